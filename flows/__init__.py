@@ -1,0 +1,1 @@
+"""The DVC graph as Prefect flows. Wiring only."""

@@ -1,0 +1,1 @@
+"""Continuous-level image restoration in plain PyTorch: networks, transitions, training, evaluation."""

@@ -1,0 +1,1 @@
+"""Photographs and noisy sets: from image files to memory-mapped arrays."""

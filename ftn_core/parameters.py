@@ -1,0 +1,239 @@
+"""The typed model of ``params.yaml``: what may be set, in which range, and what each key means.
+
+``params.yaml`` holds every value; nothing has a default here, so there is one place to look.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from ftn_core.errors import UserError
+
+
+def _decimal(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
+    # YAML 1.1 reads `1e-3` as text, because the mantissa has no point
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+Float = Annotated[float, BeforeValidator(_decimal)]
+Sigma = Annotated[Float, Field(gt=0, le=2)]
+"""Standard deviation of the noise, for images in [0, 1]."""
+Fraction = Annotated[Float, Field(ge=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Archive(_Section):
+    """An archive of photographs: where it is, what it must hash to, and under which terms it may be used."""
+
+    url: str = Field(pattern=r"^(https?|file)://")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    terms: str
+
+
+class Data(_Section):
+    """Where the photographs come from, how they are split, and the noisy sets made of them."""
+
+    source: Literal["sample", "folder", "archive"]
+    folder: str
+    include: list[str] = Field(min_length=1)
+    archive: Literal["bsds500", "div2k"] | Archive
+    val_fraction: Fraction
+    test_fraction: Fraction
+    min_side: int = Field(ge=16)
+    max_pixels: int = Field(ge=4096)
+    sigmas: list[Sigma] = Field(min_length=1)
+    clip_noise: bool
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> Self:
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction and test_fraction together must stay below 1")
+        return self
+
+    @field_validator("sigmas")
+    @classmethod
+    def _no_repeats(cls, sigmas: list[float]) -> list[float]:
+        return _increasing(sigmas)
+
+
+class Network(_Section):
+    """The base network: which one, how wide and how deep.
+
+    ``depth`` counts residual blocks (``unshuffle_net``, ``adafm_net``) or convolutions (``resnet``).
+    """
+
+    name: Literal["unshuffle_net", "resnet", "adafm_net"]
+    channels: int = Field(ge=4, le=512)
+    depth: int = Field(ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _resnet_depth(self) -> Self:
+        if self.name == "resnet" and not 5 <= self.depth <= 16:
+            raise ValueError(f"depth of resnet must be from 5 to 16 layers, not {self.depth}")
+        return self
+
+
+class Levels(_Section):
+    """The sigmas that networks are trained for: the base first, then the adapted ones, increasing."""
+
+    base: Sigma
+    adapted: list[Sigma] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_chain(self) -> Self:
+        _increasing([self.base, *self.adapted])
+        return self
+
+
+class Schedule(_Section):
+    """Learning rate over the steps: a half cosine to zero, or a tenth of the rate after each milestone."""
+
+    name: Literal["cosine", "step"]
+    warmup_steps: int = Field(ge=0)
+    milestones: list[Fraction]
+
+
+class Optimisation(_Section):
+    """How long and how fast one network or transition is trained."""
+
+    steps: int = Field(ge=1)
+    lr: Float = Field(gt=0, le=1)
+    batch_size: int = Field(ge=1)
+    crop: int = Field(ge=16)
+
+
+class Train(Optimisation):
+    """The base network's training, and what finetuning shares with it."""
+
+    loss: Literal["l1", "l2"]
+    schedule: Schedule
+    noise: Literal["fresh", "fixed"]
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    validations: int = Field(ge=1)
+    val_images: int = Field(ge=1)
+
+
+class Ftn(_Section):
+    """Filter Transition Network (arXiv 2010.02270): groups of its 1x1 convolutions."""
+
+    groups: int = Field(ge=1, le=512)
+
+
+class Finetune(Optimisation):
+    """Adapting the base to one more level."""
+
+    methods: list[Literal["ftn"]] = Field(min_length=1)
+    ftn: Ftn
+    norm_batches: int = Field(ge=1)
+
+
+class Evaluate(_Section):
+    """How finely the dial is sampled, from one level to the next."""
+
+    alphas: int = Field(ge=1, le=100)
+
+
+class Register(_Section):
+    """The name under which the model stands in the MLflow registry."""
+
+    model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+class Parameters(_Section):
+    """All of ``params.yaml``."""
+
+    seed: int = Field(ge=0, lt=2**32)
+    threads: int = Field(ge=1, le=1024)
+    data: Data
+    network: Network
+    levels: Levels
+    train: Train
+    finetune: Finetune
+    evaluate: Evaluate
+    register_: Register = Field(alias="register")
+
+    @model_validator(mode="after")
+    def _levels_have_noisy_sets(self) -> Self:
+        for level in (self.levels.base, *self.levels.adapted):
+            if level not in self.data.sigmas:
+                raise ValueError(f"level {level} has no noisy set: add it to data.sigmas {self.data.sigmas}")
+        return self
+
+
+def _increasing(sigmas: list[float]) -> list[float]:
+    if any(a >= b for a, b in zip(sigmas, sigmas[1:], strict=False)):
+        raise ValueError(f"must be increasing and without repeats, not {sigmas}")
+    return sigmas
+
+
+def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
+    """Read and check ``params.yaml``.
+
+    Raises:
+        UserError: the file is missing or not YAML, or a key is unknown, missing, of the wrong type or out of
+            range; the message names every such key, its value and what is allowed.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: run this from the project's root") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    return parse_parameters(values, str(path))
+
+
+def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  # noqa: ANN401 - whatever YAML read
+    """Check values that were read from YAML; ``origin`` names them in messages. Raises ``UserError``."""
+    if not isinstance(values, dict):
+        raise UserError(f"{origin} must be a mapping of keys to values, not {type(values).__name__}")
+    try:
+        return Parameters.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{origin}: " + "; ".join(_explain(e) for e in error.errors())) from None
+
+
+def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    # pydantic puts the branch of a union into the location; only real keys and indices belong in a name
+    key = ".".join(str(part) for part in error["loc"] if part not in ("Archive",) and "[" not in str(part))
+    message = error["msg"].removeprefix("Value error, ")
+    match error["type"]:
+        case "extra_forbidden":
+            known = _known_keys(error["loc"][:-1])
+            close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+            return f"unknown key {key}" + (f", did you mean {close[0]}?" if close else f" (known: {', '.join(known)})")
+        case "missing":
+            return f"key {key} is missing"
+        case "value_error":
+            return f"{key}: {message}" if key else message
+        case _:
+            return f"{key} = {error['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
+
+
+def _known_keys(location: tuple[str | int, ...]) -> list[str]:
+    model: type[BaseModel] = Parameters
+    for part in location:
+        fields = {f.alias or name: f for name, f in model.model_fields.items()}
+        if part in fields:
+            annotation = fields[str(part)].annotation
+            candidates = [annotation, *getattr(annotation, "__args__", ())]
+            model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return [f.alias or name for name, f in model.model_fields.items()]
