@@ -31,8 +31,14 @@ def _decimal(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
     return value
 
 
+def _pointed(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
+    if isinstance(value, int):
+        raise ValueError(f"{value} needs a decimal point ({value}.0), because it names a folder")
+    return value
+
+
 Float = Annotated[float, BeforeValidator(_decimal)]
-Sigma = Annotated[Float, Field(gt=0, le=2)]
+Sigma = Annotated[Float, BeforeValidator(_pointed), Field(gt=0, le=2)]
 """Standard deviation of the noise, for images in [0, 1]."""
 Fraction = Annotated[Float, Field(ge=0, lt=1)]
 
@@ -97,10 +103,12 @@ class Levels(_Section):
 
     base: Sigma
     adapted: list[Sigma] = Field(min_length=1)
+    from_scratch: list[Sigma]
 
     @model_validator(mode="after")
     def _one_chain(self) -> Self:
         _increasing([self.base, *self.adapted])
+        _increasing(self.from_scratch)
         return self
 
 
@@ -173,7 +181,7 @@ class Parameters(_Section):
 
     @model_validator(mode="after")
     def _levels_have_noisy_sets(self) -> Self:
-        for level in (self.levels.base, *self.levels.adapted):
+        for level in (self.levels.base, *self.levels.adapted, *self.levels.from_scratch):
             if level not in self.data.sigmas:
                 raise ValueError(f"level {level} has no noisy set: add it to data.sigmas {self.data.sigmas}")
         return self

@@ -1,0 +1,58 @@
+# `make repro` and `make test` need Python 3.11 or newer and nothing else; all is installed into .venv.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro flow test lint format lock mlflow register clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## install the locked requirements into .venv
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
+	@touch $@
+
+repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evaluation, registration
+	@dvc repro
+	@echo; cat results/table.md; echo
+	@echo "report:    results/report.html"
+	@echo "MLflow UI: make mlflow"
+
+flow: $(READY)  ## run the pipeline with Prefect
+	@python -m flows.pipeline
+
+register:  ## register the trained model again, for example in another MLflow
+	@dvc repro --single-item --force register
+
+mlflow: $(READY)  ## serve the MLflow UI on loopback
+	mlflow server --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db} --host 127.0.0.1 --port 5000
+
+test: $(READY)  ## all tests
+	@pytest
+
+lint: $(READY)  ## ruff and mypy
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+format: $(READY)  ## let ruff mend what it can
+	@ruff check --fix .
+	@ruff format .
+
+lock:  ## resolve the requirements anew
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml -o requirements.txt
+
+clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back)
+	rm -rf data models results .ftn

@@ -1,0 +1,97 @@
+"""What a run leaves on its page in Prefect: progress of stages, the results, links to MLflow."""
+
+import os
+import re
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.logging import get_run_logger
+
+RESULTS = Path("results/table.md")
+MLFLOW_EXPERIMENT = "ftn"
+MLFLOW_PAGE = "http://127.0.0.1:5000"
+"""Where ``make mlflow`` shows a store that is a file."""
+
+
+class Progress:
+    """The progress bar of one stage: created with the first percentage, then updated every other second."""
+
+    INTERVAL = 2.0
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._id: UUID | None = None
+        self._sent: float | None = None
+        self._due = 0.0
+
+    def __call__(self, percent: float) -> None:
+        """Show how far the stage is."""
+        if time.monotonic() < self._due or percent == self._sent:
+            return
+        try:
+            self._send(percent)
+            self._due = time.monotonic() + self.INTERVAL
+        except Exception as error:  # hours of training must not end because a bar could not be drawn
+            get_run_logger().warning(f"no more progress is shown: {error}")
+            self._due = float("inf")
+
+    def finish(self) -> None:
+        """Show a bar that was started as full."""
+        if self._id and self._due < float("inf"):
+            self._due = 0.0
+            self(100.0)
+
+    def _send(self, percent: float) -> None:
+        if self._id is None:
+            key = re.sub(r"[^a-z0-9]+", "-", f"progress-{self._stage}".lower())  # all that Prefect allows in a key
+            self._id = create_progress_artifact(percent, key=key, description=f"Progress of {self._stage}")  # type: ignore[assignment]
+        else:
+            update_progress_artifact(self._id, percent)
+        self._sent = percent
+
+
+def show_results(outputs: Iterable[str]) -> None:
+    """Leave the table of results if it is among the outputs that this run brought up to date."""
+    if any(RESULTS.is_relative_to(output) for output in outputs):
+        create_markdown_artifact(RESULTS.read_text(), key="results", description="The table of results")
+
+
+def show_mlflow_runs(stages: Sequence[str]) -> None:
+    """Leave links from stages to their newest MLflow runs.
+
+    Call it only when a stage ran: importing MLflow takes seconds.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd()}/mlflow.db"
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return  # MLflow would create the database
+    import mlflow
+
+    try:
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        experiment = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
+        found = experiment and {
+            stage: runs[0].info.run_id
+            for stage in stages
+            if (
+                runs := client.search_runs(
+                    [experiment.experiment_id],
+                    f"tags.`ftn.stage` = '{stage}'",
+                    max_results=1,
+                    order_by=["attributes.start_time DESC"],
+                )
+            )
+        }
+    except mlflow.exceptions.MlflowException as error:  # the results stand without their links
+        get_run_logger().warning(f"no links to MLflow: {error}")
+        return
+    if found:
+        page = uri.rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
+        rows = [f"| {s} | [{r}]({page}/#/experiments/{experiment.experiment_id}/runs/{r}) |" for s, r in found.items()]
+        create_markdown_artifact(
+            "\n".join(["| stage | MLflow run |", "|---|---|", *rows]),
+            key="mlflow-runs",
+            description="The MLflow run of each stage",
+        )

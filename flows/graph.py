@@ -1,0 +1,81 @@
+"""What DVC says about the graph: its stages, what each waits for, and which of them have nothing to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+from dvc.exceptions import DvcException
+from dvc.repo import Repo, lock_repo
+from dvc.repo.reproduce import get_active_graph
+
+from ftn_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage, under the name by which DVC addresses it."""
+
+    name: str
+    description: str
+    upstream: tuple[str, ...]
+    outputs: tuple[str, ...]
+    forced: bool
+    settled: bool
+    """Neither it nor anything upstream of it is forced or changed: DVC would do nothing."""
+
+
+def read_graph(targets: Sequence[str] = (), forced: Sequence[str] = ()) -> list[Stage]:
+    """Read the stages that ``dvc repro TARGETS`` would visit, upstream first.
+
+    Both arguments take what DVC takes: stages, groups such as ``finetune``, output paths. No targets:
+    everything in ``dvc.yaml``. Whether a stage changed is asked once for all of them, in this process, because
+    a process for each costs more than a second.
+
+    Raises:
+        UserError: this is no DVC project, its graph is broken, or a target is not in it.
+    """
+    try:
+        with Repo(_wait_for_lock=True) as repo, lock_repo(repo):
+            return _read(repo, targets, forced)
+    except DvcException as error:
+        reason = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
+        raise UserError(f"DVC: {' '.join(reason.split())}") from error
+
+
+def _read(repo: Repo, targets: Sequence[str], forced: Sequence[str]) -> list[Stage]:
+    graph = get_active_graph(repo.index.graph)  # an edge leads from a stage to what it needs
+    wanted = _names(repo, targets or ["dvc.yaml"])
+    must_run = _names(repo, forced)
+    visited = [s for s in graph if s.addressing in wanted or _is_needed(graph, s, wanted)]
+    outside = must_run - {s.addressing for s in visited}
+    if outside:
+        raise UserError(f"forced stage {', '.join(sorted(outside))} is not needed by the targets {', '.join(targets)}")
+
+    stages: dict[str, Stage] = {}
+    for generation in nx.topological_generations(graph.subgraph(visited).reverse()):
+        for stage in generation:
+            name, upstream = stage.addressing, tuple(sorted(up.addressing for up in graph.successors(stage)))
+            stages[name] = Stage(
+                name=name,
+                description=stage.desc or "",
+                upstream=upstream,
+                outputs=tuple(str(out) for out in stage.outs),
+                forced=name in must_run,
+                settled=name not in must_run and all(stages[up].settled for up in upstream) and not stage.changed(),
+            )
+    return list(stages.values())
+
+
+def _is_needed(graph: nx.DiGraph, stage: object, wanted: set[str]) -> bool:
+    return any(down.addressing in wanted for down in nx.ancestors(graph, stage))
+
+
+def _names(repo: Repo, targets: Sequence[str]) -> set[str]:
+    names: set[str] = set()
+    for target in targets:
+        try:
+            names.update(info.stage.addressing for info in repo.stage.collect_granular(target))
+        except DvcException as error:
+            known = ", ".join(s.addressing for s in repo.index.stages)
+            raise UserError(f"{target!r} is no stage, group or output of the graph (stages: {known})") from error
+    return names

@@ -1,0 +1,145 @@
+"""DVC's graph as a Prefect flow: one task run for each stage, independent ones at the same time."""
+
+import argparse
+import signal
+import sys
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectConcurrentFuture
+from prefect.states import Cancelled, Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.artifacts import Progress, show_mlflow_runs, show_results
+from flows.graph import Stage, read_graph
+from flows.overrides import overridden
+from flows.stage import Children, run_stage
+from ftn_core.errors import UserError
+
+REFUSED = "Refused"
+"""The state of a run that was asked for something wrong and did nothing."""
+
+
+# the one cache is DVC's: Prefect caches and stores nothing
+@task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+def bring_up_to_date(name: str, stage: Stage, children: Children) -> State:
+    """Bring one stage up to date and say how."""
+    if stage.settled:
+        return Completed(name="Cached", message="unchanged")
+    progress = Progress(name)
+    logger = get_run_logger()
+    outcome = run_stage(name, children, force=stage.forced, on_line=logger.info, on_progress=progress)
+    match outcome.how:
+        case "failed":
+            return Failed(message="\n".join([outcome.summary, "The stage's last lines:", *outcome.tail]))
+        case "stopped":
+            return Cancelled(message="The run was stopped")
+        case "ran":
+            progress.finish()
+            return Completed(message="ran")
+        case "unchanged":
+            return Completed(name="Cached", message="unchanged")
+        case "restored":
+            return Completed(name="Cached", message="restored from DVC's cache")
+
+
+@flow(name="pipeline", persist_result=False)
+def pipeline(
+    targets: list[str] | None = None,
+    force: list[str] | None = None,
+    overrides: list[str] | None = None,
+    workers: int = 2,
+) -> State:
+    """Bring the graph of dvc.yaml up to date, as `dvc repro` does.
+
+    Args:
+        targets: Stages, groups such as `finetune`, or output paths; with them runs all that they need. None:
+            the whole graph.
+        force: Stages or groups that run even if nothing changed.
+        overrides: Parameters to change first, as `dvc exp run -S` takes them: `train.steps=3000`. They stay
+            in params.yaml.
+        workers: How many stages run at the same time.
+    """
+    try:
+        if workers < 1:
+            raise UserError(f"workers = {workers} is not allowed: at least 1")
+        with overridden(overrides or []):
+            stages = read_graph(targets or [], force or [])
+    except UserError as error:
+        return Failed(name=REFUSED, message=str(error))
+
+    states = _run(stages, workers)
+    show_results(out for stage in stages if states[stage.name].is_completed() for out in stage.outputs)
+    if any(state.name != "Cached" for state in states.values()):
+        show_mlflow_runs([stage.name for stage in stages])
+    failed = [
+        f"{name}: {(state.message or '').partition(chr(10))[0]}"
+        for name, state in states.items()
+        if state.is_failed() or state.is_crashed()
+    ]
+    if failed:
+        return Failed(message="\n".join(failed))
+    cached = sum(state.name == "Cached" for state in states.values())
+    return Completed(message=f"{len(states) - cached} stages ran, {cached} were cached")
+
+
+def _run(stages: list[Stage], workers: int) -> dict[str, State]:
+    # leaving the block after Ctrl-C or a cancellation first ends the children, then joins the threads
+    runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=workers)
+    with runner, Children() as children:
+        futures: dict[str, PrefectConcurrentFuture[State]] = {}
+        for stage in stages:
+            futures[stage.name] = runner.submit(
+                bring_up_to_date.with_options(description=stage.description),
+                {"name": stage.name, "stage": stage, "children": children},
+                wait_for=[futures[up] for up in stage.upstream],
+            )
+        for future in futures.values():
+            future.wait()
+        return {name: future.state for name, future in futures.items()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the flow from the command line: 0 all is up to date, 1 a stage failed, 2 the user can repair it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.pipeline", description="Run the DVC graph as a Prefect flow."
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="TARGET",
+        help="stage, group or output path (repeatable; all without it)",
+    )
+    parser.add_argument(
+        "--force",
+        action="append",
+        metavar="STAGE",
+        help="stage or group to run even if unchanged (repeatable)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="KEY=VALUE",
+        help="change params.yaml first, as dvc exp run -S (repeatable)",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="stages at the same time (default: %(default)s)")
+    given = parser.parse_args(arguments)
+    try:
+        state = pipeline(
+            targets=given.target,
+            force=given.force,
+            overrides=given.set,
+            workers=given.workers,
+            return_state=True,
+        )
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    if state.is_completed():
+        return 0
+    print(state.message, file=sys.stderr)
+    return 2 if state.name == REFUSED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

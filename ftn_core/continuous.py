@@ -1,0 +1,160 @@
+"""A base network, its adapted levels, and the dial between them."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from ftn_core.checkpoint import read_tensors, write_tensors
+from ftn_core.errors import UserError
+from ftn_core.networks import build_network
+from ftn_core.transitions import State, build_transition
+
+_FORMAT = "ftn-denoiser/1"
+
+
+@dataclass
+class Level:
+    """One adapted level: its sigma, the transition that reaches it from the base, and its own statistics.
+
+    ``statistics`` are the batch-norm buffers estimated at this level, empty where the base has no batch norm.
+    """
+
+    sigma: float
+    method: str
+    options: dict[str, Any]
+    transition: nn.Module
+    statistics: State
+
+
+@dataclass
+class ContinuousDenoiser:
+    """Levels in increasing sigma, the base first, and a plain network for any place between them.
+
+    A ``position`` counts levels along the chain: 0 is the base, 1 the first adapted level, 1.25 a quarter of the
+    way from the first to the second (alpha = 0.25). ``dial`` maps sigma to position by straight lines between its
+    ``(sigma, position)`` points; calibration adds points between the levels.
+    """
+
+    spec: dict[str, Any]
+    base: nn.Module
+    sigma: float
+    levels: list[Level] = field(default_factory=list)
+    dial: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.dial:
+            self.dial = [(sigma, float(i)) for i, sigma in enumerate(self.sigmas)]
+
+    @property
+    def sigmas(self) -> list[float]:
+        """The level of the base and of each adapted one."""
+        return [self.sigma, *(level.sigma for level in self.levels)]
+
+    def position(self, sigma: float) -> float:
+        """Where the dial stands for this sigma; beyond the ends, the end."""
+        sigmas, positions = zip(*self.dial, strict=True)
+        return float(np.interp(sigma, sigmas, positions))
+
+    @torch.no_grad()
+    def state(self, position: float) -> State:
+        """The weights and statistics at a position: those of the two neighbouring levels, interpolated.
+
+        Exact at the levels: position 0 gives the base bit for bit.
+
+        Raises:
+            ValueError: the position lies outside ``[0, number of adapted levels]``.
+        """
+        if not 0 <= position <= len(self.levels):
+            raise ValueError(f"position must be from 0 to {len(self.levels)}, not {position}")
+        lower = min(int(position), max(len(self.levels) - 1, 0))
+        start = self._level_state(lower)
+        if position == lower:
+            return start
+        end = self._level_state(lower + 1)
+        return {name: torch.lerp(start[name], end[name], position - lower) for name in start}
+
+    def _level_state(self, index: int) -> State:
+        """All floating-point entries of the base's state dict at one level."""
+        base = {name: value for name, value in self.base.state_dict().items() if value.is_floating_point()}
+        if index == 0:
+            return base
+        level = self.levels[index - 1]
+        return base | level.transition(base) | level.statistics
+
+    def fold(self, position: float, network: nn.Module | None = None) -> nn.Module:
+        """A plain network of the base's own shape at a position, in evaluation mode.
+
+        Given a ``network`` from an earlier call, its weights are overwritten in place.
+        """
+        if network is None:
+            network = copy.deepcopy(self.base).eval().requires_grad_(False)
+        network.load_state_dict(self.state(position), strict=False)
+        return network
+
+    def to(self, device: torch.device) -> Self:
+        """Move all weights to a device."""
+        self.base.to(device)
+        for level in self.levels:
+            level.transition.to(device)
+            level.statistics = {name: value.to(device) for name, value in level.statistics.items()}
+        return self
+
+    def parameter_counts(self) -> list[int]:
+        """Parameters of the base, then of each level's transition."""
+        modules = [self.base, *(level.transition for level in self.levels)]
+        return [sum(p.numel() for p in module.parameters()) for module in modules]
+
+    def save(self, path: Path) -> None:
+        """Write one file that rebuilds all of it: weights, and a header that names network, levels and dial."""
+        tensors = {f"base.{name}": value for name, value in self.base.state_dict().items()}
+        for i, level in enumerate(self.levels, 1):
+            tensors |= {f"level{i}.{name}": value for name, value in level.transition.state_dict().items()}
+            tensors |= {f"statistics{i}.{name}": value for name, value in level.statistics.items()}
+        levels = [{"sigma": x.sigma, "method": x.method, "options": x.options} for x in self.levels]
+        header = {"format": _FORMAT, "network": self.spec, "sigma": self.sigma, "levels": levels, "dial": self.dial}
+        write_tensors(path, tensors, header)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Rebuild what ``save`` wrote, on the CPU. Raises ``UserError`` where the file is not such a one."""
+        tensors, header = read_tensors(path)
+        if header.get("format") != _FORMAT:
+            raise UserError(f"{path} is of format {header.get('format')!r}; this version reads {_FORMAT!r}")
+
+        def part(prefix: str) -> State:
+            return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+        base = build_network(**header["network"])
+        base.load_state_dict(part("base."))
+        base.eval().requires_grad_(False)
+        levels = []
+        for i, level in enumerate(header["levels"], 1):
+            transition = build_transition(level["method"], base, **level["options"])
+            transition.load_state_dict(part(f"level{i}."))
+            transition.requires_grad_(False)
+            levels.append(Level(**level, transition=transition, statistics=part(f"statistics{i}.")))
+        dial = [(sigma, position) for sigma, position in header["dial"]]
+        return cls(header["network"], base, header["sigma"], levels, dial)
+
+
+def join(denoisers: Sequence[ContinuousDenoiser]) -> ContinuousDenoiser:
+    """One chain from denoisers that adapt the same base to different levels.
+
+    Raises:
+        UserError: their bases differ, so that interpolating between them would mean nothing.
+    """
+    first = denoisers[0]
+    reference = first.base.state_dict()
+    for other in denoisers[1:]:
+        state = other.base.state_dict()
+        if state.keys() != reference.keys() or not all(torch.equal(state[n], t) for n, t in reference.items()):
+            raise UserError(f"the level {other.sigmas[-1]} was adapted from another base: finetune it again")
+    levels = sorted((level for denoiser in denoisers for level in denoiser.levels), key=lambda level: level.sigma)
+    return ContinuousDenoiser(first.spec, first.base, first.sigma, levels)
+

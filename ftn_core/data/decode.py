@@ -1,0 +1,97 @@
+"""From an image file to ``3 x H x W`` RGB bytes, or a reason why not."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps
+from torchvision.io import decode_image
+
+# our own limit is checked instead: Pillow's would refuse what data.max_pixels allows
+Image.MAX_IMAGE_PIXELS = None
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+
+
+class Unusable(Exception):  # noqa: N818 - a verdict on an image, not a failure of the program
+    """The image cannot be used; the message is a short reason without paths."""
+
+
+def decode(path: Path, *, min_side: int, max_pixels: int) -> NDArray[np.uint8]:
+    """Decode one image to RGB, ``3 x H x W``, upright.
+
+    16 bits become 8 by rounding ``x / 257`` (Pillow gives the high byte of RGB TIFF). Transparency is
+    composited onto white, so colours hidden under it do not show. Of an animation the first frame is taken.
+    Colour profiles and gamma chunks are ignored.
+
+    Raises:
+        Unusable: the file is unreadable, damaged or truncated, a side is shorter than ``min_side`` or there
+            are more than ``max_pixels`` pixels. Sizes are read from the header, before anything is decoded.
+    """
+    try:
+        image = Image.open(path, formats=_FORMATS)
+    except Exception as error:  # decoders raise nearly anything at hostile files
+        raise Unusable("not a readable image") from error
+    with image:
+        width, height = image.size
+        if min(width, height) < min_side:
+            raise Unusable(f"{width} x {height} pixels: a side is shorter than {min_side}")
+        if width * height > max_pixels:
+            raise Unusable(f"{width} x {height} pixels: more than {max_pixels}")
+        try:
+            return _by_torchvision(path, image) if _torchvision_can(image) else _by_pillow(image)
+        except Unusable:
+            raise
+        except Exception as error:
+            raise Unusable(f"damaged, truncated or unsupported {image.format}") from error
+
+
+def _torchvision_can(image: Image.Image) -> bool:
+    if image.format == "WEBP":
+        # torchvision ignores the orientation of WebP and refuses animations
+        upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        return upright and not getattr(image, "is_animated", False)
+    # not GIF: torchvision decodes every frame at once. MPO is JPEG with more pictures after it
+    return image.format in ("JPEG", "MPO", "PNG")
+
+
+def _by_torchvision(path: Path, image: Image.Image) -> NDArray[np.uint8]:
+    # a path would go through a str, which not every file name survives
+    data = torch.from_numpy(np.fromfile(path, np.uint8))
+    key: Any = image.info.get("transparency")
+    # PNG: one colour that stands for "transparent", which torchvision overlooks; palettes are not meant
+    keyed = key is not None and image.mode != "P"
+    mode = "RGBA" if image.has_transparency_data and not keyed else "RGB"
+    pixels: NDArray = decode_image(data, mode=mode, apply_exif_orientation=True).numpy()
+    if keyed:
+        hidden = (pixels == np.reshape(key, (-1, 1, 1))).all(axis=0)
+        pixels[:, hidden] = np.iinfo(pixels.dtype).max
+    return _on_white(_eight_bits(pixels))
+
+
+def _by_pillow(image: Image.Image) -> NDArray[np.uint8]:
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):
+        grey = _eight_bits(np.asarray(upright))
+        return np.repeat(grey[None], 3, axis=0)
+    if upright.mode in ("I", "F"):
+        raise Unusable("32 bits a channel: which value is white is not known")
+    pixels = np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))
+    return _on_white(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
+    if pixels.dtype.itemsize == 1:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _on_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``4 x H x W`` with alpha last to ``3 x H x W``; without alpha unchanged."""
+    if len(pixels) == 3:
+        return pixels
+    alpha = pixels[3].astype(np.uint16)
+    mixed: NDArray[np.uint16] = pixels[:3] * alpha + 255 * (255 - alpha) + 127
+    return (mixed // 255).astype(np.uint8)

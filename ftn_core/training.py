@@ -1,0 +1,144 @@
+"""The training loop, for a base network and for a transition alike."""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from ftn_core.checkpoint import read_tensors, write_tensors
+from ftn_core.data.batches import Batches
+from ftn_core.data.store import Store
+from ftn_core.errors import UserError
+from ftn_core.images import restore, to_image
+from ftn_core.metrics import psnr
+from ftn_core.parameters import Optimisation, Schedule, Train
+from ftn_core.progress import Progress
+
+Row = dict[str, float]
+"""One line of the training curve: step, loss (mean since the line before), val_psnr in dB, lr."""
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"l1": F.l1_loss, "l2": F.mse_loss}
+SAVE_SECONDS = 10.0
+LOOK_SECONDS = 1.0
+"""Time between two looks at the loss: each look waits for the device."""
+
+
+def learning_rate(step: int, options: Optimisation, schedule: Schedule) -> float:
+    """The rate of a step, counted from 0: a linear warm-up, then the schedule."""
+    warmup = min(1.0, (step + 1) / (schedule.warmup_steps + 1))
+    done = step / options.steps
+    if schedule.name == "cosine":
+        return options.lr * warmup * (1 + math.cos(math.pi * done)) / 2
+    return options.lr * warmup * 0.1 ** sum(done >= milestone for milestone in schedule.milestones)
+
+
+def validation_psnr(network: nn.Module, clean: Store, noisy: Store, limit: int, device: torch.device) -> float:
+    """Mean PSNR in dB over at most ``limit`` validation images, evenly chosen; the network in evaluation mode."""
+    network.eval()
+    chosen = np.unique(np.linspace(0, len(clean) - 1, min(limit, len(clean))).round().astype(int))
+    scores = [
+        psnr(restore(network, to_image(noisy[i], device)), to_image(clean[i], device)) for i in chosen.tolist()
+    ]
+    network.train()
+    return sum(scores) / len(scores)
+
+
+def fit(
+    network: nn.Module,
+    batches: Batches,
+    validate: Callable[[nn.Module], float],
+    *,
+    fabric: Fabric,
+    options: Optimisation,
+    train: Train,
+    state_file: Path,
+    label: str,
+    on_row: Callable[[Row], None] = lambda row: None,
+) -> list[Row]:
+    """Train the network's trainable parameters in place and return the curve.
+
+    Killed at any moment and called again with the same arguments, it goes on from ``state_file``, which it writes
+    every few seconds and removes at the end. On the CPU the result equals the uninterrupted one bit for bit.
+
+    Raises:
+        UserError: the loss or a weight stopped being finite; the last good state is kept.
+    """
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=options.lr, betas=(0.9, 0.99), fused=fabric.device.type == "cuda")
+    model, wrapped = fabric.setup(network, optimizer)
+    start, rows, loss_sum = _load_state(state_file, network, optimizer)
+    loss_sum = loss_sum.to(fabric.device)
+    if start:
+        print(f"{label}: goes on from step {start}", flush=True)
+    for row in rows:
+        on_row(row)
+
+    loss_of = LOSSES[train.loss]
+    validate_at = {math.ceil(options.steps * (i + 1) / train.validations) for i in range(train.validations)}
+    progress = Progress(label, "steps", options.steps, start=start)
+    looked = saved = time.monotonic()
+    network.train()
+    for step in range(start, options.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, options, train.schedule)
+        noisy, clean = batches(step)
+        loss = loss_of(model(noisy), clean)
+        fabric.backward(loss)
+        wrapped.step()
+        wrapped.zero_grad(set_to_none=True)
+        loss_sum += loss.detach()
+
+        done = step + 1
+        now = time.monotonic()
+        if done not in validate_at and now - looked < LOOK_SECONDS:
+            continue
+        looked = now
+        loss_mean = float(loss_sum) / (done - int(rows[-1]["step"] if rows else 0))
+        if not (math.isfinite(loss_mean) and all(bool(p.isfinite().all()) for p in parameters)):
+            raise UserError(
+                f"{label}: the loss stopped being finite before step {done}: lower its lr ({options.lr}) in "
+                f"params.yaml; the last good state is kept in {state_file}"
+            )
+        progress(done, f"loss {loss_mean:.4f}")
+        if done in validate_at:
+            row = {"step": done, "loss": loss_mean, "val_psnr": validate(network), "lr": group["lr"]}
+            print(f"{label}: step {done}, validation {row['val_psnr']:.2f} dB", flush=True)
+            rows.append(row)
+            on_row(row)
+            loss_sum.zero_()
+        if now - saved >= SAVE_SECONDS:
+            _save_state(state_file, network, optimizer, done, rows, loss_sum)
+            saved = now
+    state_file.unlink(missing_ok=True)
+    return rows
+
+
+def _save_state(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int, rows: list[Row], loss_sum: Tensor
+) -> None:
+    tensors = {"loss_sum": loss_sum} | {f"network.{name}": value for name, value in network.state_dict().items()}
+    for i, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+    write_tensors(path, tensors, {"step": step, "rows": rows})
+
+
+def _load_state(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, list[Row], Tensor]:
+    if not path.exists():
+        return 0, [], torch.zeros(())
+    tensors, header = read_tensors(path)
+    network.load_state_dict({n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, i, key = name.split(".")
+            state.setdefault(int(i), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return header["step"], header["rows"], tensors["loss_sum"]

@@ -1,0 +1,32 @@
+"""Stage ``calibrate@METHOD``: join the levels and find where the dial stands for each sigma."""
+
+from ftn_core.parameters import Parameters
+from tasks import workspace
+from tasks.stage import main
+from tasks.tracking import Tracker
+
+
+def calibrate(params: Parameters, tracker: Tracker, method: str) -> None:
+    """Join base and levels into one denoiser; calibrate sigma to alpha on validation images alone."""
+    from ftn_core.continuous import ContinuousDenoiser, join
+    from ftn_core.data.store import Store
+    from ftn_core.device import make_fabric
+    from ftn_core.evaluation import find_dial
+
+    fabric = make_fabric(params.threads)
+    files = [workspace.adapted(method, level) for level in params.levels.adapted]
+    denoiser = join([ContinuousDenoiser.load(file) for file in files]).to(fabric.device)
+    denoiser.dial = find_dial(
+        denoiser,
+        Store(workspace.PHOTOGRAPHS / "val"),
+        {sigma: workspace.noisy_set(sigma) / "val" for sigma in params.data.sigmas},
+        fabric.device,
+    )
+    denoiser.save(workspace.denoiser(method))
+    for sigma, position in denoiser.dial:
+        print(f"{tracker.stage}: sigma {sigma} at position {position:.3f}", flush=True)
+        tracker.metrics({"dial": position}, step=round(1000 * sigma))
+
+
+if __name__ == "__main__":
+    main(calibrate)

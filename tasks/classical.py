@@ -1,0 +1,47 @@
+"""Stage ``classical``: what denoisers that learn nothing reach, told the true sigma."""
+
+import json
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+
+from ftn_core.parameters import Parameters
+from tasks import workspace
+from tasks.stage import main
+from tasks.tracking import Tracker
+
+
+def classical(params: Parameters, tracker: Tracker) -> None:
+    """Score scikit-image's denoisers on the test images at every sigma."""
+    import numpy as np
+
+    from ftn_core.classical import CLASSICAL
+    from ftn_core.data.store import Store
+    from ftn_core.images import to_image
+    from ftn_core.metrics import Score, mean_score, score_image
+    from ftn_core.progress import Progress
+
+    clean = Store(workspace.PHOTOGRAPHS / "test")
+    sets = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
+    jobs = [(name, sigma, i) for name in CLASSICAL for sigma in sets for i in range(len(clean))]
+
+    def restored(job: tuple[str, float, int]) -> Score:
+        name, sigma, i = job
+        noisy = np.ascontiguousarray(sets[sigma][i].transpose(1, 2, 0), np.float32)
+        output = CLASSICAL[name](noisy, sigma).astype(np.float32).transpose(2, 0, 1)
+        return score_image(to_image(output), to_image(clean[i]))
+
+    scores = defaultdict(list)
+    progress = Progress(tracker.stage, "images", len(jobs))
+    with ThreadPoolExecutor(params.threads) as pool:
+        for done, (job, result) in enumerate(zip(jobs, pool.map(restored, jobs), strict=True), 1):
+            scores[job[:2]].append(result)
+            progress(done)
+    table: dict[str, dict[str, dict[str, float]]] = {name: {} for name in CLASSICAL}
+    for (name, sigma), results in scores.items():
+        table[name][str(sigma)] = vars(mean_score(results))
+    workspace.CLASSICAL.parent.mkdir(parents=True, exist_ok=True)
+    workspace.CLASSICAL.write_text(json.dumps(table, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(classical)

@@ -1,0 +1,87 @@
+"""Stage ``evaluate``: the table, the dial and the pictures, on test images alone."""
+
+import csv
+import json
+
+from ftn_core.parameters import Parameters
+from tasks import workspace
+from tasks.stage import main
+from tasks.tracking import Tracker
+
+
+def evaluate(params: Parameters, tracker: Tracker) -> None:
+    """Score every method at every sigma on the test images; write metrics, table, plots and report."""
+    from torch import nn
+
+    from ftn_core import report
+    from ftn_core.continuous import ContinuousDenoiser
+    from ftn_core.data.store import Store
+    from ftn_core.device import make_fabric
+    from ftn_core.evaluation import dial_strip, positions, score, sweep
+    from ftn_core.metrics import Score
+
+    device = make_fabric(params.threads).device
+    clean = Store(workspace.PHOTOGRAPHS / "test")
+    noisy = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
+    levels = [params.levels.base, *params.levels.adapted]
+
+    def scores_of(network: nn.Module) -> dict[float, Score]:
+        return {sigma: score(network, clean, store, device) for sigma, store in noisy.items()}
+
+    def load(level: float) -> nn.Module:
+        return ContinuousDenoiser.load(workspace.scratch(level)).to(device).base
+
+    floor = json.loads(workspace.CLASSICAL.read_text())
+    base = ContinuousDenoiser.load(workspace.BASE).to(device).base
+    rows = [
+        report.Row("noisy input", scores_of(nn.Identity())),
+        *(report.Row(name, {s: Score(**scores[str(s)]) for s in noisy}) for name, scores in floor.items()),
+        report.Row(f"base, trained at {levels[0]}", scores_of(base)),
+        *(report.Row(f"from scratch at {level}", scores_of(load(level))) for level in params.levels.from_scratch),
+    ]
+    figures, samples = {}, []
+    for method in params.finetune.methods:
+        denoiser = ContinuousDenoiser.load(workspace.denoiser(method)).to(device)
+        grid = positions(denoiser, params.evaluate.alphas)
+        by_sigma: dict[float, dict[float, Score]] = {}
+        for sigma, store in noisy.items():
+            by_sigma[sigma] = sweep(denoiser, [*grid, denoiser.position(sigma)], clean, store, device)
+            samples += [(method, sigma, place, s.psnr, s.ssim) for place, s in sorted(by_sigma[sigma].items())]
+            print(f"{tracker.stage}: {method}: sigma {sigma} scored at {len(by_sigma[sigma])} places", flush=True)
+        for i, level in enumerate(params.levels.adapted, 1):
+            rows.append(report.Row(f"{method}, adapted to {level}", {s: by_sigma[s][float(i)] for s in noisy}))
+        interpolated = {s: by_sigma[s][denoiser.position(s)] for s in noisy}
+        rows.append(report.Row(f"{method}, interpolated", interpolated))
+        sampled = {s: {place: by_sigma[s][place] for place in grid} for s in noisy}
+        figures[f"The dial of {method}"] = report.png(report.plot_dial(sampled, denoiser.dial, levels))
+        strip = dial_strip(denoiser, clean, noisy, device)
+        figures[f"One photograph along the dial of {method}"] = report.png(report.picture_strip(strip))
+    figures = {"PSNR over sigma": report.png(report.plot_psnr(rows)), **figures}
+
+    out = workspace.RESULTS
+    names = ", ".join(clean.names[:8]) + (f" and {len(clean) - 8} more" if len(clean) > 8 else "")
+    notes = f"* no network was trained for this sigma. Test images, never trained or calibrated on: {names}."
+    (out / "table.md").write_text(report.markdown_table(rows, levels))
+    (out / "report.html").write_text(report.html_page("Continuous-level denoising", rows, levels, figures, notes))
+    metrics = {row.name: {str(sigma): round(s.psnr, 4) for sigma, s in row.scores.items()} for row in rows}
+    workspace.METRICS.write_text(json.dumps({"psnr": metrics}, indent=2) + "\n")
+    with (out / "psnr.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["method", "sigma", "psnr", "ssim"])
+        writer.writerows((row.name, sigma, s.psnr, s.ssim) for row in rows for sigma, s in row.scores.items())
+    with (out / "dial.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["method", "sigma", "position", "psnr", "ssim"])
+        writer.writerows(samples)
+
+    for file_name in ("table.md", "report.html", "psnr.csv", "dial.csv"):
+        tracker.artifact(out / file_name)
+    for row in rows:
+        for sigma, s in row.scores.items():
+            tracker.metrics({f"psnr/{row.name}".replace(",", ""): s.psnr}, step=round(1000 * sigma))
+    for caption, data in figures.items():
+        tracker.figure(caption, data)
+
+
+if __name__ == "__main__":
+    main(evaluate)

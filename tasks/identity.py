@@ -1,0 +1,48 @@
+"""What DVC knows of a stage: its identity, parameters and data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ftn_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class StageIdentity:
+    """``digest`` changes exactly when DVC would run the stage anew: command, parameters, hashes of code and data."""
+
+    name: str
+    digest: str
+    params: dict[str, Any]
+    data: dict[str, str]
+    """DVC's hash of every dependency below ``data/`` and ``models/``, by path."""
+
+
+def identify(name: str) -> StageIdentity:
+    """Ask DVC about a stage of the project in the working directory.
+
+    Raises:
+        UserError: the graph has no such stage, or one of its dependencies is missing.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.stage.serialize import to_single_stage_lockfile
+
+    try:
+        with Repo() as repo:
+            (stage,) = repo.stage.collect(name)
+            stage.save_deps()
+            lock = to_single_stage_lockfile(stage)
+    except DvcException as error:
+        raise UserError(f"{error}: `dvc repro {name}` makes what is missing") from None
+    return from_lock(name, lock)
+
+
+def from_lock(name: str, entry: dict[str, Any]) -> StageIdentity:
+    """The identity of a stage from its entry in ``dvc.lock``."""
+    from dvc.utils import dict_sha256
+
+    deps = {dep["path"]: dep["md5"] for dep in entry.get("deps", [])}
+    params = {key: value for file in entry.get("params", {}).values() for key, value in file.items()}
+    digest = dict_sha256({"cmd": entry["cmd"], "deps": deps, "params": params})
+    data = {path: md5 for path, md5 in deps.items() if path.startswith(("data/", "models/"))}
+    return StageIdentity(name, digest, params, data)

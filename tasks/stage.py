@@ -1,0 +1,52 @@
+"""From a typed function to a command: ``python -m tasks.NAME`` for every stage.
+
+A stage is a function of the parameters, a tracker and, for matrix stages, the matrix's own values, which become
+the command's arguments.
+"""
+
+import argparse
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import get_type_hints
+
+from ftn_core.errors import UserError
+
+
+def main(stage: Callable[..., None]) -> None:
+    """Run a stage as a command: parse its arguments, check the parameters, track the run.
+
+    Exit codes: 0 done, 2 a mistake that the user can repair (one line on stderr), 130 interrupted, 143 terminated.
+    """
+    # as an exception, so that the MLflow run is closed on the way out
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    parser = argparse.ArgumentParser(prog=f"python -m tasks.{stage.__name__}", description=inspect.getdoc(stage))
+    hints = get_type_hints(stage)
+    own = [name for name in inspect.signature(stage).parameters if name not in ("params", "tracker")]
+    for name in own:
+        parser.add_argument(name, type=hints[name])
+    arguments = vars(parser.parse_args())
+    # Threads that wait by spinning take the cores from whatever else runs: two stages at once on two cores were
+    # measured ten times slower so. OpenMP reads this when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # heavy imports only now, so that --help answers at once
+    from ftn_core.parameters import load_parameters
+    from tasks.tracking import track
+
+    name = os.environ.get("DVC_STAGE") or _stage_name(stage.__name__, arguments)
+    try:
+        params = load_parameters()
+        with track(name) as tracker:
+            stage(params, tracker, **arguments)
+    except UserError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _stage_name(function: str, arguments: dict[str, object]) -> str:
+    """What DVC calls the stage: ``finetune@ftn-0.5``."""
+    return function + ("@" + "-".join(str(value) for value in arguments.values()) if arguments else "")

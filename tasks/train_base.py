@@ -1,0 +1,26 @@
+"""Stage ``train_base``: the base network at the base level."""
+
+from ftn_core.parameters import Parameters
+from tasks import workspace
+from tasks.stage import main
+from tasks.tracking import Tracker
+
+
+def train_base(params: Parameters, tracker: Tracker) -> None:
+    """Train the base network at the base level."""
+    from tasks.training_run import train_from_scratch
+
+    train_from_scratch(
+        params.levels.base,
+        workspace.BASE,
+        tracker,
+        seed=params.seed,
+        threads=params.threads,
+        clip=params.data.clip_noise,
+        network=params.network,
+        train=params.train,
+    )
+
+
+if __name__ == "__main__":
+    main(train_base)

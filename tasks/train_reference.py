@@ -1,0 +1,26 @@
+"""Stage ``train_reference@LEVEL``: a network of its own for one level, which the adapted ones are held against."""
+
+from ftn_core.parameters import Parameters
+from tasks import workspace
+from tasks.stage import main
+from tasks.tracking import Tracker
+
+
+def train_reference(params: Parameters, tracker: Tracker, level: float) -> None:
+    """Train a network from scratch at one level, as the base was at its own."""
+    from tasks.training_run import train_from_scratch
+
+    train_from_scratch(
+        level,
+        workspace.scratch(level),
+        tracker,
+        seed=params.seed,
+        threads=params.threads,
+        clip=params.data.clip_noise,
+        network=params.network,
+        train=params.train,
+    )
+
+
+if __name__ == "__main__":
+    main(train_reference)

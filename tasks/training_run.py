@@ -1,0 +1,81 @@
+"""What the training stages share: stores, batches, validation and the curve."""
+
+import csv
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.data.batches import Batches
+from ftn_core.data.store import Store
+from ftn_core.device import make_fabric
+from ftn_core.networks import build_network
+from ftn_core.parameters import Network, Optimisation, Train
+from ftn_core.training import Row, fit, validation_psnr
+from tasks import workspace
+from tasks.tracking import Tracker
+
+
+def train_from_scratch(
+    sigma: float, out: Path, tracker: Tracker, *, seed: int, threads: int, clip: bool, network: Network, train: Train
+) -> None:
+    """Train a network with fresh weights at one level and write it to ``out``."""
+    fabric = make_fabric(threads, train.precision)
+    torch.manual_seed(seed)
+    spec = network.model_dump()
+    base = build_network(**spec)
+    batches = make_batches(sigma, train, fabric, clip=clip, seed=seed, noise=train.noise)
+    train_network(base, batches, sigma, train, train, fabric, tracker)
+    ContinuousDenoiser(spec, base, sigma).save(out)
+
+
+def make_batches(
+    sigma: float, options: Optimisation, fabric: Fabric, *, clip: bool, seed: int, noise: str
+) -> Batches:
+    """Training batches at one sigma, with fresh noise or the noisy set's own."""
+    return Batches(
+        Store(workspace.PHOTOGRAPHS / "train"),
+        Store(workspace.noisy_set(sigma) / "train") if noise == "fixed" else None,
+        sigma=sigma,
+        clip=clip,
+        batch_size=options.batch_size,
+        crop=options.crop,
+        seed=seed,
+        device=fabric.device,
+    )
+
+
+def train_network(
+    network: nn.Module,
+    batches: Batches,
+    sigma: float,
+    options: Optimisation,
+    train: Train,
+    fabric: Fabric,
+    tracker: Tracker,
+) -> None:
+    """Train in place, validated on the noisy set of ``sigma``; the curve goes to ``results/curves`` and MLflow."""
+    clean = Store(workspace.PHOTOGRAPHS / "val")
+    noisy = Store(workspace.noisy_set(sigma) / "val")
+    rows = fit(
+        network,
+        batches,
+        lambda module: validation_psnr(module, clean, noisy, train.val_images, fabric.device),
+        fabric=fabric,
+        options=options,
+        train=train,
+        state_file=workspace.RESUME / f"{tracker.identity}.safetensors",
+        label=tracker.stage,
+        on_row=lambda row: tracker.metrics({k: v for k, v in row.items() if k != "step"}, int(row["step"])),
+    )
+    _write_curve(workspace.curve(tracker.stage), rows)
+
+
+def _write_curve(path: Path, rows: list[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

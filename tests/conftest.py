@@ -1,0 +1,34 @@
+import os
+
+# as the stages do: waiting threads must not take the cores from the processes that tests start
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import pytest
+import torch
+
+from ftn_core.data.store import Store, StoreWriter
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _two_threads():
+    torch.set_num_threads(2)
+
+
+@pytest.fixture
+def make_store(tmp_path):
+    """A packed store of smooth random pictures: gradients and rectangles, something a network can learn."""
+
+    def make(name: str, count: int = 3, height: int = 40, width: int = 56, seed: int = 0) -> Store:
+        rng = np.random.default_rng(seed)
+        with StoreWriter(tmp_path / name, "uint8") as writer:
+            for i in range(count):
+                y, x = np.mgrid[:height, :width] / max(height, width)
+                planes = [128 + 100 * np.sin(7 * (a * y + b * x) + c) for a, b, c in rng.normal(size=(3, 3))]
+                image = np.stack(planes)
+                top, left = rng.integers(0, height // 2), rng.integers(0, width // 2)
+                image[:, top : top + height // 3, left : left + width // 3] = rng.integers(0, 255, (3, 1, 1))
+                writer.append(f"{name}-{i}", image.clip(0, 255).astype(np.uint8))
+        return Store(tmp_path / name)
+
+    return make

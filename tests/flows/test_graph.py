@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from flows.graph import read_graph
+from ftn_core.errors import UserError
+
+
+def test_reads_stages_upstream_first_with_their_edges(fresh):
+    stages = {s.name: s for s in read_graph()}
+    assert {name: set(s.upstream) for name, s in stages.items()} == {
+        "prepare": set(),
+        "noisy@0.2": {"prepare"},
+        "noisy@0.5": {"prepare"},
+        "finetune@ftn-0.5": {"noisy@0.5"},
+        "evaluate": {"finetune@ftn-0.5", "noisy@0.2"},
+    }
+    order = list(stages)
+    assert all(order.index(up) < order.index(name) for name, s in stages.items() for up in s.upstream)
+    assert stages["prepare"].description == "the start"
+    assert stages["prepare"].outputs == ("out/prepared.txt",)
+    assert not any(s.settled for s in stages.values())
+
+
+@pytest.mark.parametrize(
+    ("target", "visited"),
+    [
+        ("noisy@0.2", {"prepare", "noisy@0.2"}),
+        ("finetune", {"prepare", "noisy@0.5", "finetune@ftn-0.5"}),
+        ("noisy", {"prepare", "noisy@0.2", "noisy@0.5"}),
+        ("out/noisy-0.5.txt", {"prepare", "noisy@0.5"}),
+        ("evaluate", {"prepare", "noisy@0.2", "noisy@0.5", "finetune@ftn-0.5", "evaluate"}),
+    ],
+)
+def test_targets_bring_what_they_need(fresh, target, visited):
+    assert {s.name for s in read_graph([target])} == visited
+
+
+def test_unknown_target_lists_the_known(fresh):
+    with pytest.raises(UserError, match=r"'finetuna' .*noisy@0\.2") as caught:
+        read_graph(["finetuna"])
+    assert "\n" not in str(caught.value)
+
+
+def test_forced_stage_outside_the_targets_is_refused(fresh):
+    with pytest.raises(UserError, match="evaluate is not needed by the targets noisy"):
+        read_graph(["noisy"], ["evaluate"])
+
+
+def test_broken_graph_and_no_project(fresh, tmp_path, monkeypatch):
+    Path("dvc.yaml").write_text("stages: [")
+    with pytest.raises(UserError, match=r"dvc\.yaml"):
+        read_graph()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="not inside of a DVC repository"):
+        read_graph()
+
+
+def _settled(**arguments):
+    return {s.name for s in read_graph(**arguments) if s.settled}
+
+
+def test_all_is_settled_after_dvc_repro(done):
+    assert _settled() == done.stages
+
+
+def test_what_is_downstream_of_a_change_is_not_settled(done):
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("steps: 400", "steps: 401"))
+    assert _settled() == {"prepare", "noisy@0.2", "noisy@0.5"}
+
+
+def test_deleted_output_is_not_settled(done):
+    Path("out/noisy-0.2.txt").unlink()
+    assert _settled() == {"prepare", "noisy@0.5", "finetune@ftn-0.5"}
+
+
+def test_what_is_downstream_of_a_forced_stage_is_not_settled(done):
+    assert _settled(forced=["noisy@0.5"]) == {"prepare", "noisy@0.2"}

@@ -1,0 +1,200 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, LogFilter
+from prefect.settings import PREFECT_API_URL
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.pipeline import main, pipeline
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server():
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+def _flow(**parameters):
+    """Run the flow; its final state, and the states of its stages as the server knows them."""
+    state = pipeline(**parameters, return_state=True)
+    run_id = state.state_details.flow_run_id
+    deadline = time.time() + 20
+    with get_client(sync_client=True) as client:
+        while True:  # task runs reach the server as events, a moment later
+            runs = client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": [run_id]}))
+            if all(r.state_name not in ("Running", "Pending") for r in runs) or time.time() > deadline:
+                break
+            time.sleep(0.2)
+    return SimpleNamespace(
+        id=run_id,
+        name=state.name,
+        message=state.message,
+        states={r.name: r.state_name for r in runs},
+        messages={r.name: r.state.message for r in runs},
+    )
+
+
+def test_runs_the_graph_siblings_at_once_and_leaves_nothing_for_dvc(fresh):
+    for sibling in ("noisy@0.2", "noisy@0.5"):
+        Path(f"slow-{sibling}").write_text("2")
+    run = _flow()
+    assert run.name == "Completed", run.message
+    assert run.states == dict.fromkeys(fresh.stages, "Completed")
+
+    times = {name: (start, end) for name, start, end in fresh.times()}
+    assert len(fresh.times()) == 5
+    assert times["prepare"][1] <= min(times["noisy@0.2"][0], times["noisy@0.5"][0])
+    assert max(times["noisy@0.2"][0], times["noisy@0.5"][0]) < min(times["noisy@0.2"][1], times["noisy@0.5"][1])
+    assert times["noisy@0.5"][1] <= times["finetune@ftn-0.5"][0]
+    assert times["finetune@ftn-0.5"][1] <= times["evaluate"][0]
+
+    assert "Data and pipelines are up to date" in fresh.dvc("repro")
+    assert len(fresh.runs()) == 5
+    artifact = Artifact.get("results")
+    assert artifact.data == Path("results/table.md").read_text()
+    assert artifact.flow_run_id == run.id
+
+
+def test_after_dvc_repro_all_is_cached(done):
+    run = _flow()
+    assert run.states == dict.fromkeys(done.stages, "Cached")
+    assert run.messages == dict.fromkeys(done.stages, "unchanged")
+    assert run.message == "0 stages ran, 5 were cached"
+    assert done.runs() == []
+
+
+def test_deleted_output_is_restored_without_running(done):
+    Path("out/noisy-0.2.txt").unlink()
+    run = _flow()
+    assert run.states == dict.fromkeys(done.stages, "Cached")
+    assert run.messages["noisy@0.2"] == "restored from DVC's cache"
+    assert run.messages["evaluate"] == "unchanged"
+    assert Path("out/noisy-0.2.txt").exists()
+    assert done.runs() == []
+
+
+def test_forced_stage_runs_and_its_equal_output_changes_nothing_else(done):
+    run = _flow(targets=["finetune"], force=["noisy@0.5"])
+    assert run.states == {"prepare": "Cached", "noisy@0.5": "Completed", "finetune@ftn-0.5": "Cached"}
+    assert done.runs() == ["noisy@0.5"]
+
+
+def test_failed_stage_fails_the_run_siblings_finish_and_a_rerun_takes_up_the_rest(fresh):
+    Path("fail-noisy@0.5").touch()
+    Path("slow-noisy@0.2").write_text("1.5")
+    targets = ["finetune", "noisy@0.2"]
+    run = _flow(targets=targets)
+    assert run.name == "Failed"
+    assert run.message == "noisy@0.5: boom in noisy@0.5"
+    assert run.states["noisy@0.5"] == "Failed"
+    assert "noisy@0.5 says 29" in run.messages["noisy@0.5"]
+    assert run.states["noisy@0.2"] == "Completed"
+    assert run.states["finetune@ftn-0.5"] == "NotReady"
+    assert fresh.runs() == ["prepare", "noisy@0.2"]
+
+    Path("fail-noisy@0.5").unlink()
+    again = _flow(targets=targets)
+    assert again.name == "Completed"
+    assert {name for name, state in again.states.items() if state == "Cached"} == {"prepare", "noisy@0.2"}
+    assert fresh.runs() == ["prepare", "noisy@0.2", "noisy@0.5", "finetune@ftn-0.5"]
+
+
+def test_lines_reach_the_logs_and_progress_its_artifact(fresh):
+    Path("work.py").write_text(Path("work.py").read_text() + "print(f'\\r 40%|####  |')\n")
+    run = _flow(targets=["prepare"])
+    deadline = time.time() + 10
+    with get_client(sync_client=True) as client:
+        while time.time() < deadline:
+            logs = {log.message for log in client.read_logs(LogFilter(flow_run_id={"any_": [run.id]}))}
+            if "hello from prepare" in logs:
+                break
+            time.sleep(0.3)
+    assert "hello from prepare" in logs
+    assert Artifact.get("progress-prepare").data == 100
+
+
+def test_overrides_are_written_and_only_what_they_touch_runs(done):
+    run = _flow(overrides=["finetune.steps=7"], targets=["finetune"])
+    assert run.states == {"prepare": "Cached", "noisy@0.5": "Cached", "finetune@ftn-0.5": "Completed"}
+    text = Path("params.yaml").read_text()
+    assert yaml.safe_load(text)["finetune"]["steps"] == 7
+    assert "# samples of the dial" in text
+    assert "up to date" in done.dvc("repro", "finetune")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"overrides": ["finetune.steps=0"]}, "finetune.steps"),
+        ({"overrides": ["finetune.steps=7", "finetune.stepz=7"]}, "finetune.stepz"),
+        ({"overrides": ["+train.speed=7"]}, "train.speed"),
+        ({"overrides": ["finetune.steps"]}, "finetune.steps"),
+        ({"overrides": ["finetune.steps=7"], "targets": ["nowhere"]}, "nowhere"),
+        ({"workers": 0}, "workers"),
+    ],
+)
+def test_mistakes_are_refused_and_nothing_changed(done, parameters, named):
+    before = Path("params.yaml").read_bytes()
+    run = _flow(**parameters, force=["prepare"])
+    assert run.name == "Refused"
+    assert named in run.message
+    assert "\n" not in run.message
+    assert run.states == {}
+    assert done.runs() == []
+    assert Path("params.yaml").read_bytes() == before
+    assert not list(Path().glob(".params*"))
+
+
+def test_exit_codes(done, capsys):
+    assert main(["--target", "noisy@0.2"]) == 0
+    Path("fail-noisy@0.2").touch()
+    assert main(["--target", "noisy@0.2", "--force", "noisy@0.2"]) == 1
+    assert capsys.readouterr().err.endswith("noisy@0.2: boom in noisy@0.2\n")
+    assert main(["--set", "seed=-1"]) == 2
+    assert "seed" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])
+def test_interruption_ends_the_stages_and_starts_no_more(fresh, number, code):
+    Path("slow-prepare").write_text("600")
+    flow = subprocess.Popen(
+        [sys.executable, "-m", "flows.pipeline"],
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "PREFECT_API_URL": PREFECT_API_URL.value()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.time() + 40
+    while not Path("started-prepare").exists():
+        assert time.time() < deadline
+        time.sleep(0.1)
+    assert _processes_in(fresh.root)
+    flow.send_signal(number)
+    output, _ = flow.communicate(timeout=40)
+    assert flow.returncode == code, output
+    assert "flows/pipeline.py" not in output  # no traceback but the stage's own
+    assert not _processes_in(fresh.root)
+    assert fresh.runs() == []
+
+
+def _processes_in(root):
+    """Processes other than this one that work in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int(entry.name) != os.getpid() and (entry / "cwd").readlink() == root:
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+
+from ftn_core.data.batches import Batches
+from ftn_core.data.noise import add_noise
+from ftn_core.data.store import Store, StoreWriter
+from ftn_core.errors import UserError
+
+
+def batches(clean, noisy=None, **changes):
+    options = {"sigma": 0.2, "clip": False, "batch_size": 4, "crop": 16, "seed": 0, "device": torch.device("cpu")}
+    return Batches(clean, noisy, **(options | changes))
+
+
+def test_shape_range_and_noise(make_store):
+    noisy, clean = batches(make_store("a"), batch_size=64)(0)
+    assert noisy.shape == clean.shape == (64, 3, 16, 16)
+    assert 0 <= clean.min() and clean.max() <= 1
+    assert abs((noisy - clean).std() - 0.2) < 0.01
+
+
+def test_a_batch_is_a_function_of_seed_and_step(make_store):
+    store = make_store("a")
+    first, again = batches(store), batches(store)
+    again(3)
+    assert torch.equal(first(7)[0], again(7)[0])
+    assert not torch.equal(first(7)[0], first(8)[0])
+    assert not torch.equal(first(7)[1], batches(store, seed=1)(7)[1])
+
+
+def test_steps_share_no_noise(make_store):
+    # counters of neighbouring steps must not overlap
+    b = batches(make_store("a"), batch_size=64)
+    (n0, c0), (n1, c1) = b(0), b(1)
+    assert abs(np.corrcoef((n0 - c0).flatten(), (n1 - c1).flatten())[0, 1]) < 0.02
+
+
+def test_clipped_on_demand(make_store):
+    assert batches(make_store("a"), clip=True, sigma=1.0)(0)[0].max() == 1
+
+
+def test_every_crop_is_a_turned_piece_of_a_photograph(tmp_path):
+    pixels = np.arange(3 * 20 * 20).reshape(3, 20, 20).astype(np.uint8)
+    with StoreWriter(tmp_path / "s", "uint8") as writer:
+        writer.append("a", pixels)
+    _, clean = batches(Store(tmp_path / "s"), batch_size=200)(0)
+    crops = {(clean[i] * 255).round().to(torch.uint8).numpy().tobytes() for i in range(200)}
+    allowed = set()
+    for y in range(5):
+        for x in range(5):
+            piece = pixels[:, y : y + 16, x : x + 16]
+            for turn in range(4):
+                turned = np.rot90(piece, turn, (1, 2))
+                allowed |= {turned.tobytes(), turned[:, :, ::-1].tobytes()}
+    assert crops <= allowed
+    assert len(crops) > 100
+
+
+def test_fixed_noise_is_cut_at_the_same_place(tmp_path, make_store):
+    store = make_store("a")
+    with StoreWriter(tmp_path / "noisy", "float16") as writer:
+        for name, image in zip(store.names, store, strict=True):
+            writer.append(name, add_noise(image, 0.05, 0, False))
+    noisy, clean = batches(store, Store(tmp_path / "noisy"))(0)
+    assert abs((noisy - clean).std() - 0.05) < 0.005
+
+
+def test_a_crop_larger_than_a_photograph_names_it(make_store):
+    with pytest.raises(UserError, match=r"crop = 48 .* a-0 \(56x40\)"):
+        batches(make_store("a"), crop=48)

@@ -1,0 +1,83 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from ftn_core.data.noise import add_noise, standard_normal, write_noisy_set
+from ftn_core.data.store import Store
+
+
+def test_the_same_bytes_on_every_machine():
+    # golden: computed once; a machine or library that differs in the last bit fails here
+    noise = standard_normal(100_000, 0, "golden")
+    assert hashlib.sha256(noise.tobytes()).hexdigest() == GOLDEN_NORMAL
+    pixels = (np.arange(3 * 40 * 50) % 256).astype(np.uint8).reshape(3, 40, 50)
+    noisy = add_noise(pixels, 0.2, seed=0, clip=False)
+    assert hashlib.sha256(noisy.tobytes()).hexdigest() == GOLDEN_NOISY
+
+
+def test_noise_is_standard_normal():
+    z = standard_normal(2_000_000, 1).astype(np.float64)
+    assert abs(z.mean()) < 0.003
+    assert abs(z.std() - 1) < 0.002
+    assert abs((z**3).mean()) < 0.01
+    assert abs((z**4).mean() - 3) < 0.03
+    assert 4.5 < np.abs(z).max() < 6.5
+    # the share beyond 2 and 3 standard deviations
+    assert abs((np.abs(z) > 2).mean() - 0.0455) < 0.001
+    assert abs((np.abs(z) > 3).mean() - 0.0027) < 0.0003
+    assert abs(np.corrcoef(z[:-1], z[1:])[0, 1]) < 0.003
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7])
+def test_any_size(size):
+    assert standard_normal(size, 0).shape == (size,)
+
+
+def test_noise_depends_on_seed_image_and_sigma():
+    a = np.full((3, 32, 32), 128, np.uint8)
+    b = np.full((3, 32, 32), 127, np.uint8)
+
+    def noise(pixels, sigma=0.2, seed=0):
+        return (add_noise(pixels, sigma, seed, clip=False).astype(np.float32) - pixels / 255) / sigma
+
+    np.testing.assert_array_equal(noise(a), noise(a))
+    for other in (noise(b), noise(a, sigma=0.3), noise(a, seed=1)):
+        assert abs(np.corrcoef(noise(a).ravel(), other.ravel())[0, 1]) < 0.06
+
+
+def test_noise_is_clipped_only_on_demand():
+    white = np.full((3, 64, 64), 255, np.uint8)
+    assert add_noise(white, 0.2, 0, clip=False).max() > 1.5
+    assert add_noise(white, 0.2, 0, clip=True).max() == 1
+
+
+def test_a_set_holds_val_and_test_and_train_on_demand(tmp_path, make_store):
+    for split in ("train", "val", "test"):
+        make_store(f"photographs/{split}", count=2, seed=len(split))
+    options = {"sigma": 0.2, "seed": 0, "clip": False}
+    write_noisy_set(tmp_path / "photographs", tmp_path / "fresh", train=False, **options)
+    write_noisy_set(tmp_path / "photographs", tmp_path / "fixed", train=True, **options)
+    assert len(Store(tmp_path / "fresh/train")) == 0
+    assert len(Store(tmp_path / "fixed/train")) == 2
+    clean, noisy = Store(tmp_path / "photographs/test"), Store(tmp_path / "fresh/test")
+    assert noisy.names == clean.names
+    error = noisy[1].astype(np.float32) - clean[1] / 255
+    assert abs(error.std() - 0.2) < 0.01
+
+
+def test_adding_an_image_changes_none_of_the_others(tmp_path, make_store):
+    for split in ("train", "val"):
+        make_store(f"photographs/{split}", count=1)
+    noisy = []
+    for count in (2, 3):
+        make_store("photographs/test", count=count)
+        write_noisy_set(
+            tmp_path / "photographs", tmp_path / "noisy", sigma=0.2, seed=0, clip=False, train=False
+        )
+        noisy.append(np.array(Store(tmp_path / "noisy/test")[0]))
+    np.testing.assert_array_equal(*noisy)
+
+
+GOLDEN_NORMAL = "8da23434c006625f9f60281aaa5d62e186992304879c38f101ba59333d67403c"
+GOLDEN_NOISY = "d12d18068cd313dbfefb427eda4a3a088bdbc9504f9218387ad43e255a12cd2f"

@@ -1,0 +1,55 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ftn_core.networks import NETWORKS, build_network
+
+SIZES = {"unshuffle_net": (8, 2), "resnet": (8, 5), "adafm_net": (8, 2)}
+
+
+@pytest.fixture(params=sorted(NETWORKS))
+def network(request):
+    torch.manual_seed(0)
+    return build_network(request.param, *SIZES[request.param])
+
+
+@settings(deadline=None, max_examples=20)
+@given(name=st.sampled_from(sorted(NETWORKS)), height=st.integers(4, 33), width=st.integers(4, 33))
+def test_any_height_and_width(name, height, width):
+    x = torch.rand(2, 3, height, width)
+    assert build_network(name, *SIZES[name]).eval()(x).shape == x.shape
+
+
+def test_every_parameter_learns(network):
+    # some start at zero, so that those before them have no gradient in the very first step
+    optimizer = torch.optim.SGD(network.parameters(), 0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        network(torch.rand(2, 3, 16, 16)).square().mean().backward()
+        optimizer.step()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_odd_sizes_keep_the_inside_of_even_ones(network):
+    network.eval()
+    x = torch.rand(1, 3, 128, 128)
+    whole, cut = network(x), network(x[..., :127, :127])
+    torch.testing.assert_close(whole[..., :32, :32], cut[..., :32, :32])
+
+
+def test_parameter_counts():
+    def count(name, channels, depth):
+        return sum(p.numel() for p in build_network(name, channels, depth).parameters())
+
+    assert count("adafm_net", 64, 16) == 1_406_787  # 1.41 M in arXiv 1904.08118 and 2003.05145
+    assert count("unshuffle_net", 48, 6) == 259_836
+    # head, 5 convolutions without bias and their norms, tail
+    assert count("resnet", 16, 7) == (3 * 16 * 9 + 16) + 5 * (16 * 16 * 9 + 32) + (16 * 3 * 9 + 3)
+
+
+def test_batch_norm_only_in_resnet():
+    for name, size in SIZES.items():
+        norms = [m for m in build_network(name, *size).modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        assert len(norms) == (3 if name == "resnet" else 0)

@@ -1,0 +1,94 @@
+import copy
+
+import pytest
+import yaml
+
+from ftn_core.errors import UserError
+from ftn_core.parameters import load_parameters, parse_parameters
+
+from project import ROOT
+
+VALUES = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def changed(key: str, value):
+    values = copy.deepcopy(VALUES)
+    *path, last = key.split(".")
+    section = values
+    for part in path:
+        section = section[part]
+    section[last] = value
+    return values
+
+
+def test_the_projects_own_file_is_accepted():
+    params = load_parameters(ROOT / "params.yaml")
+    assert params.levels.base == 0.2
+    assert params.register_.model == "ftn-denoiser"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("train.stpes", 5, ["train.stpes", "did you mean steps"]),
+        ("nonsense", 5, ["nonsense", "known: seed"]),
+        ("train.steps", "many", ["train.steps", "'many'", "integer"]),
+        ("train.steps", 0, ["train.steps", "0", "greater than or equal to 1"]),
+        ("train.steps", 1.5, ["train.steps", "1.5", "integer"]),
+        ("train.steps", True, ["train.steps", "True"]),
+        ("train.lr", -1, ["train.lr", "-1", "greater than 0"]),
+        ("train.noise", "old", ["train.noise", "'old'", "'fresh' or 'fixed'"]),
+        ("network.name", "unet", ["network.name", "'unet'", "'adafm_net'"]),
+        ("network.depth", 0, ["network.depth", "0"]),
+        ("data.sigmas", [0.3, 0.2], ["data.sigmas", "increasing"]),
+        ("data.sigmas", [], ["data.sigmas", "at least 1"]),
+        ("data.sigmas", [1], ["data.sigmas.0", "decimal point"]),
+        ("data.clip_noise", "yes", ["data.clip_noise", "'yes'"]),
+        ("data.archive", "imagenet", ["data.archive", "'imagenet'"]),
+        ("data.archive", {"url": "http://x/y.zip", "sha256": "12", "terms": ""}, ["data.archive.sha256", "'12'"]),
+        ("levels.adapted", [0.1], ["levels", "increasing"]),
+        ("levels.adapted", [0.45], ["0.45", "data.sigmas"]),
+        ("finetune.ftn.groups", 0, ["finetune.ftn.groups", "0"]),
+        ("register.model", "a b", ["register.model", "'a b'"]),
+        ("seed", None, ["seed", "None"]),
+    ],
+)
+def test_a_wrong_value_is_refused_with_key_value_and_what_is_allowed(key, value, words):
+    with pytest.raises(UserError) as error:
+        parse_parameters(changed(key, value))
+    message = str(error.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_resnet_takes_5_to_16_layers():
+    values = changed("network", {"name": "resnet", "channels": 16, "depth": 7})
+    assert parse_parameters(values).network.depth == 7
+    values["network"]["depth"] = 17
+    with pytest.raises(UserError, match="from 5 to 16"):
+        parse_parameters(values)
+
+
+def test_a_missing_key_is_named():
+    values = copy.deepcopy(VALUES)
+    del values["train"]["crop"]
+    with pytest.raises(UserError, match="train.crop is missing"):
+        parse_parameters(values)
+
+
+def test_exponents_without_a_point_are_numbers():
+    # YAML 1.1 calls 1e-3 a text
+    assert parse_parameters(changed("train.lr", yaml.safe_load("1e-3"))).train.lr == 0.001
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", ""])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"params\.yaml"):
+        load_parameters(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        load_parameters(tmp_path / "params.yaml")

@@ -1,0 +1,176 @@
+"""The real pipeline at a small size, through both doors."""
+
+import json
+import shutil
+import textwrap
+
+import mlflow
+import numpy as np
+import pytest
+import yaml
+
+from sandbox import Sandbox
+
+STAGES = [
+    "prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "classical", "train_base", "finetune@ftn-0.5", "calibrate@ftn",
+    "evaluate", "register",
+]  # fmt: skip
+
+
+def stage_runs(sandbox):
+    client = mlflow.MlflowClient(sandbox.tracking_uri)
+    experiment = client.get_experiment_by_name("ftn")
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    return [run for run in runs if "ftn.stage" in run.data.tags], [r for r in runs if "ftn.pipeline" in r.data.tags]
+
+
+@pytest.fixture(scope="module")
+def by_dvc(tmp_path_factory):
+    sandbox = Sandbox(tmp_path_factory.mktemp("a") / "project")
+    sandbox.dvc("repro")
+    return sandbox
+
+
+@pytest.fixture(scope="module")
+def by_flow(tmp_path_factory):
+    sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project")
+    result = sandbox.python("-m", "flows.pipeline")
+    assert "10 stages ran, 0 were cached" in result.stdout
+    return sandbox
+
+
+def test_both_doors_give_the_same_bytes(by_dvc, by_flow):
+    a, b = by_dvc.outputs(), by_flow.outputs()
+    assert a.keys() == b.keys()
+    assert [name for name in a if a[name] != b[name]] == []
+    assert "models/denoisers/ftn.safetensors" in a and "results/report.html" in a
+
+
+def test_after_one_door_the_other_finds_nothing_to_do(by_dvc, by_flow):
+    assert "Data and pipelines are up to date." in by_flow.dvc("repro")
+    assert "0 stages ran, 10 were cached" in by_dvc.python("-m", "flows.pipeline").stdout
+    assert "Data and pipelines are up to date." in by_dvc.dvc("repro")
+
+
+@pytest.mark.parametrize("output", ["models/base.safetensors", "data/noisy/0.3"])
+def test_a_deleted_output_is_restored_and_not_recomputed(by_dvc, output):
+    before, runs = by_dvc.outputs(), len(stage_runs(by_dvc)[0])
+    path = by_dvc.root / output
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert "Running stage" not in by_dvc.dvc("repro")
+    assert by_dvc.outputs() == before
+    assert len(stage_runs(by_dvc)[0]) == runs
+
+
+def test_every_stage_is_a_run_below_one_parent(by_dvc, by_flow):
+    for sandbox in (by_dvc, by_flow):
+        runs, parents = stage_runs(sandbox)
+        assert sorted(run.data.tags["ftn.stage"] for run in runs) == sorted(STAGES)
+        assert len(parents) == 1
+        assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {parents[0].info.run_id}
+        assert {run.info.status for run in runs + parents} == {"FINISHED"}
+        assert parents[0].data.params["train.steps"] == "30"
+        assert len(parents[0].data.tags["ftn.commit"]) == 40
+
+
+def test_a_run_has_parameters_curve_data_and_system_metrics(by_dvc):
+    (run,) = (run for run in stage_runs(by_dvc)[0] if run.data.tags["ftn.stage"] == "train_base")
+    assert run.data.params["train.steps"] == "30"
+    assert run.data.metrics["val_psnr"] > 5
+    client = mlflow.MlflowClient(by_dvc.tracking_uri)
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "loss")] == [15, 30]
+    digests = {i.dataset.name: i.dataset.digest for i in run.inputs.dataset_inputs}
+    lock = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"]["train_base"]
+    expected = {d["path"]: d["md5"] for d in lock["deps"] if d["path"].startswith("data/")}
+    assert digests == expected and len(expected) == 4
+
+
+def test_a_forced_stage_updates_its_run_and_its_version(by_dvc):
+    before = {run.info.run_id for run in stage_runs(by_dvc)[0]}
+    by_dvc.dvc("repro", "--single-item", "--force", "train_base")
+    by_dvc.dvc("repro", "--single-item", "--force", "register")
+    runs = stage_runs(by_dvc)[0]
+    assert {run.info.run_id for run in runs} == before
+    client = mlflow.MlflowClient(by_dvc.tracking_uri)
+    (run,) = (run for run in runs if run.data.tags["ftn.stage"] == "train_base")
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "loss")] == [15, 30]
+    assert len(client.search_model_versions("name = 'ftn-denoiser'")) == 1
+
+
+def test_the_champion_answers_from_any_program(by_dvc, tmp_path):
+    script = textwrap.dedent("""
+        import mlflow, numpy as np
+        model = mlflow.pyfunc.load_model("models:/ftn-denoiser@champion")
+        clean = np.full((2, 37, 51, 3), 0.5, np.float32)
+        noisy = (clean + 0.35 * np.random.default_rng(0).standard_normal(clean.shape)).astype(np.float32)
+        out = {s: model.predict(noisy, params={"sigma": s}) for s in (0.2, 0.35, 0.5)}
+        out["default"] = model.predict(noisy)
+        np.savez("out.npz", **{str(k): v for k, v in out.items()})
+    """)
+    (tmp_path / "program.py").write_text(script)
+    by_dvc.python("-c", f"import os, runpy; os.chdir({str(tmp_path)!r}); runpy.run_path('program.py')",
+                  MLFLOW_TRACKING_URI=by_dvc.tracking_uri)  # fmt: skip
+    out = np.load(tmp_path / "out.npz")
+    for value in out.values():
+        assert value.shape == (2, 37, 51, 3) and value.dtype == np.float32
+        assert 0 <= value.min() and value.max() <= 1
+    assert np.array_equal(out["default"], out["0.2"])
+    assert not np.array_equal(out["0.2"], out["0.35"])
+
+
+def test_a_version_carries_what_it_takes_to_make_it_again(by_dvc):
+    client = mlflow.MlflowClient(by_dvc.tracking_uri)
+    version = client.get_model_version_by_alias("ftn-denoiser", "champion")
+    lock = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"]
+    assert len(version.tags["ftn.commit"]) == 40
+    assert len(version.tags["ftn.dvc_lock"]) == 64
+    assert version.tags["ftn.data"] == lock["prepare"]["outs"][0]["md5"]
+    runs = {run.data.tags["ftn.stage"]: run.info.run_id for run in stage_runs(by_dvc)[0]}
+    for stage in STAGES:
+        assert version.tags[f"ftn.run.{stage}"] == runs[stage]
+    files = [f.path for f in client.list_artifacts(version.run_id)]
+    assert not any(name.endswith(".pkl") for name in files)
+
+
+def test_dvc_shows_metrics_and_plots(by_dvc):
+    metrics = json.loads(by_dvc.dvc("metrics", "show", "--json"))
+    assert metrics[""]["data"]["results/metrics.json"]["data"]["psnr"]["noisy input"]["0.2"] > 10
+    plots = by_dvc.dvc("plots", "show", "--json")
+    assert "results/psnr.csv" in plots and "results/curves/train_base.csv" in plots
+
+
+def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
+    params = yaml.safe_load((by_dvc.root / "params.yaml").read_text())
+    changed = params | {"data": params["data"] | {"sigmas": [0.2, 0.3, 0.4, 0.5]}}
+    (by_dvc.root / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    try:
+        ran = by_dvc.dvc("repro", "--dry")
+    finally:
+        (by_dvc.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    running = {line.split("'")[1] for line in ran.splitlines() if line.startswith("Running stage")}
+    assert "noisy@0.4" in running
+    assert not running & {"prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "train_base", "finetune@ftn-0.5"}
+
+
+def test_a_mistake_is_one_line_and_loses_nothing(by_dvc):
+    before = by_dvc.outputs()
+    text = (by_dvc.root / "params.yaml").read_text()
+    (by_dvc.root / "params.yaml").write_text(text.replace("steps: 30", "steps: -30"))
+    try:
+        alone = by_dvc.python("-m", "tasks.train_base", check=False)
+        flow = by_dvc.python("-m", "flows.pipeline", "--set", "train.stpes=3", check=False)
+    finally:
+        (by_dvc.root / "params.yaml").write_text(text)
+    assert alone.returncode == 2
+    assert alone.stdout.strip().splitlines()[-1].startswith("train_base: params.yaml: train.steps = -30")
+    assert flow.returncode == 2 and "train.stpes" in flow.stdout
+    assert by_dvc.outputs() == before
+
+
+def test_an_experiment_changes_what_it_is_asked_to(by_dvc):
+    out = by_dvc.dvc("exp", "run", "--name", "longer", "-S", "finetune.steps=25")
+    assert "Running stage 'finetune@ftn-0.5'" in out
+    assert "Running stage 'train_base'" not in out
+    shown = json.loads(by_dvc.dvc("exp", "show", "--json"))
+    assert any(e.get("experiments") for e in shown)
+    assert "finetune-ftn-0.5" in by_dvc.dvc("plots", "diff", "--json", "HEAD", "longer", check=False)

@@ -1,0 +1,87 @@
+"""A copy of the project at a small size, for tests that run it for real."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from skimage import data
+from skimage.io import imsave
+
+from project import ROOT
+
+SMALL = {
+    "data.source": "folder",
+    "data.sigmas": [0.2, 0.3, 0.5],
+    "levels.adapted": [0.5],
+    "network.channels": 8,
+    "network.depth": 1,
+    "train.steps": 30,
+    "train.crop": 32,
+    "train.validations": 2,
+    "finetune.steps": 20,
+    "finetune.crop": 32,
+    "evaluate.alphas": 2,
+}
+
+
+class Sandbox:
+    """A git clone of the working tree with its own DVC cache, MLflow store and Prefect home."""
+
+    def __init__(self, root: Path, **changes: object) -> None:
+        self.root = root
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file() and name != "dvc.lock":
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, root / name)
+        params = yaml.safe_load((root / "params.yaml").read_text())
+        for key, value in (SMALL | changes).items():
+            section, name = key.rsplit(".", 1)
+            params[section][name] = value
+        (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+        for split, image, left in (("train", "astronaut", 0), ("train", "coffee", 99), ("val", "chelsea", 40), ("test", "chelsea", 200)):  # fmt: skip
+            folder = root / "photographs" / split
+            folder.mkdir(parents=True, exist_ok=True)
+            imsave(folder / f"{image}{left}.png", getattr(data, image)()[60:157, left : left + 101], check_contrast=False)
+        for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "sandbox"]):
+            subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=root, check=True)
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment's own ``bin`` in the sandbox; output and errors together."""
+        own = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PREFECT_HOME": str(self.root.parent / "prefect"),
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        }
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PREFECT", "DVC"))}
+        result = subprocess.run(
+            command, cwd=self.root, env=clean | own | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if check and result.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout}")
+        return result
+
+    def python(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, *arguments, check=check, **env)
+
+    def dvc(self, *arguments: str, check: bool = True) -> str:
+        return self.python("-m", "dvc", *arguments, check=check).stdout
+
+    def outputs(self) -> dict[str, bytes]:
+        """Every output's bytes, but for the record of the registration, which names a run."""
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for folder in ("data", "models", "results")
+            for path in sorted((self.root / folder).rglob("*"))
+            if path.is_file() and path.name != "registered.json"
+        }
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"sqlite:///{self.root / 'mlflow.db'}"

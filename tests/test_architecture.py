@@ -1,0 +1,42 @@
+"""Imports point one way: flows -> tasks -> ftn_core, serving -> ftn_core."""
+
+import ast
+
+import pytest
+
+from project import ROOT, imports
+
+ROOMS = ("ftn_core", "tasks", "flows", "serving")
+MAY_IMPORT = {"ftn_core": set(), "tasks": {"ftn_core"}, "flows": {"tasks", "ftn_core"}, "serving": {"ftn_core"}}
+ORCHESTRATION = {"prefect", "mlflow", "dvc"}
+
+
+def files(room: str) -> list[str]:
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", [file for room in ROOMS for file in files(room)])
+def test_imports_point_one_way(file):
+    room = file.split("/")[0]
+    reached = {imported.split("/")[0] for imported in imports(file)} - {room}
+    assert reached <= MAY_IMPORT[room]
+
+
+def packages(file: str) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("file", files("ftn_core"))
+def test_the_core_knows_no_orchestration(file):
+    assert not packages(file) & ORCHESTRATION
+
+
+@pytest.mark.parametrize("file", files("tasks"))
+def test_tasks_know_no_prefect(file):
+    assert "prefect" not in packages(file)
