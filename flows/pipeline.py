@@ -6,8 +6,10 @@ import sys
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectConcurrentFuture
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -100,6 +102,22 @@ def _run(stages: list[Stage], workers: int) -> dict[str, State]:
         return {name: future.state for name, future in futures.items()}
 
 
+def _start_missing_server() -> None:
+    """Let Prefect start its temporary server, if it needs one, where Ctrl-C does not reach it.
+
+    A terminal sends Ctrl-C to the server too, and a run whose server is gone tries for a minute to report to it.
+    A blocked signal stays blocked in a process that is started meanwhile.
+    """
+    if PREFECT_API_URL.value():
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with get_client(sync_client=True):
+            pass
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the flow from the command line: 0 all is up to date, 1 a stage failed, 2 the user can repair it."""
     parser = argparse.ArgumentParser(
@@ -125,6 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, default=2, help="stages at the same time (default: %(default)s)")
     given = parser.parse_args(arguments)
+    _start_missing_server()
     try:
         state = pipeline(
             targets=given.target,

@@ -157,4 +157,3 @@ def join(denoisers: Sequence[ContinuousDenoiser]) -> ContinuousDenoiser:
             raise UserError(f"the level {other.sigmas[-1]} was adapted from another base: finetune it again")
     levels = sorted((level for denoiser in denoisers for level in denoiser.levels), key=lambda level: level.sigma)
     return ContinuousDenoiser(first.spec, first.base, first.sigma, levels)
-

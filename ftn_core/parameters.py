@@ -4,6 +4,7 @@
 """
 
 import difflib
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -135,6 +136,7 @@ class Train(Optimisation):
     loss: Literal["l1", "l2"]
     schedule: Schedule
     noise: Literal["fresh", "fixed"]
+    permute_channels: bool
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     validations: int = Field(ge=1)
     val_images: int = Field(ge=1)
@@ -188,7 +190,7 @@ class Parameters(_Section):
 
 
 def _increasing(sigmas: list[float]) -> list[float]:
-    if any(a >= b for a, b in zip(sigmas, sigmas[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(sigmas)):
         raise ValueError(f"must be increasing and without repeats, not {sigmas}")
     return sigmas
 

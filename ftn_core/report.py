@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 mpl.use("Agg")
 
-from matplotlib import pyplot as plt  # noqa: E402 - the backend first
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
-from ftn_core.metrics import Score  # noqa: E402
+from ftn_core.metrics import Score
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def html_page(title: str, rows: Sequence[Row], trained: Sequence[float], figures
         f"<tr><th>{html.escape(row.name)}</th>{''.join(cell(row, sigma) for sigma in sigmas)}</tr>" for row in rows
     )
     pictures = "".join(
-        f'<figure><figcaption>{html.escape(caption)}</figcaption>'
+        f"<figure><figcaption>{html.escape(caption)}</figcaption>"
         f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{base64.b64encode(data).decode()}"></figure>'
         for caption, data in figures.items()
     )

@@ -42,9 +42,7 @@ def validation_psnr(network: nn.Module, clean: Store, noisy: Store, limit: int, 
     """Mean PSNR in dB over at most ``limit`` validation images, evenly chosen; the network in evaluation mode."""
     network.eval()
     chosen = np.unique(np.linspace(0, len(clean) - 1, min(limit, len(clean))).round().astype(int))
-    scores = [
-        psnr(restore(network, to_image(noisy[i], device)), to_image(clean[i], device)) for i in chosen.tolist()
-    ]
+    scores = [psnr(restore(network, to_image(noisy[i], device)), to_image(clean[i], device)) for i in chosen.tolist()]
     network.train()
     return sum(scores) / len(scores)
 
@@ -71,6 +69,8 @@ def fit(
     """
     parameters = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=options.lr, betas=(0.9, 0.99), fused=fabric.device.type == "cuda")
+    # the layout in which convolutions are fastest, on CPUs and GPUs alike
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model, wrapped = fabric.setup(network, optimizer)
     start, rows, loss_sum = _load_state(state_file, network, optimizer)
     loss_sum = loss_sum.to(fabric.device)
@@ -88,7 +88,7 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, options, train.schedule)
         noisy, clean = batches(step)
-        loss = loss_of(model(noisy), clean)
+        loss = loss_of(model(noisy.contiguous(memory_format=torch.channels_last)), clean)
         fabric.backward(loss)
         wrapped.step()
         wrapped.zero_grad(set_to_none=True)
@@ -128,9 +128,7 @@ def _save_state(
     write_tensors(path, tensors, {"step": step, "rows": rows})
 
 
-def _load_state(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[int, list[Row], Tensor]:
+def _load_state(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, list[Row], Tensor]:
     if not path.exists():
         return 0, [], torch.zeros(())
     tensors, header = read_tensors(path)

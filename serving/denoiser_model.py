@@ -10,13 +10,12 @@ import mlflow
 import numpy as np
 import torch
 from mlflow.models import set_model
-from numpy.typing import NDArray
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.images import restore
 
 
-class DenoiserModel(mlflow.pyfunc.PythonModel):
+class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     """Restores images at the sigma that the caller sets: the dial."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own
@@ -24,12 +23,8 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):
         self.denoiser = ContinuousDenoiser.load(Path(context.artifacts["denoiser"]))
         self.network = self.denoiser.fold(0.0)
 
-    def predict(
-        self,
-        context: Any,  # noqa: ANN401 - MLflow's own
-        model_input: NDArray[np.float32],
-        params: dict[str, Any] | None = None,
-    ) -> NDArray[np.float32]:
+    # no type hints on predict: MLflow would take them for the signature, which the version states itself
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Restore ``N x H x W x 3`` of float32 in [0, 1], any height and width; returns the same shape.
 
         ``params["sigma"]`` is the standard deviation of the noise on that scale; without it, the base level's.

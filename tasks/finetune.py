@@ -26,7 +26,7 @@ def finetune(params: Parameters, tracker: Tracker, method: str, level: float) ->
         clip=params.data.clip_noise,
         # other crops and noise than the base has seen
         seed=params.seed + 1,
-        noise=params.train.noise,
+        train=params.train,
     )
     train_network(network, batches, level, params.finetune, params.train, fabric, tracker)
     statistics = estimate_statistics(network, batches, params.finetune.norm_batches)

@@ -1,5 +1,7 @@
 """Stage ``prepare``: pack the photographs."""
 
+from pathlib import Path
+
 from ftn_core.parameters import Parameters
 from tasks import workspace
 from tasks.stage import main
@@ -13,7 +15,7 @@ def prepare(params: Parameters, tracker: Tracker) -> None:
     pack_photographs(
         workspace.PHOTOGRAPHS,
         source=params.data.source,
-        folder=params.data.folder,
+        folder=Path(params.data.folder),
         include=params.data.include,
         archive=params.data.archive,
         val_fraction=params.data.val_fraction,

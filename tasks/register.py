@@ -71,7 +71,7 @@ def _lineage(tracker: Tracker) -> dict[str, str]:
         tags["ftn.data"] = out["md5"]
     for name, entry in stages.items():
         if run := tracker.find_run(from_lock(name, entry)):
-            tags[f"ftn.run.{name}"] = run
+            tags[f"ftn.run.{name.replace('@', ':')}"] = run  # MLflow allows no @ in a key
     return tags
 
 

@@ -81,6 +81,8 @@ def track(stage: str) -> Iterator[Tracker]:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     import mlflow
 
+    # a server knows where its artifacts go; SQLite beside the project has them beside it too
+    artifacts = None if os.environ.get("MLFLOW_TRACKING_URI") else Path("mlartifacts").absolute().as_uri()
     uri = tracking_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
@@ -89,7 +91,7 @@ def track(stage: str) -> Iterator[Tracker]:
     # one at a time: creating the database, the experiment and the parent are not safe to race
     LOCK.parent.mkdir(exist_ok=True)
     with FileLock(LOCK):
-        experiment = _experiment(client)
+        experiment = _experiment(client, artifacts)
         parent = _find_or_create(client, experiment, "ftn.pipeline", _pipeline_identity(), "pipeline")
         if parent.info.status == "RUNNING":
             _describe_pipeline(client, parent)
@@ -107,13 +109,9 @@ def track(stage: str) -> Iterator[Tracker]:
             raise
 
 
-def _experiment(client: "MlflowClient") -> str:
+def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    if experiment:
-        return experiment.experiment_id
-    # a server knows where its artifacts go; SQLite beside the project has them beside it too
-    here = None if os.environ.get("MLFLOW_TRACKING_URI") else Path("mlartifacts").absolute().as_uri()
-    return client.create_experiment(EXPERIMENT, artifact_location=here)
+    return experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
 
 
 def _find(client: "MlflowClient", experiment: str, tag: str, value: str) -> "Run | None":

@@ -26,22 +26,23 @@ def train_from_scratch(
     torch.manual_seed(seed)
     spec = network.model_dump()
     base = build_network(**spec)
-    batches = make_batches(sigma, train, fabric, clip=clip, seed=seed, noise=train.noise)
+    batches = make_batches(sigma, train, fabric, clip=clip, seed=seed, train=train)
     train_network(base, batches, sigma, train, train, fabric, tracker)
     ContinuousDenoiser(spec, base, sigma).save(out)
 
 
 def make_batches(
-    sigma: float, options: Optimisation, fabric: Fabric, *, clip: bool, seed: int, noise: str
+    sigma: float, options: Optimisation, fabric: Fabric, *, clip: bool, seed: int, train: Train
 ) -> Batches:
     """Training batches at one sigma, with fresh noise or the noisy set's own."""
     return Batches(
         Store(workspace.PHOTOGRAPHS / "train"),
-        Store(workspace.noisy_set(sigma) / "train") if noise == "fixed" else None,
+        Store(workspace.noisy_set(sigma) / "train") if train.noise == "fixed" else None,
         sigma=sigma,
         clip=clip,
         batch_size=options.batch_size,
         crop=options.crop,
+        permute_channels=train.permute_channels,
         seed=seed,
         device=fabric.device,
     )

@@ -3,7 +3,6 @@
 import ast
 
 import pytest
-
 from project import ROOT, imports
 
 ROOMS = ("ftn_core", "tasks", "flows", "serving")

@@ -18,6 +18,8 @@ class Batches:
         noisy: the same photographs with fixed noise, or None for noise drawn anew in every batch.
         sigma: standard deviation of fresh noise.
         clip: whether fresh noise is clipped to [0, 1].
+        permute_channels: whether each crop's colour channels are shuffled. Colours then cannot be learned by heart,
+            which matters with few photographs.
 
     Raises:
         UserError: a photograph is smaller than the crop.
@@ -32,11 +34,12 @@ class Batches:
         clip: bool,
         batch_size: int,
         crop: int,
+        permute_channels: bool,
         seed: int,
         device: torch.device,
     ) -> None:
         self._clean, self._noisy = clean, noisy
-        self._sigma, self._clip = sigma, clip
+        self._sigma, self._clip, self._permute = sigma, clip, permute_channels
         self._size, self._crop, self._seed, self._device = batch_size, crop, seed, device
         self._shapes = np.array([image.shape[1:] for image in clean], np.int64)
         smallest = int(self._shapes.min(axis=1).argmin())
@@ -56,11 +59,14 @@ class Batches:
         columns = self._shapes[image, 1] - self._crop + 1
         place = position - np.where(image > 0, self._cumulative[image - 1], 0)
         turns = random.integers(8, size=self._size)
+        order = np.tile(np.arange(3), (self._size, 1))
+        if self._permute:
+            order = random.permuted(order, axis=1)
 
         def crops(store: Store) -> Tensor:
             cut = [
-                _dihedral(store[i][:, y : y + self._crop, x : x + self._crop], turn)
-                for i, y, x, turn in zip(image, place // columns, place % columns, turns, strict=True)
+                _dihedral(store[i][:, y : y + self._crop, x : x + self._crop][channels], turn)
+                for i, y, x, channels, turn in zip(image, place // columns, place % columns, order, turns, strict=True)
             ]
             return torch.from_numpy(np.stack(cut)).to(self._device, non_blocking=True).float()
 

@@ -9,8 +9,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from ftn_core.progress import Progress
 from ftn_core.errors import UserError
+from ftn_core.progress import Progress
 
 _BLOCK = 1 << 20
 _NETWORK_ERRORS = (

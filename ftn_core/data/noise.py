@@ -57,9 +57,7 @@ def add_noise(pixels: NDArray[np.uint8], sigma: float, seed: int, clip: bool) ->
     return (np.clip(noise, 0, 1) if clip else noise).astype(np.float16)
 
 
-def write_noisy_set(
-    photographs: Path, out: Path, *, sigma: float, seed: int, clip: bool, train: bool
-) -> None:
+def write_noisy_set(photographs: Path, out: Path, *, sigma: float, seed: int, clip: bool, train: bool) -> None:
     """Write ``out/{train,val,test}``: noisy versions of the packed photographs, one image at a time.
 
     The training split stays empty unless ``train``: fresh noise needs none on disk.

@@ -18,12 +18,12 @@ from ftn_core.data.decode import Unusable, decode
 from ftn_core.data.download import file_sha256
 from ftn_core.data.folder import folder_photographs
 from ftn_core.data.photograph import Photograph
-from ftn_core.progress import Progress
 from ftn_core.data.sample import sample_photographs
 from ftn_core.data.splits import SPLITS
 from ftn_core.data.store import StoreWriter
 from ftn_core.errors import UserError
 from ftn_core.parameters import Archive
+from ftn_core.progress import Progress
 
 T = TypeVar("T")
 R = TypeVar("R")

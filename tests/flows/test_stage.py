@@ -77,7 +77,8 @@ def test_a_bar_is_progress_and_not_a_line(fresh):
     assert "odd: 100%|###|" in lines
 
 
-def test_lines_come_while_the_stage_runs(fresh):
+def test_lines_come_while_the_stage_runs(fresh, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     Path("slow-prepare").write_text("2")
     seen = {}
     with Children() as children:

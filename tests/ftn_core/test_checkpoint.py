@@ -1,5 +1,5 @@
-import safetensors.torch
 import pytest
+import safetensors.torch
 import torch
 
 from ftn_core.checkpoint import read_tensors, write_tensors

@@ -131,7 +131,13 @@ def test_the_strip_shows_clean_noisy_levels_and_dial(sets):
     stores = {s: Store(noisy[s] / "test") for s in (0.1, 0.3)}
     strip = dial_strip(shrinking(), Store(photographs / "test"), stores, CPU, size=32)
     assert [len(row) for row in strip] == [5, 5]
-    assert [caption.split(":")[0] for caption, _ in strip[1]] == ["clean", "sigma 0.3", "level 0.1", "level 0.5", "dial"]
+    assert [caption.split(":")[0] for caption, _ in strip[1]] == [
+        "clean",
+        "sigma 0.3",
+        "level 0.1",
+        "level 0.5",
+        "dial",
+    ]
     assert all(image.shape == (32, 32, 3) for row in strip for _, image in row)
 
 
@@ -139,5 +145,3 @@ def test_images_are_clipped_after_restoring():
     noisy = to_image(np.full((3, 8, 8), 3.0, np.float16))
     assert restore(torch.nn.Identity(), noisy).max() == 1
     assert to_image(np.full((3, 8, 8), 255, np.uint8)).max() == 1
-
-

@@ -2,11 +2,10 @@ import copy
 
 import pytest
 import yaml
+from project import ROOT
 
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters, parse_parameters
-
-from project import ROOT
 
 VALUES = yaml.safe_load((ROOT / "params.yaml").read_text())
 
@@ -73,7 +72,7 @@ def test_resnet_takes_5_to_16_layers():
 def test_a_missing_key_is_named():
     values = copy.deepcopy(VALUES)
     del values["train"]["crop"]
-    with pytest.raises(UserError, match="train.crop is missing"):
+    with pytest.raises(UserError, match=r"train\.crop is missing"):
         parse_parameters(values)
 
 

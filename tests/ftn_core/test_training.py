@@ -8,6 +8,7 @@ import time
 
 import pytest
 import torch
+from project import ROOT
 
 from ftn_core.adapted import AdaptedNetwork, estimate_statistics
 from ftn_core.data.batches import Batches
@@ -18,14 +19,12 @@ from ftn_core.parameters import Optimisation, Schedule, Train
 from ftn_core.training import fit, learning_rate
 from ftn_core.transitions import build_transition
 
-from project import ROOT
-
 COSINE = Schedule(name="cosine", warmup_steps=0, milestones=[])
 
 
 def options(**changes) -> Train:
     values = {
-        "steps": 40, "lr": 0.003, "batch_size": 4, "crop": 16, "loss": "l1", "schedule": COSINE, "noise": "fresh",
+        "steps": 40, "lr": 0.003, "batch_size": 4, "crop": 16, "loss": "l1", "schedule": COSINE, "noise": "fresh", "permute_channels": True,
         "precision": "32-true", "validations": 2, "val_images": 2,
     }  # fmt: skip
     return Train(**(values | changes))
@@ -36,7 +35,7 @@ def run(make_store, tmp_path, network=None, train=None, validate=lambda network:
     network = network or build_network("unshuffle_net", 8, 2)
     train = train or options()
     batches = Batches(
-        make_store("train"), None, sigma=sigma, clip=False, batch_size=train.batch_size, crop=train.crop, seed=0,
+        make_store("train"), None, sigma=sigma, clip=False, batch_size=train.batch_size, crop=train.crop, permute_channels=True, seed=0,
         device=torch.device("cpu"),
     )  # fmt: skip
     rows = fit(
@@ -59,7 +58,7 @@ def test_the_same_seed_gives_the_same_weights(make_store, tmp_path):
         assert torch.equal(value, b.state_dict()[name])
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -78,12 +77,12 @@ def test_interrupted_and_started_again_it_equals_the_uninterrupted_run(make_stor
 
     def stop_at_27(self, step):
         if next(steps) == 27:
-            raise Interrupted
+            raise StoppedError
         return original(self, step)
 
     with monkeypatch.context() as patch:
         patch.setattr(Batches, "__call__", stop_at_27)
-        with pytest.raises(Interrupted):
+        with pytest.raises(StoppedError):
             run(make_store, tmp_path / "b", network())
     assert (tmp_path / "b/state").exists()
     fresh = network()  # what a new process would start from
@@ -108,12 +107,13 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         from ftn_core.parameters import Schedule, Train
         training.SAVE_SECONDS = training.LOOK_SECONDS = 0.05
         folder = Path(sys.argv[1])
-        train = Train(steps=300, lr=0.003, batch_size=4, crop=32, loss="l1", noise="fresh", precision="32-true",
+        train = Train(steps=300, lr=0.003, batch_size=4, crop=32, loss="l1", noise="fresh",
+                      permute_channels=True, precision="32-true",
                       schedule=Schedule(name="cosine", warmup_steps=9, milestones=[]), validations=3, val_images=1)
         fabric = make_fabric(2)
         torch.manual_seed(0)
         network = build_network("unshuffle_net", 8, 2)
-        batches = Batches(Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=4, crop=32, seed=0,
+        batches = Batches(Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=4, crop=32, permute_channels=True, seed=0,
                           device=fabric.device)
         training.fit(network, batches, lambda n: 0.0, fabric=fabric, options=train, train=train,
                      state_file=folder / "state", label="victim")

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import yaml
+from project import ROOT
 from skimage import data
 from skimage.io import imsave
-
-from project import ROOT
 
 SMALL = {
     "data.source": "folder",
@@ -25,6 +24,9 @@ SMALL = {
     "finetune.crop": 32,
     "evaluate.alphas": 2,
 }
+
+PHOTOGRAPHS = [("train", "astronaut", 0), ("train", "coffee", 99), ("val", "chelsea", 40), ("test", "chelsea", 200)]
+"""Split, scikit-image's name, and where a crop of 97 x 101 begins."""
 
 
 class Sandbox:
@@ -45,10 +47,11 @@ class Sandbox:
             section, name = key.rsplit(".", 1)
             params[section][name] = value
         (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-        for split, image, left in (("train", "astronaut", 0), ("train", "coffee", 99), ("val", "chelsea", 40), ("test", "chelsea", 200)):  # fmt: skip
+        for split, image, left in PHOTOGRAPHS:
             folder = root / "photographs" / split
             folder.mkdir(parents=True, exist_ok=True)
-            imsave(folder / f"{image}{left}.png", getattr(data, image)()[60:157, left : left + 101], check_contrast=False)
+            crop = getattr(data, image)()[60:157, left : left + 101]
+            imsave(folder / f"{image}{left}.png", crop, check_contrast=False)
         for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "sandbox"]):
             subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=root, check=True)
 

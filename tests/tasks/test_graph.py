@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from project import ROOT, closure
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]

@@ -3,10 +3,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import mlflow
 import pytest
-
 from sandbox import Sandbox
 
 
@@ -43,7 +43,7 @@ def test_a_stopped_stage_ends_its_run_and_goes_on_later(sandbox):
     text = params.read_text()
     params.write_text(text.replace("steps: 30", "steps: 4000"))
     try:
-        env = os.environ | {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+        env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         process = subprocess.Popen(
             [sys.executable, "-m", "tasks.train_base"], cwd=sandbox.root, env=env, stdout=subprocess.PIPE, text=True
         )

@@ -9,14 +9,22 @@ from ftn_core.errors import UserError
 
 
 def batches(clean, noisy=None, **changes):
-    options = {"sigma": 0.2, "clip": False, "batch_size": 4, "crop": 16, "seed": 0, "device": torch.device("cpu")}
+    options = {
+        "sigma": 0.2,
+        "clip": False,
+        "batch_size": 4,
+        "crop": 16,
+        "seed": 0,
+        "permute_channels": False,
+        "device": torch.device("cpu"),
+    }
     return Batches(clean, noisy, **(options | changes))
 
 
 def test_shape_range_and_noise(make_store):
     noisy, clean = batches(make_store("a"), batch_size=64)(0)
     assert noisy.shape == clean.shape == (64, 3, 16, 16)
-    assert 0 <= clean.min() and clean.max() <= 1
+    assert clean.min() >= 0 and clean.max() <= 1
     assert abs((noisy - clean).std() - 0.2) < 0.01
 
 
@@ -69,3 +77,13 @@ def test_fixed_noise_is_cut_at_the_same_place(tmp_path, make_store):
 def test_a_crop_larger_than_a_photograph_names_it(make_store):
     with pytest.raises(UserError, match=r"crop = 48 .* a-0 \(56x40\)"):
         batches(make_store("a"), crop=48)
+
+
+def test_channels_are_shuffled_alike_in_noisy_and_clean(tmp_path):
+    pixels = np.stack([np.full((20, 20), v, np.uint8) for v in (10, 120, 240)])
+    with StoreWriter(tmp_path / "s", "uint8") as writer:
+        writer.append("a", pixels)
+    noisy, clean = batches(Store(tmp_path / "s"), batch_size=200, permute_channels=True, sigma=0.01)(0)
+    orders = {tuple((image[:, 0, 0] * 255).round().int().tolist()) for image in clean}
+    assert len(orders) == 6
+    assert (noisy - clean).abs().max() < 0.06

@@ -72,9 +72,7 @@ def test_adding_an_image_changes_none_of_the_others(tmp_path, make_store):
     noisy = []
     for count in (2, 3):
         make_store("photographs/test", count=count)
-        write_noisy_set(
-            tmp_path / "photographs", tmp_path / "noisy", sigma=0.2, seed=0, clip=False, train=False
-        )
+        write_noisy_set(tmp_path / "photographs", tmp_path / "noisy", sigma=0.2, seed=0, clip=False, train=False)
         noisy.append(np.array(Store(tmp_path / "noisy/test")[0]))
     np.testing.assert_array_equal(*noisy)
 
