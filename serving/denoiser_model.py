@@ -23,8 +23,13 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self.denoiser = ContinuousDenoiser.load(Path(context.artifacts["denoiser"]))
         self.network = self.denoiser.fold(0.0)
 
-    # no type hints on predict: MLflow would take them for the signature, which the version states itself
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    # plain np.ndarray: MLflow reads the hints, and takes anything more precise for a broken signature
+    def predict(
+        self,
+        context: Any,  # noqa: ANN401 - MLflow's own
+        model_input: np.ndarray,
+        params: dict[str, Any] | None = None,
+    ) -> np.ndarray:
         """Restore ``N x H x W x 3`` of float32 in [0, 1], any height and width; returns the same shape.
 
         ``params["sigma"]`` is the standard deviation of the noise on that scale; without it, the base level's.

@@ -43,7 +43,7 @@ def _log_model(name: str, weights: Path, tracker: Tracker) -> str:
     from ftn_core.continuous import ContinuousDenoiser
 
     denoiser = ContinuousDenoiser.load(weights)
-    images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3), "images")])
+    images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
     dial = ParamSchema([ParamSpec("sigma", "double", denoiser.sigma)])
     example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
     model = mlflow.pyfunc.log_model(

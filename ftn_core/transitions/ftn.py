@@ -30,11 +30,12 @@ class FilterTransition(nn.Module):
         self.bias2 = nn.Parameter(torch.zeros(inputs))
 
     def forward(self, filters: Tensor) -> Tensor:
-        """``Cout x Cin x k x k`` to the same shape."""
+        """``Cout x Cin x k x k`` to the same shape and memory layout."""
         # a matrix product, not conv2d: on CUDA convolutions run in TF32 by default, which would not be exact
         h = self._mix(filters.flatten(2), self.weight1, self.bias1)
         h = self._mix(F.prelu(h, self.slope), self.weight2, self.bias2)
-        return h.view_as(filters)
+        last = filters.is_contiguous(memory_format=torch.channels_last)
+        return h.view_as(filters).contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
     def _mix(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Grouped 1x1 convolution of ``Cout x Cin x kk``."""

@@ -24,8 +24,8 @@ COSINE = Schedule(name="cosine", warmup_steps=0, milestones=[])
 
 def options(**changes) -> Train:
     values = {
-        "steps": 40, "lr": 0.003, "batch_size": 4, "crop": 16, "loss": "l1", "schedule": COSINE, "noise": "fresh", "permute_channels": True,
-        "precision": "32-true", "validations": 2, "val_images": 2,
+        "steps": 40, "lr": 0.003, "batch_size": 4, "crop": 16, "loss": "l1", "schedule": COSINE,
+        "noise": "fresh", "permute_channels": True, "precision": "32-true", "validations": 2, "val_images": 2,
     }  # fmt: skip
     return Train(**(values | changes))
 
@@ -35,8 +35,8 @@ def run(make_store, tmp_path, network=None, train=None, validate=lambda network:
     network = network or build_network("unshuffle_net", 8, 2)
     train = train or options()
     batches = Batches(
-        make_store("train"), None, sigma=sigma, clip=False, batch_size=train.batch_size, crop=train.crop, permute_channels=True, seed=0,
-        device=torch.device("cpu"),
+        make_store("train"), None, sigma=sigma, clip=False, batch_size=train.batch_size, crop=train.crop,
+        permute_channels=True, seed=0, device=torch.device("cpu"),
     )  # fmt: skip
     rows = fit(
         network, batches, validate, fabric=make_fabric(2), options=train, train=train,
@@ -113,7 +113,8 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         fabric = make_fabric(2)
         torch.manual_seed(0)
         network = build_network("unshuffle_net", 8, 2)
-        batches = Batches(Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=4, crop=32, permute_channels=True, seed=0,
+        batches = Batches(Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=4, crop=32, seed=0,
+                          permute_channels=True,
                           device=fabric.device)
         training.fit(network, batches, lambda n: 0.0, fabric=fabric, options=train, train=train,
                      state_file=folder / "state", label="victim")
