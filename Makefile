@@ -37,7 +37,8 @@ register:  ## register the trained model again, for example in another MLflow
 	@dvc repro --single-item --force register
 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
-	mlflow server --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db} --host 127.0.0.1 --port 5000
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port 5000 \
+	  --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
 
 test: $(READY)  ## all tests
 	@pytest

@@ -105,11 +105,6 @@ class ContinuousDenoiser:
             level.statistics = {name: value.to(device) for name, value in level.statistics.items()}
         return self
 
-    def parameter_counts(self) -> list[int]:
-        """Parameters of the base, then of each level's transition."""
-        modules = [self.base, *(level.transition for level in self.levels)]
-        return [sum(p.numel() for p in module.parameters()) for module in modules]
-
     def save(self, path: Path) -> None:
         """Write one file that rebuilds all of it: weights, and a header that names network, levels and dial."""
         tensors = {f"base.{name}": value for name, value in self.base.state_dict().items()}

@@ -44,13 +44,13 @@ def markdown_table(rows: Sequence[Row], trained: Sequence[float]) -> str:
 
 def plot_psnr(rows: Sequence[Row]) -> Figure:
     """PSNR over sigma, a line for each method."""
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for row in rows:
         width = 2.5 if row.name.endswith("interpolated") else 1.2
         axes.plot(list(row.scores), [s.psnr for s in row.scores.values()], marker="o", lw=width, label=row.name)
     axes.set(xlabel="sigma of the noise (images in [0, 1])", ylabel="PSNR in dB")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside right upper", fontsize=8)
     return figure
 
 

@@ -3,7 +3,6 @@
 import re
 
 import yaml
-
 from project import ROOT
 
 README = (ROOT / "README.md").read_text()

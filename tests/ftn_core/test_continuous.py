@@ -105,7 +105,6 @@ def test_saved_and_loaded_it_is_the_same(denoiser, tmp_path):
     loaded = ContinuousDenoiser.load(tmp_path / "d.safetensors")
     assert loaded.dial == denoiser.dial
     assert loaded.sigmas == denoiser.sigmas
-    assert loaded.parameter_counts() == denoiser.parameter_counts()
     for position in (0, 0.4, 1, 1.9):
         assert torch.equal(loaded.fold(position)(X), denoiser.fold(position)(X))
 
