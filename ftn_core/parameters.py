@@ -100,10 +100,11 @@ class Network(_Section):
 
 
 class Levels(_Section):
-    """The sigmas that networks are trained for: the base first, then the adapted ones, increasing."""
+    """The sigmas that networks are trained for: the base first, then the adapted ones, increasing; and by which methods."""
 
     base: Sigma
     adapted: list[Sigma] = Field(min_length=1)
+    methods: list[Literal["ftn"]] = Field(min_length=1)
     from_scratch: list[Sigma]
 
     @model_validator(mode="after")
@@ -148,11 +149,15 @@ class Ftn(_Section):
     groups: int = Field(ge=1, le=512)
 
 
+class Transitions(_Section):
+    """The options of each method."""
+
+    ftn: Ftn
+
+
 class Finetune(Optimisation):
     """Adapting the base to one more level."""
 
-    methods: list[Literal["ftn"]] = Field(min_length=1)
-    ftn: Ftn
     norm_batches: int = Field(ge=1)
 
 
@@ -178,6 +183,7 @@ class Parameters(_Section):
     levels: Levels
     train: Train
     finetune: Finetune
+    transitions: Transitions
     evaluate: Evaluate
     register_: Register = Field(alias="register")
 

@@ -40,7 +40,7 @@ def evaluate(params: Parameters, tracker: Tracker) -> None:
         *(report.Row(f"from scratch at {level}", scores_of(load(level))) for level in params.levels.from_scratch),
     ]
     figures, samples = {}, []
-    for method in params.finetune.methods:
+    for method in params.levels.methods:
         denoiser = ContinuousDenoiser.load(workspace.denoiser(method)).to(device)
         grid = positions(denoiser, params.evaluate.alphas)
         by_sigma: dict[float, dict[float, Score]] = {}

@@ -16,7 +16,7 @@ def finetune(params: Parameters, tracker: Tracker, method: str, level: float) ->
 
     fabric = make_fabric(params.threads, params.train.precision)
     denoiser = ContinuousDenoiser.load(workspace.BASE)
-    options = getattr(params.finetune, method).model_dump()
+    options = getattr(params.transitions, method).model_dump()
     transition = build_transition(method, denoiser.base, **options)
     network = AdaptedNetwork(denoiser.base, transition)
     batches = make_batches(

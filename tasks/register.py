@@ -19,7 +19,7 @@ CODE = ["ftn_core", "serving/denoiser_model.py"]
 def register(params: Parameters, tracker: Tracker) -> None:
     """Register the denoiser, once for the same weights and code, and make it champion where there is none."""
     client, name = tracker.client, params.register_.model
-    weights = workspace.denoiser(params.finetune.methods[0])
+    weights = workspace.denoiser(params.levels.methods[0])
     found = client.search_model_versions(f"name = '{name}' and tags.`ftn.identity` = '{tracker.identity}'")
     version = found[0].version if found else _log_model(name, weights, tracker)
     aliases = client.get_registered_model(name).aliases

@@ -98,7 +98,7 @@ def track(stage: str) -> Iterator[Tracker]:
         run = _find_or_create(client, experiment, "ftn.identity", identity.digest, stage)
         client.set_tag(run.info.run_id, "ftn.stage", stage)
         client.set_tag(run.info.run_id, "mlflow.parentRunId", parent.info.run_id)
-    for key, value in identity.params.items():
+    for key, value in _flat(identity.params):
         client.log_param(run.info.run_id, key, value)
     client.log_inputs(run.info.run_id, [_dataset(path, md5) for path, md5 in identity.data.items()])
     with mlflow.start_run(run_id=run.info.run_id, log_system_metrics=True):

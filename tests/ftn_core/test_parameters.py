@@ -47,7 +47,7 @@ def test_the_projects_own_file_is_accepted():
         ("data.archive", {"url": "http://x/y.zip", "sha256": "12", "terms": ""}, ["data.archive.sha256", "'12'"]),
         ("levels.adapted", [0.1], ["levels", "increasing"]),
         ("levels.adapted", [0.45], ["0.45", "data.sigmas"]),
-        ("finetune.ftn.groups", 0, ["finetune.ftn.groups", "0"]),
+        ("transitions.ftn.groups", 0, ["transitions.ftn.groups", "0"]),
         ("register.model", "a b", ["register.model", "'a b'"]),
         ("seed", None, ["seed", "None"]),
     ],
