@@ -100,7 +100,7 @@ class Network(_Section):
 
 
 class Levels(_Section):
-    """The sigmas that networks are trained for: the base first, then the adapted ones, increasing; and by which methods."""
+    """The sigmas that networks are trained for: the base, then the adapted ones, increasing; and by which methods."""
 
     base: Sigma
     adapted: list[Sigma] = Field(min_length=1)

@@ -24,7 +24,7 @@ def declared_code(stage: str) -> set[str]:
 
 
 def read_parameters(file: str) -> set[str]:
-    """Keys that a task reads: ``params.a.b`` as far as it is spelled out; a section that is read whole covers its keys."""
+    """Keys that a task reads, ``a.b`` for ``params.a.b``; a section that is read whole covers its keys."""
     nodes = list(ast.walk(ast.parse((ROOT / file).read_text())))
     inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
     chains = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute) and id(node) not in inner}
