@@ -10,7 +10,7 @@ import yaml
 from dvc.exceptions import InvalidArgumentError
 
 from ftn_core.errors import UserError
-from ftn_core.parameters import parse_parameters
+from ftn_core.parameters import load_parameters, parse_parameters
 
 PARAMS = Path("params.yaml")
 
@@ -22,9 +22,10 @@ def overridden(overrides: Sequence[str]) -> Iterator[None]:
     They stay because ``dvc repro`` afterwards must see the values that the results were made with.
 
     Raises:
-        UserError: an override is malformed, or its key or value is not allowed. Nothing was written.
+        UserError: an override is malformed, or a key or value is not allowed. Nothing was written.
     """
     if not overrides:
+        load_parameters(PARAMS)
         yield
         return
     new, old = (PARAMS.with_name(f".params-{os.getpid()}-{which}.yaml") for which in ("new", "old"))

@@ -76,7 +76,7 @@ def pipeline(
     if any(state.name != "Cached" for state in states.values()):
         show_mlflow_runs([stage.name for stage in stages])
     failed = [
-        f"{name}: {(state.message or '').partition(chr(10))[0]}"
+        f"{name}: {(state.message or '').partition(chr(10))[0].removeprefix(f'{name}: ')}"
         for name, state in states.items()
         if state.is_failed() or state.is_crashed()
     ]

@@ -151,6 +151,27 @@ def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
     assert not running & {"prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "train_base", "finetune@ftn-0.5"}
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_needs_only_the_data_that_it_declares(by_dvc, tmp_path, stage):
+    alone = Sandbox(tmp_path / "project")
+    entry = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"][stage]
+    for path in (dep["path"] for dep in entry["deps"] if dep["path"].startswith(("data", "models", "results"))):
+        source, target = by_dvc.root / path, alone.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
+    alone.dvc("repro", "--single-item", stage)
+    for path in (out["path"] for out in entry["outs"] if stage != "register"):
+        assert same(alone.root / path, by_dvc.root / path), path
+
+
+def same(a, b):
+    if a.is_dir():
+        return sorted(p.name for p in a.iterdir()) == sorted(p.name for p in b.iterdir()) and all(
+            same(p, b / p.name) for p in a.iterdir()
+        )
+    return a.read_bytes() == b.read_bytes()
+
+
 def test_a_mistake_is_one_line_and_loses_nothing(by_dvc):
     before = by_dvc.outputs()
     text = (by_dvc.root / "params.yaml").read_text()
