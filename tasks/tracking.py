@@ -111,7 +111,9 @@ def track(stage: str) -> Iterator[Tracker]:
 
 def _experiment(client: "MlflowClient", artifacts: str | None) -> str:
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    return experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+    # the kind makes MLflow's pages open on runs and metrics instead of traces
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    return experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts, kind)
 
 
 def _find(client: "MlflowClient", experiment: str, tag: str, value: str) -> "Run | None":

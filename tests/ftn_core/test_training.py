@@ -230,3 +230,9 @@ def test_a_base_without_batch_norm_has_no_statistics():
 def test_it_learns_on_cuda(make_store, tmp_path):
     _, rows, _ = run(make_store, tmp_path, train=options(steps=150, validations=5))
     assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+def test_mixed_precision_trains_in_full_precision_weights(make_store, tmp_path):
+    network, rows, _ = run(make_store, tmp_path, train=options(steps=6, precision="bf16-mixed"))
+    assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
+    assert math.isfinite(rows[-1]["loss"])
