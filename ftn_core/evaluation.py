@@ -36,14 +36,12 @@ def sweep(
     clean: Store,
     noisy: Store,
     device: torch.device,
-) -> dict[float, Score]:
-    """Scores at several positions of the dial, folding once for each."""
+) -> Iterator[tuple[float, Score]]:
+    """Positions of the dial with their scores, as they are found; each position once, folded once."""
     network: nn.Module | None = None
-    scores = {}
     for position in dict.fromkeys(where):
         network = denoiser.fold(position, network)
-        scores[position] = score(network, clean, noisy, device)
-    return scores
+        yield position, score(network, clean, noisy, device)
 
 
 def dial_strip(
@@ -75,6 +73,7 @@ def find_dial(
     noisy: dict[float, Path],
     device: torch.device,
     tolerance: float = 0.02,
+    on_pass: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, float]]:
     """The dial that restores best: for each sigma the position of highest mean PSNR, found on validation images.
 
@@ -85,6 +84,7 @@ def find_dial(
     Args:
         clean: validation photographs.
         noisy: for each sigma the folder of their noisy versions.
+        on_pass: called after each pass over the photographs.
     """
     levels = denoiser.sigmas
     points = {sigma: float(i) for i, sigma in enumerate(levels)}
@@ -99,6 +99,7 @@ def find_dial(
             nonlocal network
             network = denoiser.fold(lower + alpha, network)  # noqa: B023 - called within the iteration
             scores = [psnr(restore(network, y), x) for y, x in pairs(clean, store, device)]  # noqa: B023
+            on_pass()
             return sum(scores) / len(scores)
 
         points[sigma] = lower + golden_section(quality, tolerance)

@@ -1,5 +1,7 @@
 """Stage ``calibrate@METHOD``: join the levels and find where the dial stands for each sigma."""
 
+import itertools
+
 from ftn_core.parameters import Parameters
 from tasks import workspace
 from tasks.stage import main
@@ -12,7 +14,9 @@ def calibrate(params: Parameters, tracker: Tracker, method: str) -> None:
     from ftn_core.data.store import Store
     from ftn_core.device import make_fabric
     from ftn_core.evaluation import find_dial
+    from ftn_core.progress import Progress
 
+    progress, passes = Progress(tracker.stage, "passes", None), itertools.count(1)
     fabric = make_fabric(params.threads)
     files = [workspace.adapted(method, level) for level in params.levels.adapted]
     denoiser = join([ContinuousDenoiser.load(file) for file in files]).to(fabric.device)
@@ -21,6 +25,7 @@ def calibrate(params: Parameters, tracker: Tracker, method: str) -> None:
         Store(workspace.PHOTOGRAPHS / "val"),
         {sigma: workspace.noisy_set(sigma) / "val" for sigma in params.data.sigmas},
         fabric.device,
+        on_pass=lambda: progress(next(passes)),
     )
     denoiser.save(workspace.denoiser(method))
     for sigma, position in denoiser.dial:

@@ -100,9 +100,9 @@ def test_the_dial_finds_the_best_alpha(sets):
     assert positions_ == sorted(positions_)
     # against a fine sweep of the same
     for sigma in (0.2, 0.3, 0.4):
-        fine = sweep(denoiser, [i / 50 for i in range(51)], clean, Store(noisy[sigma] / "val"), CPU)
+        fine = dict(sweep(denoiser, [i / 50 for i in range(51)], clean, Store(noisy[sigma] / "val"), CPU))
         best = max(s.psnr for s in fine.values())
-        chosen = sweep(denoiser, [dial[sigma]], clean, Store(noisy[sigma] / "val"), CPU)[dial[sigma]]
+        chosen = dict(sweep(denoiser, [dial[sigma]], clean, Store(noisy[sigma] / "val"), CPU))[dial[sigma]]
         assert chosen.psnr > best - 0.02
 
 
@@ -120,7 +120,7 @@ def test_the_dial_is_sampled_evenly_and_scored_once_a_place(sets):
     photographs, noisy = sets
     denoiser = shrinking()
     assert positions(denoiser, 4) == [0, 0.25, 0.5, 0.75, 1]
-    scores = sweep(denoiser, [0.0, 0.5, 0.5, 1.0], Store(photographs / "test"), Store(noisy[0.3] / "test"), CPU)
+    scores = dict(sweep(denoiser, [0.0, 0.5, 0.5, 1.0], Store(photographs / "test"), Store(noisy[0.3] / "test"), CPU))
     assert list(scores) == [0.0, 0.5, 1.0]
     folded = score(denoiser.fold(0.5), Store(photographs / "test"), Store(noisy[0.3] / "test"), CPU)
     assert scores[0.5] == folded
