@@ -28,7 +28,7 @@ def register(params: Parameters, tracker: Tracker) -> None:
         aliases = {**aliases, "champion": version}
     for row, by_sigma in json.loads(workspace.METRICS.read_text())["psnr"].items():
         for sigma, psnr in by_sigma.items():
-            tracker.metrics({f"psnr/{row}".replace(",", ""): psnr}, step=round(1000 * float(sigma)))
+            tracker.metrics({f"psnr/{row}": psnr}, step=round(1000 * float(sigma)))
     print(f"{tracker.stage}: models:/{name}/{version}, champion is version {aliases['champion']}", flush=True)
     workspace.REGISTERED.write_text(json.dumps({"model": name, "version": version, "run": tracker.run_id}) + "\n")
 
