@@ -28,8 +28,8 @@ def main(stage: Callable[..., None]) -> None:
     for name in own:
         parser.add_argument(name, type=hints[name])
     arguments = vars(parser.parse_args())
-    # Threads that wait by spinning take the cores from whatever else runs: two stages at once on two cores were
-    # measured ten times slower so. OpenMP reads this when torch is imported.
+    # Threads that wait by spinning take the cores from whatever else runs, such as another stage
+    # (benchmarks/waiting_threads.py). OpenMP reads this when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # heavy imports only now, so that --help answers at once
     from ftn_core.parameters import load_parameters

@@ -1,3 +1,4 @@
+from ftn_core import progress as module
 from ftn_core.progress import Progress
 
 
@@ -19,3 +20,15 @@ def test_silent_between(capsys):
     progress(1)
     progress(3)
     assert capsys.readouterr().out == ""
+
+
+def test_a_line_every_few_seconds_with_the_rate_since_the_start(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    progress = Progress("downloading x", "MB", 100, start=20)
+    for now[0], done in ((1, 25), (6, 50), (7, 55), (12, 80)):
+        progress(done)
+    assert capsys.readouterr().out.splitlines() == [
+        "downloading x: 50 of 100 MB, 50%, 5.0 MB/s, 0:00:10 left",
+        "downloading x: 80 of 100 MB, 80%, 5.0 MB/s, 0:00:04 left",
+    ]

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from ftn_core.data import archive as module
-from ftn_core.data import progress
 from ftn_core.data.archive import archive_photographs
 from ftn_core.data.download import download
 from ftn_core.data.extract import extract
@@ -165,18 +164,6 @@ def test_file_urls(tmp_path):
     assert download(source.as_uri(), sha256(CONTENT), tmp_path / "a").read_bytes() == CONTENT
     with pytest.raises(UserError, match=r"cannot read file:.*missing"):
         download((tmp_path / "missing").as_uri(), "0" * 64, tmp_path / "b")
-
-
-def test_progress_tells_rate_and_time_left(monkeypatch, capsys):
-    now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    report = progress.Progress("downloading x", "MB", 100, start=20)
-    for now[0], done in ((1, 25), (6, 50), (7, 55), (12, 80)):
-        report(done)
-    assert capsys.readouterr().out.splitlines() == [
-        "downloading x: 50 of 100 MB, 5.0 MB/s, 10 s left",
-        "downloading x: 80 of 100 MB, 5.0 MB/s, 4 s left",
-    ]
 
 
 def picture():
