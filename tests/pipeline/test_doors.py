@@ -134,8 +134,13 @@ def test_a_version_carries_what_it_takes_to_make_it_again(by_dvc):
 def test_dvc_shows_metrics_and_plots(by_dvc):
     metrics = json.loads(by_dvc.dvc("metrics", "show", "--json"))
     assert metrics[""]["data"]["results/metrics.json"]["data"]["psnr"]["ftn"]["0.5"] > 8
-    plots = by_dvc.dvc("plots", "show", "--json")
-    assert "results/psnr.csv" in plots and "results/curves/train_base.csv" in plots
+    plots = json.loads(by_dvc.dvc("plots", "show", "--json"))["data"]
+    assert "results/curves/train_base.csv" in plots
+    (over_sigma,) = plots["PSNR over sigma"]
+    points = over_sigma["content"]["data"]["values"]
+    assert {(point["field"], point["sigma"]) for point in points} == {
+        (method, sigma) for method in ("base", "ftn") for sigma in ("0.2", "0.3", "0.5")
+    }
 
 
 def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
