@@ -33,7 +33,7 @@ repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evalu
 flow: $(READY)  ## run the pipeline with Prefect
 	@python -m flows.pipeline
 
-register:  ## register the trained model again, for example in another MLflow
+register: $(READY)  ## register the trained model again, for example in another MLflow
 	@dvc repro --single-item --force register
 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
@@ -52,7 +52,7 @@ format: $(READY)  ## let ruff mend what it can
 	@ruff check --fix .
 	@ruff format .
 
-lock:  ## resolve the requirements anew
+lock: $(READY)  ## resolve the requirements anew
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml -o requirements.txt
 

@@ -1,6 +1,5 @@
 """What a run leaves on its page in Prefect: progress of stages, the results, links to MLflow."""
 
-import os
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -10,8 +9,9 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-RESULTS = Path("results/table.md")
-MLFLOW_EXPERIMENT = "ftn"
+from tasks.tracking import EXPERIMENT, tracking_uri
+from tasks.workspace import TABLE
+
 MLFLOW_PAGE = "http://127.0.0.1:5000"
 """Where ``make mlflow`` shows a store that is a file."""
 
@@ -55,8 +55,8 @@ class Progress:
 
 def show_results(outputs: Iterable[str]) -> None:
     """Leave the table of results if it is among the outputs that this run brought up to date."""
-    if any(RESULTS.is_relative_to(output) for output in outputs):
-        create_markdown_artifact(RESULTS.read_text(), key="results", description="The table of results")
+    if any(TABLE.is_relative_to(output) for output in outputs):
+        create_markdown_artifact(TABLE.read_text(), key="results", description="The table of results")
 
 
 def show_mlflow_runs(stages: Sequence[str]) -> None:
@@ -64,14 +64,14 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
 
     Call it only when a stage ran: importing MLflow takes seconds.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd()}/mlflow.db"
+    uri = tracking_uri()
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         return  # MLflow would create the database
     import mlflow
 
     try:
         client = mlflow.MlflowClient(tracking_uri=uri)
-        experiment = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
+        experiment = client.get_experiment_by_name(EXPERIMENT)
         found = experiment and {
             stage: runs[0].info.run_id
             for stage in stages

@@ -44,16 +44,17 @@ def evaluate(params: Parameters, tracker: Tracker) -> None:
         *(report.Row(f"from scratch at {level}", scores_of(load(level))) for level in params.levels.from_scratch),
     ]
     figures, samples = {}, []
-    # at each sigma the dial's samples and the calibrated place
-    total = len(params.levels.methods) * len(noisy) * (len(params.levels.adapted) * params.evaluate.alphas + 2)
+    # at each sigma the dial's samples beyond the base, and the calibrated place
+    total = len(params.levels.methods) * len(noisy) * (len(params.levels.adapted) * params.evaluate.alphas + 1)
     progress, passes = Progress(tracker.stage, "passes", total), itertools.count(1)
     for method in params.levels.methods:
         denoiser = ContinuousDenoiser.load(workspace.denoiser(method)).to(device)
         grid = positions(denoiser, params.evaluate.alphas)
         by_sigma: dict[float, dict[float, Score]] = {}
         for sigma, store in noisy.items():
-            by_sigma[sigma] = {}
-            for place, result in sweep(denoiser, [*grid, denoiser.position(sigma)], clean, store, device):
+            by_sigma[sigma] = {0.0: dials[0].scores[sigma]}  # position 0 is the base, bit for bit
+            places = [place for place in (*grid, denoiser.position(sigma)) if place]
+            for place, result in sweep(denoiser, places, clean, store, device):
                 by_sigma[sigma][place] = result
                 progress(next(passes))
             samples += [(method, sigma, place, s.psnr, s.ssim) for place, s in sorted(by_sigma[sigma].items())]
@@ -71,7 +72,7 @@ def evaluate(params: Parameters, tracker: Tracker) -> None:
     summary = dict(zip(["base", *params.levels.methods], dials, strict=True))
     metrics = {name: {str(sigma): round(s.psnr, 4) for sigma, s in row.scores.items()} for name, row in summary.items()}
     workspace.METRICS.write_text(json.dumps({"psnr": metrics}, indent=2) + "\n")
-    (workspace.RESULTS / "table.md").write_text(report.markdown_table(rows, levels))
+    workspace.TABLE.write_text(report.markdown_table(rows, levels))
     columns = summary | {row.name: row for row in rows if row not in dials}
     psnr = [(sigma, *(row.scores[sigma].psnr for row in columns.values())) for sigma in noisy]
     _write_csv("psnr.csv", ["sigma", *columns], psnr)

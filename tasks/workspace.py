@@ -12,6 +12,7 @@ CURVES = Path("results/curves")
 CLASSICAL = Path("results/classical.json")
 RESULTS = Path("results")
 METRICS = Path("results/metrics.json")
+TABLE = Path("results/table.md")
 
 REGISTERED = Path("results/registered.json")
 
