@@ -138,7 +138,7 @@ class Train(Optimisation):
     schedule: Schedule
     noise: Literal["fresh", "fixed"]
     permute_channels: bool
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    precision: Literal["auto", "32-true", "bf16-mixed"]
     validations: int = Field(ge=1)
     val_images: int = Field(ge=1)
 

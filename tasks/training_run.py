@@ -70,6 +70,7 @@ def train_network(
         state_file=workspace.RESUME / f"{tracker.identity}.safetensors",
         label=tracker.stage,
         on_row=lambda row: tracker.metrics({k: v for k, v in row.items() if k != "step"}, int(row["step"])),
+        on_speed=lambda speed, step: tracker.metrics({f"speed/{key}": value for key, value in speed.items()}, step),
     )
     _write_curve(workspace.curve(tracker.stage), rows)
 

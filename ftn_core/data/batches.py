@@ -1,17 +1,18 @@
-"""Training batches: random crops of packed photographs, flipped, turned and made noisy on the device."""
+"""Training batches, made on the device: random crops of packed photographs, flipped, turned and made noisy."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ftn_core.data.store import Store
+from ftn_core.data.store import PIXELS, Store
 from ftn_core.errors import UserError
 
 
 class Batches:
     """``batches(step)`` is that step's ``(noisy, clean)``, each ``N x 3 x crop x crop`` in [0, 1].
 
-    A batch is a function of the seed and the step alone, so a resumed training needs no generator's state.
+    A batch is a function of the seed and the step alone, so a resumed training needs no generator's state. The
+    photographs live on the device (a CPU reads them where they are mapped), and batches are in channels_last layout.
 
     Args:
         clean: packed photographs, uint8.
@@ -38,48 +39,66 @@ class Batches:
         seed: int,
         device: torch.device,
     ) -> None:
-        self._clean, self._noisy = clean, noisy
-        self._sigma, self._clip, self._permute = sigma, clip, permute_channels
-        self._size, self._crop, self._seed, self._device = batch_size, crop, seed, device
-        self._shapes = np.array([image.shape[1:] for image in clean], np.int64)
-        smallest = int(self._shapes.min(axis=1).argmin())
-        if self._shapes[smallest].min() < crop:
-            height, width = self._shapes[smallest]
+        shapes = np.array([image.shape[1:] for image in clean], np.int64)
+        smallest = int(shapes.min(axis=1).argmin())
+        if shapes[smallest].min() < crop:
+            height, width = shapes[smallest]
             raise UserError(
                 f"crop = {crop} is larger than the photograph {clean.names[smallest]} ({width}x{height}): "
                 f"lower train.crop and finetune.crop to {min(height, width)}, or raise data.min_side"
             )
+        self._sigma, self._clip, self._permute = sigma, clip, permute_channels
+        self._size, self._crop, self._seed, self._device = batch_size, crop, seed, device
+        self._clean = _mapped(clean).to(device)
+        self._noisy = None if noisy is None else _mapped(noisy).to(device)
+        self._offsets = torch.from_numpy(clean.offsets).to(device)
+        self._heights, self._widths = torch.from_numpy(shapes).to(device).unbind(1)
         # every crop position of every photograph is equally likely
-        self._cumulative = np.cumsum((self._shapes - crop + 1).prod(axis=1))
+        ends = np.cumsum((shapes - crop + 1).prod(axis=1))
+        self._positions = int(ends[-1])
+        self._ends = torch.from_numpy(ends).to(device)
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        random = np.random.Generator(np.random.Philox(key=self._seed, counter=step << 64))
-        position = random.integers(self._cumulative[-1], size=self._size)
-        image = np.searchsorted(self._cumulative, position, side="right")
-        columns = self._shapes[image, 1] - self._crop + 1
-        place = position - np.where(image > 0, self._cumulative[image - 1], 0)
-        turns = random.integers(8, size=self._size)
-        order = np.tile(np.arange(3), (self._size, 1))
-        if self._permute:
-            order = random.permuted(order, axis=1)
-
-        def crops(store: Store) -> Tensor:
-            cut = [
-                _dihedral(store[i][:, y : y + self._crop, x : x + self._crop][channels], turn)
-                for i, y, x, channels, turn in zip(image, place // columns, place % columns, order, turns, strict=True)
-            ]
-            return torch.from_numpy(np.stack(cut)).to(self._device, non_blocking=True).float()
-
-        clean = crops(self._clean) / 255
+        seed = np.random.SeedSequence((self._seed, step)).generate_state(1, np.uint64)[0]
+        generator = torch.Generator(self._device).manual_seed(int(seed) >> 1)
+        where = self._draw(generator)
+        clean = self._clean[where].permute(0, 3, 1, 2).float() / 255
         if self._noisy is not None:
-            return crops(self._noisy), clean
-        generator = torch.Generator(self._device).manual_seed(int(random.integers(2**63)))
-        noise = torch.randn(clean.shape, generator=generator, device=self._device)
+            return self._noisy[where].permute(0, 3, 1, 2).float(), clean
+        noise = torch.randn(where.shape, generator=generator, device=self._device).permute(0, 3, 1, 2)
         noisy = clean + self._sigma * noise
         return (noisy.clamp(0, 1) if self._clip else noisy), clean
 
+    def _draw(self, generator: torch.Generator) -> Tensor:
+        """Where the values of a batch lie in the store, ``N x crop x crop x 3``: one gather cuts, turns and shuffles.
 
-def _dihedral(pixels: np.ndarray, turn: int) -> np.ndarray:
-    """One of the eight flips and quarter turns of a ``3 x n x n`` crop."""
-    pixels = np.rot90(pixels, turn & 3, axes=(1, 2))
-    return pixels[:, :, ::-1] if turn & 4 else pixels
+        A crop is read along two axes, each a stride with a sign: the eight flips and quarter turns are the ways to
+        choose which axis comes first and which of them runs backwards.
+        """
+        n, crop, device = self._size, self._crop, self._device
+        position = torch.randint(self._positions, (n,), generator=generator, device=device)
+        down, right, swap = torch.randint(2, (3, n), generator=generator, device=device).bool()
+        image = torch.searchsorted(self._ends, position, right=True)
+        width, plane = self._widths[image], self._heights[image] * self._widths[image]
+        columns = width - crop + 1
+        place = position - (self._ends - (self._heights - crop + 1) * (self._widths - crop + 1))[image]
+        start = self._offsets[image] + (place // columns) * width + place % columns
+        start = start + torch.where(down, (crop - 1) * width, 0) + torch.where(right, crop - 1, 0)
+        rows, cols = torch.where(down, -width, width), torch.where(right, -1, 1)
+        first, second = torch.where(swap, cols, rows), torch.where(swap, rows, cols)
+        order = torch.arange(3, device=device).expand(n, 3)
+        if self._permute:
+            order = torch.rand((n, 3), generator=generator, device=device).argsort(1)
+        along = torch.arange(crop, device=device)
+        return (
+            start[:, None, None, None]
+            + (along * first[:, None])[:, :, None, None]
+            + (along * second[:, None])[:, None, :, None]
+            + (order * plane[:, None])[:, None, None, :]
+        )
+
+
+def _mapped(store: Store) -> Tensor:
+    """All values of a store as one flat tensor, mapped from its file and not read before it is used."""
+    dtype = torch.from_numpy(np.empty(0, store.pixels.dtype)).dtype
+    return torch.from_file(str(store.folder / PIXELS), size=store.pixels.size, dtype=dtype)

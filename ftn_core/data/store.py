@@ -76,10 +76,13 @@ class Store:
         dtype = np.dtype(index["dtype"])
         # an empty file cannot be mapped
         empty = np.empty(0, dtype)
-        self._pixels = np.memmap(folder / PIXELS, dtype, mode="r") if self._images else empty
+        self.pixels: NDArray = np.memmap(folder / PIXELS, dtype, mode="r") if self._images else empty
+        """All images one after the other, flat."""
+        self.offsets = np.array([image["offset"] for image in self._images], np.int64)
+        """Where each image begins in ``pixels``."""
         expected = sum(3 * image["height"] * image["width"] for image in self._images)
-        if self._pixels.size != expected:
-            raise UserError(f"{folder / PIXELS} holds {self._pixels.size} values, not {expected}: delete {folder}")
+        if self.pixels.size != expected:
+            raise UserError(f"{folder / PIXELS} holds {self.pixels.size} values, not {expected}: delete {folder}")
 
     def __len__(self) -> int:
         return len(self._images)
@@ -87,7 +90,7 @@ class Store:
     def __getitem__(self, i: int) -> NDArray:
         image = self._images[i]
         shape = (3, image["height"], image["width"])
-        return self._pixels[image["offset"] : image["offset"] + int(np.prod(shape))].reshape(shape)
+        return self.pixels[image["offset"] : image["offset"] + int(np.prod(shape))].reshape(shape)
 
     def __iter__(self) -> Iterator[NDArray]:
         return (self[i] for i in range(len(self)))

@@ -1,9 +1,10 @@
 """Filter Transition Network (arXiv 2010.02270, section 3): a tiny network per convolution that maps its filters."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -31,16 +32,33 @@ class FilterTransition(nn.Module):
 
     def forward(self, filters: Tensor) -> Tensor:
         """``Cout x Cin x k x k`` to the same shape and memory layout."""
-        # a matrix product, not conv2d: on CUDA convolutions run in TF32 by default, which would not be exact
-        h = self._mix(filters.flatten(2), self.weight1, self.bias1)
-        h = self._mix(F.prelu(h, self.slope), self.weight2, self.bias2)
-        last = filters.is_contiguous(memory_format=torch.channels_last)
-        return h.view_as(filters).contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+        return transit([self], [filters])[0]
 
-    def _mix(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Grouped 1x1 convolution of ``Cout x Cin x kk``."""
-        grouped = x.unflatten(1, (self.groups, -1))  # Cout x G x Cin/G x kk
-        return (weight @ grouped).flatten(1, 2) + bias[:, None]
+
+def transit(maps: Sequence[FilterTransition], filters: Sequence[Tensor]) -> list[Tensor]:
+    """Filter banks of one shape, ``Cout x Cin x k x k``, each through its own map; shape and memory layout stay.
+
+    All at once: a network has dozens of small banks, and so many calls would cost more than their arithmetic.
+    """
+    inputs, groups = filters[0].shape[1], maps[0].groups
+
+    def stacked(name: str) -> Tensor:
+        return torch.stack([getattr(m, name) for m in maps])
+
+    def mix(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        # a matrix product, not conv2d: on CUDA convolutions run in TF32 by default, which would not be exact
+        grouped = x.unflatten(2, (groups, -1)).transpose(1, 2)  # L x G x Cout*k*k x Cin/G
+        return (grouped @ weight.mT).transpose(1, 2).flatten(2) + bias[:, None]
+
+    x = torch.stack([f.permute(0, 2, 3, 1).reshape(-1, inputs) for f in filters])  # L x Cout*k*k x Cin
+    h = mix(x, stacked("weight1"), stacked("bias1"))
+    h = torch.where(h > 0, h, stacked("slope")[:, None] * h)
+    h = mix(h, stacked("weight2"), stacked("bias2"))
+    last = filters[0].is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format
+    rows, columns = filters[0].shape[2:]
+    images = h.unflatten(1, (-1, rows, columns)).permute(0, 1, 4, 2, 3)  # L x Cout x Cin x k x k
+    return [image.contiguous(memory_format=layout) for image in images.unbind()]
 
 
 class Ftn(nn.Module):
@@ -59,4 +77,12 @@ class Ftn(nn.Module):
     def forward(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         # filters stay in full precision: a rounding here would be a different network
         with torch.autocast(state[self.names[0]].device.type, enabled=False):
-            return {name: f(state[name]) for name, f in zip(self.names, self.filters, strict=True)}
+            alike: dict[torch.Size, list[int]] = defaultdict(list)
+            for i, name in enumerate(self.names):
+                alike[state[name].shape].append(i)
+            mapped: dict[str, Tensor] = {}
+            for indices in alike.values():
+                names = [self.names[i] for i in indices]
+                maps = [cast(FilterTransition, self.filters[i]) for i in indices]
+                mapped.update(zip(names, transit(maps, [state[name] for name in names]), strict=True))
+            return {name: mapped[name] for name in self.names}
