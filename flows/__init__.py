@@ -3,8 +3,9 @@
 Importing this package first settles what Prefect reads from the environment while it is imported.
 """
 
-import gc
 import os
+
+from tasks import collector
 
 for _name, _value in {
     "DO_NOT_TRACK": "1",
@@ -17,6 +18,4 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-# Importing Prefect and DVC allocates half a million objects that all stay: collecting at the usual pace costs
-# half a second of every run, for nothing
-gc.set_threshold(50_000, 20, 50)
+collector.relax()

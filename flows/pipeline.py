@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -14,10 +15,11 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import Progress, show_mlflow_runs, show_results
-from flows.graph import Stage, read_graph
-from flows.overrides import overridden
 from flows.stage import Children, run_stage
 from ftn_core.errors import UserError
+
+if TYPE_CHECKING:
+    from flows.graph import Stage
 
 REFUSED = "Refused"
 """The state of a run that was asked for something wrong and did nothing."""
@@ -25,7 +27,7 @@ REFUSED = "Refused"
 
 # the one cache is DVC's: Prefect caches and stores nothing
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
-def bring_up_to_date(name: str, stage: Stage, children: Children) -> State:
+def bring_up_to_date(name: str, stage: "Stage", children: Children) -> State:
     """Bring one stage up to date and say how."""
     if stage.settled:
         return Completed(name="Cached", message="unchanged")
@@ -63,6 +65,10 @@ def pipeline(
             in params.yaml.
         workers: How many stages run at the same time.
     """
+    # here, where the time is not lost: Prefect's heartbeat makes every flow run last a second
+    from flows.graph import read_graph
+    from flows.overrides import overridden
+
     try:
         if workers < 1:
             raise UserError(f"workers = {workers} is not allowed: at least 1")
@@ -86,7 +92,7 @@ def pipeline(
     return Completed(message=f"{len(states) - cached} stages ran, {cached} were cached")
 
 
-def _run(stages: list[Stage], workers: int) -> dict[str, State]:
+def _run(stages: list["Stage"], workers: int) -> dict[str, State]:
     # leaving the block after Ctrl-C or a cancellation first ends the children, then joins the threads
     runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=workers)
     with runner, Children() as children:

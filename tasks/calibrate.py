@@ -1,14 +1,17 @@
 """Stage ``calibrate@METHOD``: join the levels and find where the dial stands for each sigma."""
 
 import itertools
+from typing import TYPE_CHECKING
 
-from ftn_core.parameters import Parameters
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def calibrate(params: Parameters, tracker: Tracker, method: str) -> None:
+def calibrate(params: "Parameters", tracker: "Tracker", method: str) -> None:
     """Join base and levels into one denoiser; calibrate sigma to alpha on validation images alone."""
     from ftn_core.continuous import ContinuousDenoiser, join
     from ftn_core.data.store import Store

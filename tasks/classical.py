@@ -3,14 +3,17 @@
 import json
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-from ftn_core.parameters import Parameters
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def classical(params: Parameters, tracker: Tracker) -> None:
+def classical(params: "Parameters", tracker: "Tracker") -> None:
     """Score scikit-image's denoisers on the test images at every sigma."""
     import numpy as np
 

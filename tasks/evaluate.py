@@ -4,14 +4,17 @@ import csv
 import itertools
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ftn_core.parameters import Parameters
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def evaluate(params: Parameters, tracker: Tracker) -> None:
+def evaluate(params: "Parameters", tracker: "Tracker") -> None:
     """Score every method at every sigma on the test images; write metrics, table, plots and report."""
     from torch import nn
 
@@ -84,9 +87,9 @@ def evaluate(params: Parameters, tracker: Tracker) -> None:
 
     for file_name in ("table.md", "report.html", "psnr.csv", "dial.csv"):
         tracker.artifact(workspace.RESULTS / file_name)
-    for row in rows:
-        for sigma, s in row.scores.items():
-            tracker.metrics({f"psnr/{row.name}".replace(",", ""): s.psnr}, step=round(1000 * sigma))
+    for sigma in noisy:
+        by_row = {f"psnr/{row.name}".replace(",", ""): row.scores[sigma].psnr for row in rows}
+        tracker.metrics(by_row, step=round(1000 * sigma))
     for caption, data in figures.items():
         tracker.figure(caption, data)
 

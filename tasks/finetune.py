@@ -1,12 +1,16 @@
 """Stage ``finetune@METHOD-LEVEL``: adapt the base to one more level."""
 
-from ftn_core.parameters import Parameters
+from typing import TYPE_CHECKING
+
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def finetune(params: Parameters, tracker: Tracker, method: str, level: float) -> None:
+def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float) -> None:
     """Train a transition at one level, the base frozen; for a base with batch norm, estimate the level's statistics."""
     from ftn_core.adapted import AdaptedNetwork, estimate_statistics
     from ftn_core.continuous import ContinuousDenoiser, Level

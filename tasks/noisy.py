@@ -1,12 +1,16 @@
 """Stage ``noisy@SIGMA``: the noisy set of one sigma."""
 
-from ftn_core.parameters import Parameters
+from typing import TYPE_CHECKING
+
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def noisy(params: Parameters, tracker: Tracker, sigma: float) -> None:
+def noisy(params: "Parameters", tracker: "Tracker", sigma: float) -> None:
     """Write the noisy versions of the validation and test photographs (training ones too, if its noise is fixed)."""
     from ftn_core.data.noise import write_noisy_set
 

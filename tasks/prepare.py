@@ -1,14 +1,17 @@
 """Stage ``prepare``: pack the photographs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ftn_core.parameters import Parameters
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def prepare(params: Parameters, tracker: Tracker) -> None:
+def prepare(params: "Parameters", tracker: "Tracker") -> None:
     """Decode the photographs once and pack them into train, val and test stores with a manifest."""
     from ftn_core.data.photographs import pack_photographs
 

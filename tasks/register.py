@@ -3,20 +3,24 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
-from ftn_core.parameters import Parameters
 from tasks import workspace
 from tasks.identity import from_lock
 from tasks.stage import main
-from tasks.tracking import Tracker, commit
+from tasks.tracking import commit
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 CODE = ["ftn_core", "serving/denoiser_model.py"]
 """What travels with the model."""
 
 
-def register(params: Parameters, tracker: Tracker) -> None:
+def register(params: "Parameters", tracker: "Tracker") -> None:
     """Register the denoiser, once for the same weights and code, and make it champion where there is none."""
     client, name = tracker.client, params.register_.model
     weights = workspace.denoiser(params.levels.methods[0])
@@ -33,7 +37,7 @@ def register(params: Parameters, tracker: Tracker) -> None:
     workspace.REGISTERED.write_text(json.dumps({"model": name, "version": version, "run": tracker.run_id}) + "\n")
 
 
-def _log_model(name: str, weights: Path, tracker: Tracker) -> str:
+def _log_model(name: str, weights: Path, tracker: "Tracker") -> str:
     """Log the pyfunc model to the stage's run and register it; returns the version."""
     import mlflow
     import numpy as np
@@ -59,7 +63,7 @@ def _log_model(name: str, weights: Path, tracker: Tracker) -> str:
     return mlflow.register_model(model.model_uri, name, tags=tags).version
 
 
-def _lineage(tracker: Tracker) -> dict[str, str]:
+def _lineage(tracker: "Tracker") -> dict[str, str]:
     """What it takes to make this version again: commit, ``dvc.lock``, data, and the run of every stage."""
     lock = Path("dvc.lock")
     tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}

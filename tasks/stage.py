@@ -1,7 +1,8 @@
 """From a typed function to a command: ``python -m tasks.NAME`` for every stage.
 
 A stage is a function of the parameters, a tracker and, for matrix stages, the matrix's own values, which become
-the command's arguments.
+the command's arguments. Its file imports what is heavy only for type checkers or inside the function, so that
+``--help`` answers at once.
 """
 
 import argparse
@@ -10,9 +11,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import get_type_hints
 
 from ftn_core.errors import UserError
+from tasks import collector
 
 
 def main(stage: Callable[..., None]) -> None:
@@ -23,15 +24,14 @@ def main(stage: Callable[..., None]) -> None:
     # as an exception, so that the MLflow run is closed on the way out
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     parser = argparse.ArgumentParser(prog=f"python -m tasks.{stage.__name__}", description=inspect.getdoc(stage))
-    hints = get_type_hints(stage)
-    own = [name for name in inspect.signature(stage).parameters if name not in ("params", "tracker")]
-    for name in own:
-        parser.add_argument(name, type=hints[name])
+    for name, parameter in inspect.signature(stage).parameters.items():
+        if name not in ("params", "tracker"):
+            parser.add_argument(name, type=parameter.annotation)
     arguments = vars(parser.parse_args())
     # Threads that wait by spinning take the cores from whatever else runs, such as another stage
     # (benchmarks/waiting_threads.py). OpenMP reads this when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # heavy imports only now, so that --help answers at once
+    collector.relax()
     from ftn_core.parameters import load_parameters
     from tasks.tracking import track
 

@@ -5,12 +5,11 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock
 
 from tasks.identity import StageIdentity, identify
 
@@ -50,11 +49,13 @@ class Tracker:
 
     def metrics(self, values: dict[str, float], step: int = 0) -> None:
         """Log values at a step, unless they are there."""
-        for key, value in values.items():
-            steps = self._logged.setdefault(key, set())
-            if step not in steps:
-                self.client.log_metric(self.run_id, key, value, step=step)
-                steps.add(step)
+        from mlflow.entities import Metric
+
+        now = int(1000 * time.time())
+        new = {key: value for key, value in values.items() if step not in self._logged.setdefault(key, set())}
+        self.client.log_batch(self.run_id, metrics=[Metric(key, value, now, step) for key, value in new.items()])
+        for key in new:
+            self._logged[key].add(step)
 
     def artifact(self, path: Path) -> None:
         """Keep a file with the run."""
@@ -80,6 +81,7 @@ def track(stage: str) -> Iterator[Tracker]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     import mlflow
+    from filelock import FileLock
 
     # a server knows where its artifacts go; SQLite beside the project has them beside it too
     artifacts = None if os.environ.get("MLFLOW_TRACKING_URI") else Path("mlartifacts").absolute().as_uri()
@@ -96,10 +98,7 @@ def track(stage: str) -> Iterator[Tracker]:
         if parent.info.status == "RUNNING":
             _describe_pipeline(client, parent)
         run = _find_or_create(client, experiment, "ftn.identity", identity.digest, stage)
-        client.set_tag(run.info.run_id, "ftn.stage", stage)
-        client.set_tag(run.info.run_id, "mlflow.parentRunId", parent.info.run_id)
-    for key, value in _flat(identity.params):
-        client.log_param(run.info.run_id, key, value)
+        _describe(client, run, identity.params, {"ftn.stage": stage, "mlflow.parentRunId": parent.info.run_id})
     client.log_inputs(run.info.run_id, [_dataset(path, md5) for path, md5 in identity.data.items()])
     with mlflow.start_run(run_id=run.info.run_id, log_system_metrics=True):
         try:
@@ -140,10 +139,16 @@ def _pipeline_identity() -> str:
 def _describe_pipeline(client: "MlflowClient", run: "Run") -> None:
     import yaml
 
-    for key, value in _flat(yaml.safe_load(Path("params.yaml").read_text())):
-        client.log_param(run.info.run_id, key, value)
-    client.set_tag(run.info.run_id, "ftn.commit", commit())
+    _describe(client, run, yaml.safe_load(Path("params.yaml").read_text()), {"ftn.commit": commit()})
     client.set_terminated(run.info.run_id)
+
+
+def _describe(client: "MlflowClient", run: "Run", params: dict[str, Any], tags: dict[str, str]) -> None:
+    """Log parameters and tags of a run in one call: with a server, each call is a round trip."""
+    from mlflow.entities import Param, RunTag
+
+    flat = [Param(key, str(value)) for key, value in _flat(params)]
+    client.log_batch(run.info.run_id, params=flat, tags=[RunTag(key, value) for key, value in tags.items()])
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,12 +1,16 @@
 """Stage ``train_base``: the base network at the base level."""
 
-from ftn_core.parameters import Parameters
+from typing import TYPE_CHECKING
+
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def train_base(params: Parameters, tracker: Tracker) -> None:
+def train_base(params: "Parameters", tracker: "Tracker") -> None:
     """Train the base network at the base level."""
     from tasks.training_run import train_from_scratch
 

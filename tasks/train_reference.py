@@ -1,12 +1,16 @@
 """Stage ``train_reference@LEVEL``: a network of its own for one level, which the adapted ones are held against."""
 
-from ftn_core.parameters import Parameters
+from typing import TYPE_CHECKING
+
 from tasks import workspace
 from tasks.stage import main
-from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
 
 
-def train_reference(params: Parameters, tracker: Tracker, level: float) -> None:
+def train_reference(params: "Parameters", tracker: "Tracker", level: float) -> None:
     """Train a network from scratch at one level, as the base was at its own."""
     from tasks.training_run import train_from_scratch
 

@@ -7,12 +7,29 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import yaml
+from project import ROOT
 from sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     return Sandbox(tmp_path_factory.mktemp("stage") / "project")
+
+
+@pytest.mark.parametrize("stage", yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
+def test_help_imports_nothing_heavy(stage):
+    script = textwrap.dedent(f"""
+        import runpy, sys
+        sys.argv = ["{stage}", "--help"]
+        try:
+            runpy.run_module("tasks.{stage}", run_name="__main__")
+        finally:
+            heavy = {{"torch", "numpy", "pydantic", "mlflow", "dvc"}} & set(sys.modules)
+            assert not heavy, heavy
+    """)
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.startswith("usage:"), result.stderr
 
 
 def test_a_stage_whose_input_is_missing_says_how_to_make_it(sandbox):
