@@ -1,0 +1,163 @@
+"""What the benchmarks share: interleaved timing, peak memory, and results as JSON that ``render.py`` reads.
+
+A benchmark compares variants within one run, in turns, so that a machine whose speed drifts shows it to all of them.
+"""
+
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from benchmarks.render import show
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("torch", "torchvision", "numpy", "dvc", "prefect", "mlflow")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of each round."""
+
+    seconds: list[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> str:
+        """Smallest and largest round, as percentages of the median."""
+        return f"{min(self.seconds) / self.median - 1:+.0%} .. {max(self.seconds) / self.median - 1:+.0%}"
+
+    def ratio(self, baseline: "Timing") -> float:
+        """How many times the baseline's time: the median over rounds of the two times taken in the same round."""
+        return statistics.median(a / b for a, b in zip(self.seconds, baseline.seconds, strict=True))
+
+
+def compare(variants: Mapping[str, Callable[[], object]], *, rounds: int = 9, warmup: int = 2) -> dict[str, Timing]:
+    """Time each variant once a round, in turns, after ``warmup`` rounds that do not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    for i in range(warmup + rounds):
+        for name, run in variants.items():
+            synchronise()
+            start = time.perf_counter()
+            run()
+            synchronise()
+            if i >= warmup:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: Timing(values) for name, values in seconds.items()}
+
+
+def synchronise() -> None:
+    """Wait for what a GPU still has to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def isolated(function: Callable[..., Any], *arguments: object) -> tuple[Any, float]:
+    """Call a module's function in a fresh process: its result, and its peak memory in MB beyond what it began with."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (function, arguments))
+
+
+def _measured(function: Callable[..., Any], arguments: tuple[object, ...]) -> tuple[Any, float]:
+    before = psutil.Process().memory_info().rss
+    result = function(*arguments)
+    return result, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before / 2**20
+
+
+@dataclass
+class Report:
+    """One benchmark's results. ``name`` is its module; ``text`` says what is compared and what came out of it."""
+
+    name: str
+    title: str
+    text: str
+    tables: list[dict[str, Any]] = field(default_factory=list)
+
+    def table(self, caption: str, rows: list[dict[str, Any]]) -> None:
+        """Add a table and print it: rows by column name; numbers stay numbers until they are rendered."""
+        self.tables.append({"caption": caption, "rows": rows})
+        print(f"\n{caption}", flush=True)
+        for row in rows:
+            print("  " + "  ".join(f"{key}: {show(value)}" for key, value in row.items()), flush=True)
+
+    def timings(self, caption: str, timings: Mapping[str, Timing], baseline: str, per: int = 1) -> None:
+        """Add a table of variants beside a baseline; ``per`` items were done in each round."""
+        rows = [
+            {
+                "variant": name,
+                "median ms": 1000 * timing.median / per,
+                "spread": timing.spread,
+                f"time, {baseline} = 1": timing.ratio(timings[baseline]),
+            }
+            for name, timing in timings.items()
+        ]
+        self.table(caption, rows)
+
+    def save(self) -> None:
+        """Write ``results/NAME.json``, or ``NAME.cuda.json`` from a machine with a GPU; with ``--quick`` nothing."""
+        if quick():
+            return
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{self.name}{'.cuda' if torch.cuda.is_available() else ''}.json"
+        about = {
+            "title": self.title,
+            "text": " ".join(self.text.split()),
+            "command": f"python -m benchmarks.{self.name}",
+            "machine": machine(),
+            "commit": _git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
+            "date": datetime.now(UTC).date().isoformat(),
+            "versions": {"python": platform.python_version(), **_versions()},
+        }
+        path.write_text(json.dumps({**about, "tables": self.tables}, indent=1) + "\n")
+        print(f"\nwritten to {path.relative_to(RESULTS.parent.parent)}; `python -m benchmarks.render` shows it")
+
+
+def machine() -> str:
+    """Processor, cores, instructions and memory in words; no host names."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.split(":")[1].strip() for line in info.splitlines() if "model name" in line), platform.machine())
+    instructions = torch.backends.cpu.get_cpu_capability() + (" with bf16" if "avx512_bf16" in info else " without bf16")
+    memory = psutil.virtual_memory().total / 2**30
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{model}, {cores()} cores, {instructions}, {memory:.0f} GB{gpu}"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _git(*arguments: str) -> str:
+    result = subprocess.run(["git", *arguments], cwd=RESULTS.parent, capture_output=True, text=True)
+    return result.stdout.strip() or "unknown"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except ImportError:  # ftn_core needs less than the pipeline
+            continue
+    return found
+
+
+def quick() -> bool:
+    """Whether ``--quick`` was given: few rounds and small sizes, to see that a benchmark still runs."""
+    return "--quick" in sys.argv[1:]

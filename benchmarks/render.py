@@ -1,0 +1,57 @@
+"""``docs/benchmarks.md`` from the JSON files in ``benchmarks/results``, and from nothing else.
+
+    python -m benchmarks.render
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+HEAD = """# Benchmarks
+
+Rendered by `python -m benchmarks.render` from `benchmarks/results/*.json`; `make bench` measures anew. Variants take turns
+within one run, after warm-up. Read ratios rather than milliseconds: a ratio is the median over the rounds of two times that
+were taken in the same round. The spread is the fastest and the slowest round beside the median.
+"""
+
+
+def render(results: Path) -> str:
+    """The whole page, benchmarks in the order of their file names."""
+    parts = [HEAD]
+    for path in sorted(results.glob("*.json")):
+        parts.append("\n".join(_section(json.loads(path.read_text()))))
+    return "\n".join(parts)
+
+
+def _section(result: dict[str, Any]) -> Iterator[str]:
+    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    yield f"## {result['title']}\n\n{result['text']}\n"
+    for table in result["tables"]:
+        yield from _table(table)
+    yield f"`{result['command']}` · {result['machine']} · commit {result['commit']} · {result['date']} · {versions}\n"
+
+
+def _table(table: dict[str, Any]) -> Iterator[str]:
+    columns = list(table["rows"][0])
+    yield f"{table['caption']}\n"
+    yield "| " + " | ".join(columns) + " |"
+    yield "|" + "|".join("---" for _ in columns) + "|"
+    for row in table["rows"]:
+        yield "| " + " | ".join(show(row[column]) for column in columns) + " |"
+    yield ""
+
+
+def show(value: object) -> str:
+    """A cell: numbers to three digits or one decimal, whatever is more."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:#.3g}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(ROOT / "benchmarks" / "results"))
+    print(f"{PAGE.relative_to(ROOT)} is up to date with the JSON files")
