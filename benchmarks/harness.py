@@ -132,7 +132,8 @@ def machine() -> str:
     """Processor, cores, instructions and memory in words; no host names."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     model = next((line.split(":")[1].strip() for line in info.splitlines() if "model name" in line), platform.machine())
-    instructions = torch.backends.cpu.get_cpu_capability() + (" with bf16" if "avx512_bf16" in info else " without bf16")
+    bf16 = "with" if "avx512_bf16" in info else "without"
+    instructions = f"{torch.backends.cpu.get_cpu_capability()} {bf16} bf16"
     memory = psutil.virtual_memory().total / 2**30
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{model}, {cores()} cores, {instructions}, {memory:.0f} GB{gpu}"

@@ -1,6 +1,6 @@
 """``docs/benchmarks.md`` from the JSON files in ``benchmarks/results``, and from nothing else.
 
-    python -m benchmarks.render
+python -m benchmarks.render
 """
 
 import json
@@ -13,9 +13,10 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
-Rendered by `python -m benchmarks.render` from `benchmarks/results/*.json`; `make bench` measures anew. Variants take turns
-within one run, after warm-up. Read ratios rather than milliseconds: a ratio is the median over the rounds of two times that
-were taken in the same round. The spread is the fastest and the slowest round beside the median.
+Rendered by `python -m benchmarks.render` from `benchmarks/results/*.json`; `make bench` measures anew. Variants
+take turns within one run, after warm-up. Read ratios rather than milliseconds: a ratio is the median over the
+rounds of two times that were taken in the same round. The spread is the fastest and the slowest round beside the
+median.
 """
 
 

@@ -1,6 +1,6 @@
 """OpenMP threads that wait by spinning or by sleeping: one training alone, and two at once on the same cores.
 
-    python -m benchmarks.waiting_threads [--quick]
+python -m benchmarks.waiting_threads [--quick]
 """
 
 import itertools
@@ -31,12 +31,13 @@ POLICIES = {
 }
 ONE_THREAD = "one thread each"
 
-TEXT = """One or two processes train the default network (unshuffle_net, 32 channels, 6 blocks, batch 8 of 64 px, float32)
-with two threads each, or with one. OpenMP's threads meet many times a step; one that arrives first spins for a while, then
-sleeps. Spinning answers at once, and takes the core from whoever else could use it. Times are for one step; for two at once
-they are the time in which both together do one step, so half of a training alone would mean that they do not disturb each
-other at all, and the same that nothing is won by running them side by side. The counts are those of GNU's OpenMP, which
-PyTorch's Linux packages bring along; elsewhere they change nothing."""
+TEXT = """One or two processes train the default network (unshuffle_net, 32 channels, 6 blocks, batch 8 of 64 px,
+float32) with two threads each, or with one. OpenMP's threads meet many times a step; one that arrives first
+spins for a while, then sleeps. Spinning answers at once, and takes the core from whoever else could use it.
+Times are for one step; for two at once they are the time in which both together do one step, so half of a
+training alone would mean that they do not disturb each other at all, and the same that nothing is won by
+running them side by side. The counts are those of GNU's OpenMP, which PyTorch's Linux packages bring along;
+elsewhere they change nothing."""
 
 
 class Training:
