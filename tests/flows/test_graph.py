@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows.graph import read_graph
 from ftn_core.errors import UserError
@@ -65,7 +66,9 @@ def test_all_is_settled_after_dvc_repro(done):
 
 
 def test_what_is_downstream_of_a_change_is_not_settled(done):
-    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("steps: 400", "steps: 401"))
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["finetune"]["steps"] += 1
+    Path("params.yaml").write_text(yaml.safe_dump(params))
     assert _settled() == {"prepare", "noisy@0.2", "noisy@0.5"}
 
 
