@@ -14,6 +14,8 @@ from ftn_core.adapted import AdaptedNetwork, estimate_statistics
 from ftn_core.data.batches import Batches
 from ftn_core.device import make_fabric
 from ftn_core.errors import UserError
+from ftn_core.images import restore
+from ftn_core.metrics import psnr
 from ftn_core.networks import build_network
 from ftn_core.parameters import Optimisation, Schedule, Train
 from ftn_core.training import fit, learning_rate
@@ -30,7 +32,7 @@ def options(**changes) -> Train:
     return Train(**(values | changes))
 
 
-def run(make_store, tmp_path, network=None, train=None, validate=lambda network: 0.0, sigma=0.2):
+def run(make_store, tmp_path, network=None, train=None, validate=lambda network: 0.0, sigma=0.2, on_speed=print):
     torch.manual_seed(0)
     network = network or build_network("unshuffle_net", 8, 2)
     train = train or options()
@@ -39,8 +41,8 @@ def run(make_store, tmp_path, network=None, train=None, validate=lambda network:
         permute_channels=True, seed=0, device=torch.device("cpu"),
     )  # fmt: skip
     rows = fit(
-        network, batches, validate, fabric=make_fabric(2), options=train, train=train,
-        state_file=tmp_path / "state", label="test",
+        network, batches, validate, fabric=make_fabric(2, train.precision), options=train, train=train,
+        state_file=tmp_path / "state", label="test", on_speed=on_speed,
     )  # fmt: skip
     return network, rows, batches
 
@@ -236,3 +238,23 @@ def test_mixed_precision_trains_in_full_precision_weights(make_store, tmp_path):
     network, rows, _ = run(make_store, tmp_path, train=options(steps=6, precision="bf16-mixed"))
     assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
     assert math.isfinite(rows[-1]["loss"])
+
+
+def test_bf16_ends_within_a_twentieth_of_a_decibel_of_float32(make_store, tmp_path):
+    clean, psnrs = make_store("clean", seed=5), {}
+    noisy = torch.stack([torch.from_numpy(image.copy()) for image in clean]).float() / 255
+    noisy += 0.2 * torch.randn(noisy.shape, generator=torch.Generator().manual_seed(0))
+    for precision in ("32-true", "bf16-mixed"):
+        network, _, _ = run(make_store, tmp_path, train=options(steps=300, precision=precision))
+        target = torch.stack([torch.from_numpy(image.copy()) for image in clean]).float() / 255
+        psnrs[precision] = psnr(restore(network, noisy), target)
+    assert psnrs["32-true"] > psnr(noisy, target) + 3
+    assert abs(psnrs["bf16-mixed"] - psnrs["32-true"]) < 0.05
+
+
+def test_speed_is_reported_with_every_row(make_store, tmp_path):
+    heard = []
+    run(make_store, tmp_path, train=options(steps=20), on_speed=lambda speed, step: heard.append((step, speed)))
+    assert [step for step, _ in heard] == [10, 20]
+    for _, speed in heard:
+        assert speed["images_per_s"] > 0 and 0 < speed["waiting_share"] < 1
