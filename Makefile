@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow test lint format lock mlflow register clean
+.PHONY: help setup repro flow test lint format lock mlflow register bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ mlflow: $(READY)  ## serve the MLflow UI on loopback
 
 test: $(READY)  ## all tests
 	@pytest
+
+bench: $(READY)  ## measure everything, alone on a quiet machine, and render docs/benchmarks.md (QUICK=1: only see that it runs)
+	@python -m benchmarks $(if $(QUICK),--quick)
 
 lint: $(READY)  ## ruff and mypy
 	@ruff check .

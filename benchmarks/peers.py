@@ -28,7 +28,7 @@ from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr
 
 ROOT = Path(__file__).parent.parent
-SIGMAS = (0.2, 0.3, 0.5)
+SIGMAS = [0.2, 0.3, 0.5]
 OURS = "ours"
 NOISY = "noisy input"
 
