@@ -4,9 +4,11 @@ python -m benchmarks.training [--quick]
 """
 
 import random
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +17,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.harness import Report, compare, cores, quick
+from benchmarks.harness import Report, Timing, cores, quick
+from benchmarks.processes import Process, closing, take_turns
 from ftn_core.adapted import AdaptedNetwork
 from ftn_core.data.batches import Batches
 from ftn_core.data.decode import decode
@@ -23,42 +26,53 @@ from ftn_core.data.noise import add_noise
 from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.device import best_precision, make_fabric
+from ftn_core.memory import keep_freed_memory
 from ftn_core.networks import build_network
 from ftn_core.transitions import build_transition
 
 TEXT = """The published recipe is written here from AdaFM's options file: eager float32 in the default layout, plain
 Adam, L1, data workers (one for each core) that read a pair of PNG files of 480 x 480 pixels for every crop.
-Ours draws crops and noise from packed photographs, in channels_last and in the precision that the processor
-is good at. The convolutions alone are the network's own, forward and backward, each on an input of the
-right shape, in our layout and precision: what no step of this network could fall below. A finetuning step
-trains the transition of an FTN, the base frozen. The workers refill while other variants have their turn,
-which favours the published recipe."""
+Ours draws crops and noise from packed photographs, in channels_last and in the precision that the processor is
+good at, and keeps the memory that tensors give back instead of returning it to the system at every step; the
+second row shows what that alone does for the published recipe. The convolutions alone are the network's own,
+forward and backward, each on an input of the right shape, in our layout and precision: what no step falls below
+that computes them so. A finetuning step trains the transition of an FTN, the base frozen. Each variant runs in a
+process of its own; the epoch, once for each, includes the start of the data workers."""
 
 SIDE = 480
 SIGMA = 0.2
+PUBLISHED = "published recipe"
+EPOCH = 432
+"""Pairs of files in an epoch: as many as BSD500 has photographs outside the usual test set."""
 
 
-def sub_images(side: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Non-overlapping squares of the sample photographs, ``3 x side x side``, as the published data are prepared."""
-    for photograph in sample_photographs():
-        pixels = decode(photograph.path, min_side=64, max_pixels=10**8)
-        for i in range(pixels.shape[2] // side):
-            if pixels.shape[1] >= side:
-                yield f"{photograph.name}-{i}", pixels[:, :side, i * side : (i + 1) * side]
+class Case(NamedTuple):
+    """One network with its batch: plain values, which travel to another process."""
+
+    network: str
+    channels: int
+    depth: int
+    batch: int
+    crop: int
+
+    def build(self) -> nn.Module:
+        torch.manual_seed(0)
+        return build_network(self.network, self.channels, self.depth)
 
 
 class PngPairs(Dataset[tuple[Tensor, Tensor]]):
-    """Whole images are read and scaled for every crop; ``repeat`` makes the short list of files an epoch."""
+    """Whole images are read and scaled for every crop; ``length`` repeats the short list of files."""
 
-    def __init__(self, folder: Path, crop: int, repeat: int) -> None:
-        self.pairs = [(p, folder / "noisy" / p.name) for p in sorted((folder / "clean").iterdir())] * repeat
-        self.crop = crop
+    def __init__(self, folder: Path, crop: int, length: int) -> None:
+        self.pairs = [(p, folder / "noisy" / p.name) for p in sorted((folder / "clean").iterdir())]
+        self.crop, self.length = crop, length
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return self.length
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        clean, noisy = (np.asarray(Image.open(path)).astype(np.float32) / 255 for path in self.pairs[i])
+        pair = self.pairs[i % len(self.pairs)]
+        clean, noisy = (np.asarray(Image.open(path)).astype(np.float32) / 255 for path in pair)
         y, x = (random.randint(0, n - self.crop) for n in clean.shape[:2])
         turns, flip = random.randint(0, 3), random.random() < 0.5
 
@@ -69,46 +83,69 @@ class PngPairs(Dataset[tuple[Tensor, Tensor]]):
         return cut(noisy), cut(clean)
 
 
-def published(network: nn.Module, folder: Path, batch: int, crop: int, device: torch.device) -> Callable[[], None]:
-    """A step of the published recipe, data included."""
-    network = network.to(device)
+def published(case: tuple, folder: str, pairs: int, keep_memory: bool = False) -> Callable[[], object]:  # type: ignore[type-arg]
+    """Steps of the published recipe, data included, that end with an epoch of so many pairs."""
+    case = Case(*case)
+    if keep_memory:
+        keep_freed_memory()
+    torch.set_num_threads(cores())
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = case.build().to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
-    loader = DataLoader(PngPairs(folder, crop, 10_000), batch, shuffle=True, num_workers=cores(), pin_memory=False)
-    pairs = iter(loader)
 
-    def step() -> None:
-        noisy, clean = next(pairs)
-        optimizer.zero_grad()
-        F.l1_loss(network(noisy.to(device)), clean.to(device)).backward()
-        optimizer.step()
+    def steps() -> Iterator[None]:
+        data = PngPairs(Path(folder), case.crop, pairs)
+        for noisy, clean in DataLoader(data, case.batch, shuffle=True, num_workers=cores()):
+            optimizer.zero_grad()
+            F.l1_loss(network(noisy.to(device)), clean.to(device)).backward()
+            optimizer.step()
+            yield
 
-    return step
+    return each(steps, pairs)
 
 
-def ours(network: nn.Module, store: Store, batch: int, crop: int, precision: str) -> Callable[[], None]:
-    """A step as ``ftn_core.training.fit`` takes it, data included."""
+def ours(case: tuple, folder: str, pairs: int, precision: str, groups: int = 0) -> Callable[[], object]:  # type: ignore[type-arg]
+    """The same as ``ftn_core.training.fit`` takes them; with ``groups`` those that train an FTN."""
+    case = Case(*case)
     fabric = make_fabric(cores(), precision)  # type: ignore[arg-type]
+    network = case.build()
+    if groups:
+        network = AdaptedNetwork(network, build_transition("ftn", network, groups=groups))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-4, betas=(0.9, 0.99), fused=True)
     model, wrapped = fabric.setup(network, optimizer)
     batches = Batches(
-        store, None, sigma=SIGMA, clip=False, batch_size=batch, crop=crop, permute_channels=True, seed=0,
-        device=fabric.device,
+        Store(Path(folder) / "store"), None, sigma=SIGMA, clip=False, batch_size=case.batch, crop=case.crop,
+        permute_channels=True, seed=0, device=fabric.device,
     )  # fmt: skip
-    count = iter(range(10**9))
 
-    def step() -> None:
-        noisy, clean = batches(next(count))
-        fabric.backward(F.l1_loss(model(noisy), clean))
-        wrapped.step()
-        wrapped.zero_grad(set_to_none=True)
+    def steps() -> Iterator[None]:
+        for step in range(-(-pairs // case.batch)):
+            noisy, clean = batches(step)
+            fabric.backward(F.l1_loss(model(noisy), clean))
+            wrapped.step()
+            wrapped.zero_grad(set_to_none=True)
+            yield
 
-    return step
+    return each(steps, pairs)
 
 
-def convolutions(network: nn.Module, batch: int, crop: int, precision: str, device: torch.device) -> Callable[[], None]:
+def each(steps: Callable[[], Iterator[None]], pairs: int) -> Callable[[], object]:
+    """One step a call where there is no end to them, else all of an epoch."""
+    if pairs == ENDLESS:
+        endless = steps()
+        return lambda: next(endless)
+    return lambda: list(steps())
+
+
+ENDLESS = 1_000_000
+
+
+def convolutions(case: tuple, precision: str) -> Callable[[], object]:  # type: ignore[type-arg]
     """Forward and backward of every convolution by itself, on inputs that are there already."""
+    case = Case(*case)
+    device = make_fabric(cores()).device
     dtype = torch.bfloat16 if precision.startswith("bf16") else torch.float32
     calls: list[tuple[Tensor, Tensor, nn.Conv2d, bool]] = []
 
@@ -119,9 +156,9 @@ def convolutions(network: nn.Module, batch: int, crop: int, precision: str, devi
         assert isinstance(module, nn.Conv2d)
         calls.append((like(inputs[0]), like(output), module, inputs[0].requires_grad))
 
-    network = network.to(device)
+    network = case.build().to(device)
     hooks = [m.register_forward_hook(remember) for m in network.modules() if isinstance(m, nn.Conv2d)]
-    network(torch.rand(batch, 3, crop, crop, device=device))
+    network(torch.rand(case.batch, 3, case.crop, case.crop, device=device))
     for hook in hooks:
         hook.remove()
     weights = [m.weight.detach().to(dtype, memory_format=torch.channels_last) for _, _, m, _ in calls]
@@ -138,57 +175,85 @@ def convolutions(network: nn.Module, batch: int, crop: int, precision: str, devi
     return step
 
 
+def write_data(folder: Path) -> None:
+    """PNG pairs of non-overlapping squares of the sample photographs, and the same squares packed."""
+    for kind in ("clean", "noisy"):
+        (folder / kind).mkdir()
+    with StoreWriter(folder / "store", "uint8") as writer:
+        for photograph in sample_photographs():
+            pixels = decode(photograph.path, min_side=64, max_pixels=10**8)
+            for i in range(pixels.shape[2] // SIDE if pixels.shape[1] >= SIDE else 0):
+                name, clean = f"{photograph.name}-{i}", pixels[:, :SIDE, i * SIDE : (i + 1) * SIDE]
+                noisy = (add_noise(clean, SIGMA, 0, True).astype(np.float32) * 255).round().astype(np.uint8)
+                for kind, image in (("clean", clean), ("noisy", noisy)):
+                    Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(folder / kind / f"{name}.png")
+                writer.append(name, clean)
+
+
+def steps_table(report: Report, title: str, case: Case, folder: str, seconds: float, rounds: int) -> None:
+    best = best_precision()
+    fastest = f"ours, {best}"
+    off: dict[str, str] = {}
+    variants = {
+        PUBLISHED: Process(published, tuple(case), folder, ENDLESS, variables=off),
+        f"{PUBLISHED}, freed memory kept": Process(published, tuple(case), folder, ENDLESS, True, variables=off),
+        "ours, 32-true": Process(ours, tuple(case), folder, ENDLESS, "32-true"),
+        fastest: Process(ours, tuple(case), folder, ENDLESS, best),
+        "convolutions alone": Process(convolutions, tuple(case), best),
+        "finetuning, FTN of 1 group": Process(ours, tuple(case), folder, ENDLESS, best, 1),
+        "finetuning, FTN of 16 groups": Process(ours, tuple(case), folder, ENDLESS, best, 16),
+    }
+    with closing(variants.values()):
+        timings = take_turns(variants, seconds=seconds, rounds=rounds)
+    rows = [
+        {
+            "a step of": variant,
+            "median ms": 1000 * timing.median,
+            "spread": timing.spread,
+            "images/s": case.batch / timing.median,
+            "speed, published = 1": 1 / timing.ratio(timings[PUBLISHED]),
+            "time, ours = 1": timing.ratio(timings[fastest]),
+        }
+        for variant, timing in timings.items()
+    ]
+    report.table(f"{title}; batch {case.batch} of {case.crop} px", rows)
+
+
+def epoch_table(report: Report, title: str, case: Case, folder: str, pairs: int) -> None:
+    best = best_precision()
+    variants = {
+        PUBLISHED: Process(published, tuple(case), folder, pairs, variables={}),
+        f"ours, {best}": Process(ours, tuple(case), folder, pairs, best),
+    }
+    timings = {}
+    with closing(variants.values()):
+        for name, process in variants.items():
+            process.start(0, warmup=0)
+            timings[name] = Timing([process.finish()])
+    rows = [
+        {"an epoch of": name, "seconds": timing.median, "speed, published = 1": 1 / timing.ratio(timings[PUBLISHED])}
+        for name, timing in timings.items()
+    ]
+    report.table(f"{title}: all of one epoch of {pairs} pairs", rows)
+
+
 def main() -> None:
     report = Report("training", "Training", TEXT)
-    precision = best_precision()
-    cases = {"adafm_net, 64 channels, 16 blocks": ("adafm_net", 64, 16, 16, 96, 5)}
-    cases["unshuffle_net, 32 channels, 6 blocks (default)"] = ("unshuffle_net", 32, 6, 8, 64, 25)
+    cases = {
+        "adafm_net, 64 channels, 16 blocks": (Case("adafm_net", 64, 16, 16, 96), 3.0, 5),
+        "unshuffle_net, 32 channels, 6 blocks (default)": (Case("unshuffle_net", 32, 6, 8, 64), 1.0, 9),
+    }
     if quick():
-        cases = {"unshuffle_net, 8 channels, 2 blocks": ("unshuffle_net", 8, 2, 4, 32, 3)}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for kind in ("clean", "noisy"):
-            (folder / kind).mkdir()
-        with StoreWriter(folder / "store", "uint8") as writer:
-            for label, pixels in sub_images(SIDE):
-                noisy = (add_noise(pixels, SIGMA, 0, True).astype(np.float32) * 255).round().astype(np.uint8)
-                for kind, image in (("clean", pixels), ("noisy", noisy)):
-                    Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(folder / kind / f"{label}.png")
-                writer.append(label, pixels)
-        store = Store(folder / "store")
-        device = make_fabric(cores()).device
-        for case, (kind, channels, depth, batch, crop, rounds) in cases.items():
-
-            def fresh(kind: str = kind, channels: int = channels, depth: int = depth) -> nn.Module:
-                torch.manual_seed(0)
-                return build_network(kind, channels, depth).to(device)
-
-            base = fresh()
-            variants = {
-                "published recipe": published(fresh(), folder, batch, crop, device),
-                "ours, float32": ours(fresh(), store, batch, crop, "32-true"),
-                f"ours, {precision}": ours(fresh(), store, batch, crop, precision),
-                "convolutions alone": convolutions(fresh(), batch, crop, precision, device),
-            }
-            for groups in (1, 16):
-                adapted = AdaptedNetwork(base, build_transition("ftn", base, groups=groups))
-                variants[f"finetuning, FTN of {groups} groups"] = ours(adapted, store, batch, crop, precision)
-            timings = compare(variants, rounds=rounds)
-            fast = timings[f"ours, {precision}"]
-            rows = [
-                {
-                    "a step of": variant,
-                    "median ms": 1000 * timing.median,
-                    "spread": timing.spread,
-                    "images/s": batch / timing.median,
-                    "speed, published = 1": 1 / timing.ratio(timings["published recipe"]),
-                    "time, ours = 1": timing.ratio(fast),
-                }
-                for variant, timing in timings.items()
-            ]
-            report.table(f"{case}; batch {batch} of {crop} px", rows)
-    if not quick():
-        report.save()
+        cases = {"unshuffle_net, 8 channels, 2 blocks": (Case("unshuffle_net", 8, 2, 4, 32), 0.1, 1)}
+    folder = tempfile.mkdtemp()
+    try:
+        write_data(Path(folder))
+        for title, (case, seconds, rounds) in cases.items():
+            steps_table(report, title, case, folder, seconds, rounds)
+            epoch_table(report, title, case, folder, 8 if quick() else EPOCH)
+    finally:
+        shutil.rmtree(folder)
+    report.save()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """DVC's graph as a Prefect flow: one task run for each stage, independent ones at the same time."""
 
 import argparse
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.artifacts import Progress, show_mlflow_runs, show_results
 from flows.stage import Children, run_stage
 from ftn_core.errors import UserError
+from ftn_core.parameters import load_parameters
 
 if TYPE_CHECKING:
     from flows.graph import Stage
@@ -53,7 +55,7 @@ def pipeline(
     targets: list[str] | None = None,
     force: list[str] | None = None,
     overrides: list[str] | None = None,
-    workers: int = 2,
+    workers: int | None = None,
 ) -> State:
     """Bring the graph of dvc.yaml up to date, as `dvc repro` does.
 
@@ -63,17 +65,20 @@ def pipeline(
         force: Stages or groups that run even if nothing changed.
         overrides: Parameters to change first, as `dvc exp run -S` takes them: `train.steps=3000`. They stay
             in params.yaml.
-        workers: How many stages run at the same time.
+        workers: How many stages run at the same time. None: as many as the cores carry with `threads` each.
     """
     # here, where the time is not lost: Prefect's heartbeat makes every flow run last a second
     from flows.graph import read_graph
     from flows.overrides import overridden
 
     try:
-        if workers < 1:
+        if workers is not None and workers < 1:
             raise UserError(f"workers = {workers} is not allowed: at least 1")
         with overridden(overrides or []):
             stages = read_graph(targets or [], force or [])
+        if workers is None:
+            # two trainings of two threads on two cores take longer at once than one after the other
+            workers = max(1, len(os.sched_getaffinity(0)) // load_parameters().threads)
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
 
@@ -147,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="KEY=VALUE",
         help="change params.yaml first, as dvc exp run -S (repeatable)",
     )
-    parser.add_argument("--workers", type=int, default=2, help="stages at the same time (default: %(default)s)")
+    parser.add_argument("--workers", type=int, help="stages at the same time (default: as the cores carry)")
     given = parser.parse_args(arguments)
     _start_missing_server()
     try:

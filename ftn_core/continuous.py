@@ -46,8 +46,11 @@ class ContinuousDenoiser:
     sigma: float
     levels: list[Level] = field(default_factory=list)
     dial: list[tuple[float, float]] = field(default_factory=list)
+    _states: dict[int, State] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # in which convolutions are fastest
+        self.base.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not self.dial:
             self.dial = [(sigma, float(i)) for i, sigma in enumerate(self.sigmas)]
 
@@ -70,35 +73,50 @@ class ContinuousDenoiser:
         Raises:
             ValueError: the position lies outside ``[0, number of adapted levels]``.
         """
-        if not 0 <= position <= len(self.levels):
-            raise ValueError(f"position must be from 0 to {len(self.levels)}, not {position}")
-        lower = min(int(position), max(len(self.levels) - 1, 0))
-        start = self._level_state(lower)
-        if position == lower:
-            return start
-        end = self._level_state(lower + 1)
-        return {name: torch.lerp(start[name], end[name], position - lower) for name in start}
+        start, end, alpha = self._neighbours(position)
+        return {name: torch.lerp(start[name], end[name], alpha) if alpha else start[name] for name in start}
 
-    def _level_state(self, index: int) -> State:
-        """All floating-point entries of the base's state dict at one level."""
-        base = {name: value for name, value in self.base.state_dict().items() if value.is_floating_point()}
-        if index == 0:
-            return base
-        level = self.levels[index - 1]
-        return base | level.transition(base) | level.statistics
-
+    @torch.no_grad()
     def fold(self, position: float, network: nn.Module | None = None) -> nn.Module:
         """A plain network of the base's own shape at a position, in evaluation mode.
 
-        Given a ``network`` from an earlier call, its weights are overwritten in place.
+        Given a ``network`` from an earlier call, its weights are overwritten where they lie, so that whatever was
+        compiled or captured with them stays valid. That costs one pass over the weights: the levels' own are
+        computed once, so a transition must not be trained any more once it has been folded.
+
+        Raises:
+            ValueError: the position lies outside ``[0, number of adapted levels]``.
         """
+        start, end, alpha = self._neighbours(position)
         if network is None:
             network = copy.deepcopy(self.base).eval().requires_grad_(False)
-        network.load_state_dict(self.state(position), strict=False)
+        for name, value in _floats(network).items():
+            if alpha:
+                torch.lerp(start[name], end[name], alpha, out=value)
+            else:
+                value.copy_(start[name])
         return network
+
+    def _neighbours(self, position: float) -> tuple[State, State, float]:
+        """The levels on both sides of a position, and how far it is from the lower one to the upper."""
+        if not 0 <= position <= len(self.levels):
+            raise ValueError(f"position must be from 0 to {len(self.levels)}, not {position}")
+        lower = int(position)
+        return self._level_state(lower), self._level_state(min(lower + 1, len(self.levels))), position - lower
+
+    def _level_state(self, index: int) -> State:
+        """All floating-point entries of the base's state dict at one level."""
+        if index not in self._states:
+            state = _floats(self.base)
+            if index:
+                level = self.levels[index - 1]
+                state = state | level.transition(state) | level.statistics
+            self._states[index] = state
+        return self._states[index]
 
     def to(self, device: torch.device) -> Self:
         """Move all weights to a device."""
+        self._states.clear()
         self.base.to(device)
         for level in self.levels:
             level.transition.to(device)
@@ -152,3 +170,8 @@ def join(denoisers: Sequence[ContinuousDenoiser]) -> ContinuousDenoiser:
             raise UserError(f"the level {other.sigmas[-1]} was adapted from another base: finetune it again")
     levels = sorted((level for denoiser in denoisers for level in denoiser.levels), key=lambda level: level.sigma)
     return ContinuousDenoiser(first.spec, first.base, first.sigma, levels)
+
+
+def _floats(network: nn.Module) -> State:
+    """What can be interpolated of a network: parameters and buffers, but not counters."""
+    return {name: value for name, value in network.state_dict().items() if value.is_floating_point()}

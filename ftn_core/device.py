@@ -5,6 +5,8 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
+from ftn_core.memory import keep_freed_memory
+
 Precision = Literal["32-true", "bf16-mixed"]
 
 
@@ -13,6 +15,7 @@ def make_fabric(threads: int, precision: Literal["auto"] | Precision = "32-true"
 
     The thread count decides in which order sums are taken, so it is set rather than left to what the machine has.
     """
+    keep_freed_memory()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # a debugging aid that comes with them: it writes every fresh tensor once for nothing

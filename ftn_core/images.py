@@ -4,6 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ftn_core.memory import keep_freed_memory
+from ftn_core.tiles import AT_ONCE, tiled
+
 
 def to_image(pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """``1 x 3 x H x W`` of float32 in [0, 1] from ``3 x H x W`` of uint8, or of floats on that scale already."""
@@ -13,6 +16,14 @@ def to_image(pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
 
 @torch.inference_mode()
 def restore(network: nn.Module, noisy: Tensor) -> Tensor:
-    """The network's output for ``N x 3 x H x W``, clipped to [0, 1]."""
-    output: Tensor = network(noisy)
-    return output.clamp(0, 1)
+    """The network's output for ``N x 3 x H x W``, clipped to [0, 1].
+
+    Images too large for one pass go through in overlapping windows, if the network says how far it looks (its
+    ``radius`` in pixels): memory beyond input and output then stays bounded.
+    """
+    keep_freed_memory()
+    radius = getattr(network, "radius", None)
+    if radius is None:
+        output: Tensor = network(noisy)
+        return output.clamp(0, 1)
+    return tiled(network, noisy, radius, at_once=AT_ONCE.get(noisy.device.type, 1)).clamp_(0, 1)

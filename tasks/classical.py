@@ -20,7 +20,7 @@ def classical(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.classical import CLASSICAL
     from ftn_core.data.store import Store
     from ftn_core.images import to_image
-    from ftn_core.metrics import Score, mean_score, score_image
+    from ftn_core.metrics import Score, mean_score, score_images
     from ftn_core.progress import Progress
 
     clean = Store(workspace.PHOTOGRAPHS / "test")
@@ -31,7 +31,7 @@ def classical(params: "Parameters", tracker: "Tracker") -> None:
         name, sigma, i = job
         noisy = np.ascontiguousarray(sets[sigma][i].transpose(1, 2, 0), np.float32)
         output = CLASSICAL[name](noisy, sigma).astype(np.float32).transpose(2, 0, 1)
-        return score_image(to_image(output), to_image(clean[i]))
+        return score_images(to_image(output), to_image(clean[i]))[0]
 
     scores = defaultdict(list)
     progress = Progress(tracker.stage, "images", len(jobs))

@@ -20,6 +20,7 @@ def evaluate(params: "Parameters", tracker: "Tracker") -> None:
 
     from ftn_core import report
     from ftn_core.continuous import ContinuousDenoiser
+    from ftn_core.data.pairs import Pairs
     from ftn_core.data.store import Store
     from ftn_core.device import make_fabric
     from ftn_core.evaluation import dial_strip, positions, score, sweep
@@ -29,10 +30,11 @@ def evaluate(params: "Parameters", tracker: "Tracker") -> None:
     device = make_fabric(params.threads).device
     clean = Store(workspace.PHOTOGRAPHS / "test")
     noisy = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
+    pairs = Pairs(clean, noisy, device)
     levels = [params.levels.base, *params.levels.adapted]
 
     def scores_of(network: nn.Module) -> dict[float, Score]:
-        return {sigma: score(network, clean, store, device) for sigma, store in noisy.items()}
+        return {sigma: score(network, pairs, sigma) for sigma in noisy}
 
     def load(level: float) -> nn.Module:
         return ContinuousDenoiser.load(workspace.scratch(level)).to(device).base
@@ -53,14 +55,13 @@ def evaluate(params: "Parameters", tracker: "Tracker") -> None:
     for method in params.levels.methods:
         denoiser = ContinuousDenoiser.load(workspace.denoiser(method)).to(device)
         grid = positions(denoiser, params.evaluate.alphas)
-        by_sigma: dict[float, dict[float, Score]] = {}
-        for sigma, store in noisy.items():
-            by_sigma[sigma] = {0.0: dials[0].scores[sigma]}  # position 0 is the base, bit for bit
-            places = [place for place in (*grid, denoiser.position(sigma)) if place]
-            for place, result in sweep(denoiser, places, clean, store, device):
-                by_sigma[sigma][place] = result
-                progress(next(passes))
-            samples += [(method, sigma, place, s.psnr, s.ssim) for place, s in sorted(by_sigma[sigma].items())]
+        by_sigma = {s: {0.0: dials[0].scores[s]} for s in noisy}  # position 0 is the base, bit for bit
+        where = {s: [place for place in (*grid, denoiser.position(s)) if place] for s in noisy}
+        for sigma, place, result in sweep(denoiser, where, pairs):
+            by_sigma[sigma][place] = result
+            progress(next(passes))
+        for sigma, found in by_sigma.items():
+            samples += [(method, sigma, place, s.psnr, s.ssim) for place, s in sorted(found.items())]
         for i, level in enumerate(params.levels.adapted, 1):
             rows.append(report.Row(f"{method}, adapted to {level}", {s: by_sigma[s][float(i)] for s in noisy}))
         dials.append(report.Row(f"{method}, interpolated", {s: by_sigma[s][denoiser.position(s)] for s in noisy}))

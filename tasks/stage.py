@@ -28,9 +28,9 @@ def main(stage: Callable[..., None]) -> None:
         if name not in ("params", "tracker"):
             parser.add_argument(name, type=parameter.annotation)
     arguments = vars(parser.parse_args())
-    # Threads that wait by spinning take the cores from whatever else runs, such as another stage
-    # (benchmarks/waiting_threads.py). OpenMP reads this when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Threads that sleep at once lose time at each of a step's hundreds of meetings; threads that spin for long take
+    # the cores from whatever else runs (benchmarks/waiting_threads.py). GNU's OpenMP reads this with torch's import.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     collector.relax()
     from ftn_core.parameters import load_parameters
     from tasks.tracking import track

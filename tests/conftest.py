@@ -1,7 +1,7 @@
 import os
 
 # as the stages do: waiting threads must not take the cores from the processes that tests start
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import numpy as np
 import pytest

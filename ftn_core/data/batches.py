@@ -1,5 +1,9 @@
 """Training batches, made on the device: random crops of packed photographs, flipped, turned and made noisy."""
 
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -7,12 +11,31 @@ from torch import Tensor
 from ftn_core.data.store import PIXELS, Store
 from ftn_core.errors import UserError
 
+AHEAD = 4
+"""Steps whose crops are read ahead where photographs do not fit the device's memory."""
+
+
+class Crops(NamedTuple):
+    """One step's crops, ``N x crop x crop x 3`` as stored, and the generator that they were drawn with."""
+
+    clean: Tensor
+    noisy: Tensor | None
+    generator: torch.Generator
+
+
+def memory(device: torch.device) -> int:
+    """Bytes: what a GPU has free, what a CPU has."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
 
 class Batches:
     """``batches(step)`` is that step's ``(noisy, clean)``, each ``N x 3 x crop x crop`` in [0, 1].
 
-    A batch is a function of the seed and the step alone, so a resumed training needs no generator's state. The
-    photographs live on the device (a CPU reads them where they are mapped), and batches are in channels_last layout.
+    A batch is a function of the seed and the step alone, so a resumed training needs no generator's state. Batches are
+    in channels_last layout. Photographs that fill at most half of the device's memory live there (a CPU reads them
+    where they are mapped); of more, crops are read a few steps ahead in the background.
 
     Args:
         clean: packed photographs, uint8.
@@ -49,25 +72,47 @@ class Batches:
             )
         self._sigma, self._clip, self._permute = sigma, clip, permute_channels
         self._size, self._crop, self._seed, self._device = batch_size, crop, seed, device
-        self._clean = _mapped(clean).to(device)
-        self._noisy = None if noisy is None else _mapped(noisy).to(device)
-        self._offsets = torch.from_numpy(clean.offsets).to(device)
-        self._heights, self._widths = torch.from_numpy(shapes).to(device).unbind(1)
+        size = clean.pixels.nbytes + (0 if noisy is None else noisy.pixels.nbytes)
+        self._background = None if size <= memory(device) / 2 else ThreadPoolExecutor(1)
+        self._ahead: dict[int, Future[Crops]] = {}
+        self._home = device if self._background is None else torch.device("cpu")
+        self._clean = _mapped(clean).to(self._home)
+        self._noisy = None if noisy is None else _mapped(noisy).to(self._home)
+        self._offsets = torch.from_numpy(clean.offsets).to(self._home)
+        self._heights, self._widths = torch.from_numpy(shapes).to(self._home).unbind(1)
         # every crop position of every photograph is equally likely
         ends = np.cumsum((shapes - crop + 1).prod(axis=1))
         self._positions = int(ends[-1])
-        self._ends = torch.from_numpy(ends).to(device)
+        self._ends = torch.from_numpy(ends).to(self._home)
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        seed = np.random.SeedSequence((self._seed, step)).generate_state(1, np.uint64)[0]
-        generator = torch.Generator(self._device).manual_seed(int(seed) >> 1)
-        where = self._draw(generator)
-        clean = self._clean[where].permute(0, 3, 1, 2).float() / 255
-        if self._noisy is not None:
-            return self._noisy[where].permute(0, 3, 1, 2).float(), clean
-        noise = torch.randn(where.shape, generator=generator, device=self._device).permute(0, 3, 1, 2)
+        crops = self._crops(step) if self._background is None else self._take(step, self._background)
+        clean = crops.clean.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+        if crops.noisy is not None:
+            return crops.noisy.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float(), clean
+        generator = crops.generator if self._home == self._device else self._generator(step, self._device)
+        shape = (self._size, self._crop, self._crop, 3)
+        noise = torch.randn(shape, generator=generator, device=self._device).permute(0, 3, 1, 2)
         noisy = clean + self._sigma * noise
         return (noisy.clamp(0, 1) if self._clip else noisy), clean
+
+    def _generator(self, step: int, device: torch.device) -> torch.Generator:
+        seed = np.random.SeedSequence((self._seed, step)).generate_state(1, np.uint64)[0]
+        return torch.Generator(device).manual_seed(int(seed) >> 1)
+
+    def _crops(self, step: int) -> Crops:
+        generator = self._generator(step, self._home)
+        where = self._draw(generator)
+        clean, noisy = self._clean[where], None if self._noisy is None else self._noisy[where]
+        if self._home != self._device:  # what is copied in the background must not be paged out
+            clean, noisy = clean.pin_memory(), None if noisy is None else noisy.pin_memory()
+        return Crops(clean, noisy, generator)
+
+    def _take(self, step: int, background: ThreadPoolExecutor) -> Crops:
+        """This step's crops, read since an earlier call unless steps were skipped; the next ones are begun."""
+        ahead = range(step, step + AHEAD + 1)
+        self._ahead = {i: self._ahead.get(i) or background.submit(self._crops, i) for i in ahead}
+        return self._ahead.pop(step).result()
 
     def _draw(self, generator: torch.Generator) -> Tensor:
         """Where the values of a batch lie in the store, ``N x crop x crop x 3``: one gather cuts, turns and shuffles.
@@ -75,7 +120,7 @@ class Batches:
         A crop is read along two axes, each a stride with a sign: the eight flips and quarter turns are the ways to
         choose which axis comes first and which of them runs backwards.
         """
-        n, crop, device = self._size, self._crop, self._device
+        n, crop, device = self._size, self._crop, self._home
         position = torch.randint(self._positions, (n,), generator=generator, device=device)
         down, right, swap = torch.randint(2, (3, n), generator=generator, device=device).bool()
         image = torch.searchsorted(self._ends, position, right=True)

@@ -15,6 +15,15 @@ Image.MAX_IMAGE_PIXELS = None
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 
 
+def decoded_size(path: Path) -> int:
+    """Bytes that ``decode`` will give, by the image's header; 0 where that cannot be read."""
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return 3 * image.width * image.height
+    except Exception:  # as in decode, which then says why
+        return 0
+
+
 class Unusable(Exception):  # noqa: N818 - a verdict on an image, not a failure of the program
     """The image cannot be used; the message is a short reason without paths."""
 

@@ -1,20 +1,18 @@
 """From photographs to one packed store for each split, and a manifest of what went in."""
 
 import json
-import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ftn_core.data.ahead import ahead
 from ftn_core.data.archive import archive_photographs
-from ftn_core.data.decode import Unusable, decode
+from ftn_core.data.decode import Unusable, decode, decoded_size
 from ftn_core.data.download import file_sha256
 from ftn_core.data.folder import folder_photographs
 from ftn_core.data.photograph import Photograph
@@ -25,11 +23,10 @@ from ftn_core.errors import UserError
 from ftn_core.parameters import Archive
 from ftn_core.progress import Progress
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-# more would not be faster than the disk, and each may hold a large image
-_THREADS = min(4, os.cpu_count() or 1)
+_IN_FLIGHT = 2**27
+"""Bytes of decoded images that wait for the writer, for each core: more than a camera's photograph has."""
+_FILES_AHEAD = 8
+"""Files that are read before their hashes are asked for, for each core."""
 
 _REMEDIES = {
     "train": "widen data.include or name another data.source",
@@ -54,8 +51,8 @@ def pack_photographs(
     """Write ``out/{train,val,test}/`` (uint8 stores) and ``out/manifest.json``, all of it or nothing.
 
     Images that cannot be used are skipped, with a reason in the manifest. A file that occurs twice is used
-    once, and never for training if it is held out as well. The same files give the same bytes. At most six
-    decoded images are in memory.
+    once, and never for training if it is held out as well. The same files give the same bytes. All cores decode;
+    decoded images in memory are bounded in bytes, not in number.
 
     Args:
         out: replaced when it exists.
@@ -106,7 +103,10 @@ def _pack(out: Path, photographs: list[Photograph], min_side: int, max_pixels: i
     progress = Progress("packing photographs", "images", len(wanted))
     with ExitStack() as stack:
         writers = {split: stack.enter_context(StoreWriter(out / split, "uint8")) for split in SPLITS}
-        for done, (photograph, pixels) in enumerate(_ahead(pixels_of, wanted), 1):
+        decoded = stack.enter_context(
+            closing(ahead(pixels_of, wanted, cost=lambda item: decoded_size(item.path), budget=_IN_FLIGHT))
+        )
+        for done, (photograph, pixels) in enumerate(zip(wanted, decoded, strict=True), 1):
             if isinstance(pixels, Unusable):
                 skipped[photograph.name] = str(pixels)
             else:
@@ -132,7 +132,8 @@ def _hashes(photographs: list[Photograph]) -> dict[str, str]:
 
     progress = Progress("reading photographs", "files", len(photographs))
     hashes = {}
-    for photograph, sha256 in _ahead(content, photographs):
+    contents = ahead(content, photographs, cost=lambda _: 1, budget=_FILES_AHEAD)
+    for photograph, sha256 in zip(photographs, contents, strict=True):
         hashes[photograph.name] = sha256
         progress(len(hashes))
     return hashes
@@ -177,17 +178,3 @@ def _check(photographs: list[Photograph], images: list[dict[str, str | int]], sk
         lost = [photograph.name for photograph in photographs if photograph.name in skipped]
         reasons = "; ".join(f"{name}: {skipped[name]}" for name in lost[:3])
         raise UserError(message + (f"; {reasons}" if reasons else "") + f": {_REMEDIES[split]}")
-
-
-def _ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """``(item, function(item))`` in order, worked out by threads that stay two items ahead of the reader."""
-    waiting: deque[tuple[T, Future[R]]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for item in items:
-            waiting.append((item, pool.submit(function, item)))
-            if len(waiting) == _THREADS + 2:
-                first, result = waiting.popleft()
-                yield first, result.result()
-        while waiting:
-            first, result = waiting.popleft()
-            yield first, result.result()

@@ -1,8 +1,9 @@
 """Packed images: one flat file of planar pixels and an index, memory-mapped for reading."""
 
 import json
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,12 +39,21 @@ class StoreWriter:
 
     def append(self, name: str, pixels: NDArray) -> None:
         """Add one image, ``3 x H x W``, of the store's dtype."""
-        channels, height, width = pixels.shape
-        if channels != 3 or pixels.dtype != self._dtype:
-            raise ValueError(f"{name}: expected 3 x H x W of {self._dtype}, got {pixels.shape} of {pixels.dtype}")
-        self._file.write(np.ascontiguousarray(pixels).data)
+        self.append_pieces(name, pixels.shape, [pixels])
+
+    def append_pieces(self, name: str, shape: tuple[int, ...], pieces: Iterable[NDArray]) -> None:
+        """Add one image of ``shape``, ``3 x H x W``, that comes in pieces, one after the other in its flat order."""
+        channels, height, width = shape
+        size = 0
+        for piece in pieces:
+            if channels != 3 or piece.dtype != self._dtype:
+                raise ValueError(f"{name}: expected 3 x H x W of {self._dtype}, got {shape} of {piece.dtype}")
+            self._file.write(np.ascontiguousarray(piece).data)
+            size += piece.size
+        if size != math.prod(shape):
+            raise ValueError(f"{name}: {size} values do not fill {shape}")
         self._images.append({"name": name, "height": height, "width": width, "offset": self._offset})
-        self._offset += pixels.size
+        self._offset += size
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -91,6 +101,12 @@ class Store:
         image = self._images[i]
         shape = (3, image["height"], image["width"])
         return self.pixels[image["offset"] : image["offset"] + int(np.prod(shape))].reshape(shape)
+
+    def read(self, i: int) -> NDArray:
+        """Image ``i`` in memory of its own, freed with it: the pages of ``self[i]`` stay for as long as the store."""
+        image = self[i]
+        start = int(self.offsets[i]) * image.itemsize
+        return np.fromfile(self.folder / PIXELS, image.dtype, image.size, offset=start).reshape(image.shape)
 
     def __iter__(self) -> Iterator[NDArray]:
         return (self[i] for i in range(len(self)))

@@ -1,4 +1,7 @@
-"""Base networks, one file each. Any height and width goes in and comes out."""
+"""Base networks, one file each. Any height and width goes in and comes out.
+
+Each says by its ``radius`` how far it looks: an output pixel depends on no input farther away, in pixels.
+"""
 
 from collections.abc import Callable
 

@@ -14,6 +14,7 @@ class AdafmNet(nn.Module):
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
+        self.radius = 4 * depth + 8
         self.head = conv3x3(3, channels, stride=2)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)), conv3x3(channels, channels))
         self.up = conv3x3(channels, 4 * channels)

@@ -23,6 +23,7 @@ class ResNet(nn.Module):
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
+        self.radius = depth
         self.head = conv3x3(3, channels)
         self.body = nn.Sequential(*(NormalisedLayer(channels) for _ in range(depth - 2)))
         self.tail = conv3x3(channels, 3)

@@ -4,9 +4,12 @@ import struct
 
 import pytest
 import torch
+import torch._dynamo.testing
+from gpu import on_cuda
 
 from ftn_core.continuous import ContinuousDenoiser, Level, join
 from ftn_core.errors import UserError
+from ftn_core.images import restore
 from ftn_core.networks import build_network
 from ftn_core.transitions import build_transition
 
@@ -75,6 +78,30 @@ def test_folding_in_place_equals_folding_anew(denoiser):
     assert torch.equal(denoiser.fold(0)(X), denoiser.base(X))
 
 
+def test_turning_the_dial_writes_where_the_weights_lie(denoiser):
+    network = denoiser.fold(0)
+    before = {n: (v.data_ptr(), v.stride()) for n, v in network.state_dict().items()}
+    x = X.contiguous(memory_format=torch.channels_last)
+    expected = denoiser.fold(1.3)(x)
+    compilations = torch._dynamo.testing.CompileCounter()
+    compiled = torch.compile(network, backend=compilations)
+    compiled(x)
+    denoiser.fold(1.3, network)
+    assert {n: (v.data_ptr(), v.stride()) for n, v in network.state_dict().items()} == before
+    torch.testing.assert_close(compiled(x), expected)
+    assert compilations.frame_count == 1
+
+
+def test_a_transition_is_computed_once_however_often_the_dial_turns(denoiser):
+    calls = []
+    for level in denoiser.levels:
+        level.transition.register_forward_hook(lambda *_: calls.append(1))
+    network = denoiser.fold(0.5)
+    for position in (0.7, 1.5, 1.9, 0.1, 2):
+        denoiser.fold(position, network)
+    assert len(calls) == len(denoiser.levels)
+
+
 def test_folding_leaves_the_denoiser_alone(denoiser):
     before = copy.deepcopy(denoiser.base.state_dict())
     denoiser.fold(1.5)
@@ -132,3 +159,22 @@ def test_joining_sorts_levels_and_wants_one_base():
     other.base.head.weight.data[0, 0, 0, 0] += 1
     with pytest.raises(UserError, match="another base"):
         join([parts[0], other])
+
+
+@on_cuda
+def test_the_dial_turns_under_a_captured_graph():
+    denoiser = make_denoiser().to(torch.device("cuda"))
+    network = denoiser.fold(0)
+    x = torch.rand(1, 3, 32, 32, device="cuda")
+    with torch.inference_mode():
+        stream = torch.cuda.Stream()
+        with torch.cuda.stream(stream):
+            network(x)
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            output = network(x)
+        for position in (0.3, 1.0, 1.7):
+            denoiser.fold(position, network)
+            graph.replay()
+            torch.testing.assert_close(output.clamp(0, 1), restore(denoiser.fold(position), x))

@@ -1,14 +1,18 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.data.noise import write_noisy_set
-from ftn_core.data.store import Store
-from ftn_core.evaluation import dial_strip, find_dial, golden_section, positions, score, sweep
+from ftn_core.data.noise import add_noise, write_noisy_set
+from ftn_core.data.pairs import Pairs
+from ftn_core.data.store import Store, StoreWriter
+from ftn_core.evaluation import dial_strip, find_dial, golden_section, measure, positions, score, sweep
 from ftn_core.images import restore, to_image
-from ftn_core.metrics import Score, mean_score, psnr, ssim
+from ftn_core.metrics import psnr_each, ssim_each
+from ftn_core.networks import build_network
 
 CPU = torch.device("cpu")
 
@@ -54,26 +58,10 @@ def sets(tmp_path, make_store):
     return tmp_path / "photographs", folders
 
 
-@pytest.mark.parametrize("sigma", [0.05, 0.3])
-def test_metrics_agree_with_scikit_image(sigma):
-    rng = np.random.default_rng(0)
-    clean = rng.random((200, 240, 3), np.float32)
-    noisy = (clean + sigma * rng.standard_normal(clean.shape)).clip(0, 1).astype(np.float32)
-    a, b = (torch.from_numpy(x).permute(2, 0, 1)[None] for x in (noisy, clean))
-    assert psnr(a, b) == pytest.approx(peak_signal_noise_ratio(clean, noisy, data_range=1), abs=1e-4)
-    expected = structural_similarity(
-        clean, noisy, data_range=1, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-    )
-    assert ssim(a, b) == pytest.approx(expected, abs=2e-3)
-
-
-def test_means_are_of_decibels():
-    assert mean_score([Score(20, 0.5), Score(30, 0.7)]) == Score(25, pytest.approx(0.6))
-
-
 def test_noisy_input_scores_what_its_sigma_says(sets):
     photographs, noisy = sets
-    result = score(torch.nn.Identity(), Store(photographs / "test"), Store(noisy[0.1] / "test"), CPU)
+    pairs = Pairs(Store(photographs / "test"), {0.1: Store(noisy[0.1] / "test")}, CPU)
+    result = score(torch.nn.Identity(), pairs, 0.1)
     assert 20 <= result.psnr < 20.6  # 20 dB, and a little for what clipping takes away
 
 
@@ -99,31 +87,78 @@ def test_the_dial_finds_the_best_alpha(sets):
     positions_ = [dial[s] for s in sorted(dial)]
     assert positions_ == sorted(positions_)
     # against a fine sweep of the same
+    pairs = Pairs(clean, {sigma: Store(folder / "val") for sigma, folder in noisy.items()}, CPU)
     for sigma in (0.2, 0.3, 0.4):
-        fine = dict(sweep(denoiser, [i / 50 for i in range(51)], clean, Store(noisy[sigma] / "val"), CPU))
-        best = max(s.psnr for s in fine.values())
-        chosen = dict(sweep(denoiser, [dial[sigma]], clean, Store(noisy[sigma] / "val"), CPU))[dial[sigma]]
+        fine = sweep(denoiser, {sigma: [i / 50 for i in range(51)]}, pairs)
+        best = max(result.psnr for _, _, result in fine)
+        ((_, _, chosen),) = sweep(denoiser, {sigma: [dial[sigma]]}, pairs)
         assert chosen.psnr > best - 0.02
 
 
 def test_calibration_reads_validation_images_alone(sets):
     photographs, noisy = sets
-    import shutil
-
     for folder in (photographs, *noisy.values()):
         shutil.rmtree(folder / "test")
         shutil.rmtree(folder / "train")
     find_dial(shrinking(), Store(photographs / "val"), {s: f / "val" for s, f in noisy.items()}, CPU)
 
 
-def test_the_dial_is_sampled_evenly_and_scored_once_a_place(sets):
+def test_the_dial_is_sampled_evenly():
+    assert positions(shrinking(), 4) == [0, 0.25, 0.5, 0.75, 1]
+    assert positions(shrinking((1, 0.5, 0.2), (0.1, 0.3, 0.5)), 2) == [0, 0.5, 1, 1.5, 2]
+
+
+def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets):
     photographs, noisy = sets
-    denoiser = shrinking()
-    assert positions(denoiser, 4) == [0, 0.25, 0.5, 0.75, 1]
-    scores = dict(sweep(denoiser, [0.0, 0.5, 0.5, 1.0], Store(photographs / "test"), Store(noisy[0.3] / "test"), CPU))
-    assert list(scores) == [0.0, 0.5, 1.0]
-    folded = score(denoiser.fold(0.5), Store(photographs / "test"), Store(noisy[0.3] / "test"), CPU)
-    assert scores[0.5] == folded
+    folds = []
+
+    class Counted(ContinuousDenoiser):
+        def fold(self, position, network=None):
+            folds.append(position)
+            return super().fold(position, network)
+
+    denoiser = Counted(**vars(shrinking()))
+    stores = {sigma: Store(noisy[sigma] / "test") for sigma in (0.1, 0.3, 0.5)}
+    clean = Store(photographs / "test")
+    pairs = Pairs(clean, stores, CPU)
+    found = list(sweep(denoiser, {0.1: [0.0, 0.5, 0.5, 1.0], 0.3: [1.0, 0.25, 0.0], 0.5: [0.0, 0.5, 1.0]}, pairs))
+    assert folds == [0.0, 0.25, 0.5, 1.0]
+    assert sorted((sigma, place) for sigma, place, _ in found) == [
+        *((0.1, place) for place in (0.0, 0.5, 1.0)),
+        *((0.3, place) for place in (0.0, 0.25, 1.0)),
+        *((0.5, place) for place in (0.0, 0.5, 1.0)),
+    ]
+    # each score is that of its own position
+    for sigma, place, result in found:
+        assert result == score(shrinking().fold(place), pairs, sigma)
+    folds.clear()
+    dial_strip(denoiser, clean, stores, CPU, size=32)
+    assert sorted(folds) == sorted({0.0, 1.0, *map(denoiser.position, stores)})
+
+
+def test_batches_score_as_single_images_do_in_the_order_of_the_store(tmp_path):
+    rng = np.random.default_rng(0)
+    # every size comes twice, apart from each other; each image is harder than the one before
+    sizes = [(40, 56), (56, 40), (9, 13), (40, 56), (56, 40), (9, 13), (41, 56)]
+    with StoreWriter(tmp_path / "clean", "uint8") as clean, StoreWriter(tmp_path / "noisy", "float16") as noisy:
+        for i, size in enumerate(sizes):
+            pixels = rng.integers(0, 256, (3, *size), dtype=np.uint8)
+            clean.append(str(i), pixels)
+            noisy.append(str(i), add_noise(pixels, 0.05 * (i + 1), seed=0, clip=False))
+    clean, noisy = Store(tmp_path / "clean"), Store(tmp_path / "noisy")
+    network = build_network("resnet", 8, 2).eval()
+    expected = []
+    for y, x in zip(noisy, clean, strict=True):
+        restored, target = restore(network, to_image(y)), to_image(x)
+        both = peak_signal_noise_ratio, structural_similarity_index_measure
+        expected.append([float(metric(restored, target, data_range=1.0)) for metric in both])
+    for pixels, keep in [(1, 0), (5000, 2**30), (5000, 30_000), (10**9, 2**30)]:
+        pairs = Pairs(clean, {0.1: noisy}, CPU, pixels=pixels, keep=keep)
+        for _ in range(2):  # as converted, and as kept
+            found = measure(network, pairs, 0.1, psnr_each, ssim_each)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+        result = score(network, pairs, 0.1)
+        assert [result.psnr, result.ssim] == pytest.approx(np.mean(expected, axis=0).tolist(), abs=1e-5)
 
 
 def test_the_strip_shows_clean_noisy_levels_and_dial(sets):

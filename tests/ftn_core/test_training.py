@@ -8,9 +8,11 @@ import time
 
 import pytest
 import torch
+from gpu import on_cuda
 from project import ROOT
 
 from ftn_core.adapted import AdaptedNetwork, estimate_statistics
+from ftn_core.cuda_graph import GraphedStep
 from ftn_core.data.batches import Batches
 from ftn_core.device import make_fabric
 from ftn_core.errors import UserError
@@ -36,12 +38,13 @@ def run(make_store, tmp_path, network=None, train=None, validate=lambda network:
     torch.manual_seed(0)
     network = network or build_network("unshuffle_net", 8, 2)
     train = train or options()
+    fabric = make_fabric(2, train.precision)
     batches = Batches(
         make_store("train"), None, sigma=sigma, clip=False, batch_size=train.batch_size, crop=train.crop,
-        permute_channels=True, seed=0, device=torch.device("cpu"),
+        permute_channels=True, seed=0, device=fabric.device,
     )  # fmt: skip
     rows = fit(
-        network, batches, validate, fabric=make_fabric(2, train.precision), options=train, train=train,
+        network, batches, validate, fabric=fabric, options=train, train=train,
         state_file=tmp_path / "state", label="test", on_speed=on_speed,
     )  # fmt: skip
     return network, rows, batches
@@ -227,13 +230,6 @@ def test_a_base_without_batch_norm_has_no_statistics():
     assert estimate_statistics(AdaptedNetwork(base, build_transition("ftn", base, groups=1)), None, 3) == {}
 
 
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
-def test_it_learns_on_cuda(make_store, tmp_path):
-    _, rows, _ = run(make_store, tmp_path, train=options(steps=150, validations=5))
-    assert rows[-1]["loss"] < rows[0]["loss"]
-
-
 def test_mixed_precision_trains_in_full_precision_weights(make_store, tmp_path):
     network, rows, _ = run(make_store, tmp_path, train=options(steps=6, precision="bf16-mixed"))
     assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
@@ -258,3 +254,43 @@ def test_speed_is_reported_with_every_row(make_store, tmp_path):
     assert [step for step, _ in heard] == [10, 20]
     for _, speed in heard:
         assert speed["images_per_s"] > 0 and 0 < speed["waiting_share"] < 1
+
+
+@on_cuda
+def test_it_learns_on_cuda(make_store, tmp_path):
+    _, rows, _ = run(make_store, tmp_path, train=options(steps=150, validations=5))
+    assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+@on_cuda
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_captured_steps_are_the_steps(make_store, tmp_path, monkeypatch, precision):
+    train = options(steps=40, precision=precision)
+    captured, rows, _ = run(make_store, tmp_path, train=train)
+    monkeypatch.setattr("ftn_core.training.GraphedStep", lambda step: step)
+    eager, expected, _ = run(make_store, tmp_path, train=train)
+    assert [row["lr"] for row in rows] == [row["lr"] for row in expected]
+    assert rows[-1]["loss"] == pytest.approx(expected[-1]["loss"], rel=0.02)
+    for name, value in captured.state_dict().items():
+        torch.testing.assert_close(value, eager.state_dict()[name], atol=5e-3, rtol=0.05)
+
+
+@on_cuda
+def test_a_step_waits_for_nothing(make_store):
+    device = torch.device("cuda")
+    batches = Batches(
+        make_store("a"), None, sigma=0.2, clip=False, batch_size=4, crop=16, permute_channels=True, seed=0,
+        device=device,
+    )  # fmt: skip
+    weight = torch.ones(1, device=device)
+    step = GraphedStep(lambda noisy, clean: weight.mul_(0.9) * (noisy - clean).abs().mean())
+    for i in range(5):
+        step(*batches(i))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for i in range(5, 10):
+            loss = step(*batches(i))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert float(weight) == pytest.approx(0.9**10)
+    assert float(loss) > 0

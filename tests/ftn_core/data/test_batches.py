@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from gpu import on_cuda
 
 from ftn_core.data.batches import Batches
 from ftn_core.data.noise import add_noise
@@ -87,3 +88,46 @@ def test_channels_are_shuffled_alike_in_noisy_and_clean(tmp_path):
     orders = {tuple((image[:, 0, 0] * 255).round().int().tolist()) for image in clean}
     assert len(orders) == 6
     assert (noisy - clean).abs().max() < 0.06
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_read_ahead_they_are_the_same(tmp_path, make_store, monkeypatch, fixed):
+    store = make_store("a")
+    with StoreWriter(tmp_path / "noisy", "float16") as writer:
+        for name, pixels in zip(store.names, store, strict=True):
+            writer.append(name, add_noise(pixels, 0.2, 0, False))
+    noisy = Store(tmp_path / "noisy") if fixed else None
+    held = batches(store, noisy)
+    monkeypatch.setattr("ftn_core.data.batches.memory", lambda device: store.pixels.nbytes)
+    streamed = batches(store, noisy)
+    assert streamed._background is not None and held._background is None
+    for step in (0, 1, 2, 9, 10, 3):  # also after a jump, as when a training is resumed
+        for a, b in zip(held(step), streamed(step), strict=True):
+            assert torch.equal(a, b)
+
+
+def test_what_goes_wrong_ahead_is_raised_at_its_step(make_store, monkeypatch):
+    monkeypatch.setattr("ftn_core.data.batches.memory", lambda device: 0)
+    streamed = batches(make_store("a"))
+    draw = streamed._draw
+
+    def fail_at_3(generator):
+        if generator.initial_seed() == streamed._generator(3, torch.device("cpu")).initial_seed():
+            raise OSError("disk gone")
+        return draw(generator)
+
+    streamed._draw = fail_at_3
+    for step in range(3):
+        streamed(step)
+    with pytest.raises(OSError, match="disk gone"):
+        streamed(3)
+
+
+@on_cuda
+def test_streamed_batches_are_pieces_of_the_photographs(make_store, monkeypatch):
+    monkeypatch.setattr("ftn_core.data.batches.memory", lambda device: 0)
+    streamed = batches(make_store("a"), batch_size=64, device=torch.device("cuda"))
+    noisy, clean = streamed(0)
+    assert noisy.device.type == clean.device.type == "cuda"
+    assert abs(float((noisy - clean).std()) - 0.2) < 0.01
+    assert torch.equal(streamed(7)[0], streamed(7)[0])

@@ -1,10 +1,12 @@
 import hashlib
+import math
+import os
 
 import numpy as np
 import pytest
 
-from ftn_core.data.noise import add_noise, standard_normal, write_noisy_set
-from ftn_core.data.store import Store
+from ftn_core.data.noise import _PIECE, _quantiles, add_noise, standard_normal, write_noisy_set
+from ftn_core.data.store import Store, StoreWriter
 
 
 def test_the_same_bytes_on_every_machine():
@@ -32,6 +34,29 @@ def test_noise_is_standard_normal():
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7])
 def test_any_size(size):
     assert standard_normal(size, 0).shape == (size,)
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 1001])
+@pytest.mark.parametrize(("start", "stop"), [(0, 7), (3, 40), (16, 17), (500, 1001)])
+def test_a_stretch_is_that_stretch_of_the_whole(size, start, stop):
+    start, stop = min(start, size - 1), min(stop, size)
+    stretch = standard_normal(size, "key", start=start, stop=stop)
+    np.testing.assert_array_equal(stretch, standard_normal(size, "key")[start:stop])
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 301, 293), (3, 300, 401), (3, 409, 641)])
+def test_pieces_are_pieces_of_the_whole_formula(shape, clip):
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    size = pixels.size
+    key = (5, shape, hashlib.sha256(pixels.tobytes()).hexdigest(), 0.3)
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    bits = np.random.Philox(key=int.from_bytes(digest[:16], "little"))
+    words = bits.random_raw(size).astype("<u8").view("<u2")
+    noise = (_quantiles()[words[:size]] + _quantiles()[words[size : 2 * size]]) * np.float32(math.sqrt(0.5))
+    noisy = noise.reshape(shape) * np.float32(0.3) + pixels.astype(np.float32) / np.float32(255)
+    expected = (noisy.clip(0, 1) if clip else noisy).astype(np.float16)
+    np.testing.assert_array_equal(add_noise(pixels, 0.3, 5, clip).view(np.uint16), expected.view(np.uint16))
 
 
 def test_noise_depends_on_seed_image_and_sigma():
@@ -75,6 +100,28 @@ def test_adding_an_image_changes_none_of_the_others(tmp_path, make_store):
         write_noisy_set(tmp_path / "photographs", tmp_path / "noisy", sigma=0.2, seed=0, clip=False, train=False)
         noisy.append(np.array(Store(tmp_path / "noisy/test")[0]))
     np.testing.assert_array_equal(*noisy)
+
+
+def test_the_cores_do_not_show_in_the_bytes(tmp_path):
+    rng = np.random.default_rng(0)
+    for split, sizes in {"train": [], "val": [(20, 30)], "test": [(9, 9), (411, 641), (50, 70), (300, 295)]}.items():
+        with StoreWriter(tmp_path / "photographs" / split, "uint8") as writer:
+            for size in sizes:
+                writer.append(str(size), rng.integers(0, 256, (3, *size)).astype(np.uint8))
+    options = {"sigma": 0.2, "seed": 0, "clip": False, "train": False}
+    write_noisy_set(tmp_path / "photographs", tmp_path / "all", **options)
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everywhere)})
+    try:
+        write_noisy_set(tmp_path / "photographs", tmp_path / "one", **options)
+    finally:
+        os.sched_setaffinity(0, everywhere)
+    clean, noisy = Store(tmp_path / "photographs/test"), Store(tmp_path / "all/test")
+    assert clean[1].size > 2 * _PIECE
+    for file in ("pixels.bin", "index.json"):
+        assert (tmp_path / "all/test" / file).read_bytes() == (tmp_path / "one/test" / file).read_bytes()
+    for pixels, noised in zip(clean, noisy, strict=True):
+        np.testing.assert_array_equal(noised, add_noise(np.array(pixels), 0.2, 0, False))
 
 
 GOLDEN_NORMAL = "8da23434c006625f9f60281aaa5d62e186992304879c38f101ba59333d67403c"

@@ -1,14 +1,13 @@
 import hashlib
 import json
-import threading
-import time
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ftn_core.data import photographs as module
-from ftn_core.data.photographs import _ahead, pack_photographs
+from ftn_core.data.photographs import pack_photographs
 from ftn_core.data.store import Store
 from ftn_core.errors import UserError
 
@@ -137,6 +136,23 @@ def test_an_interruption_leaves_nothing(tree, monkeypatch):
     assert [path.name for path in tree.iterdir()] == ["in"]
 
 
+def test_the_cores_do_not_show_in_the_bytes(tree):
+    for i in range(40):
+        photo(tree / f"in/train/{i}.png", 100 + i, (16 + i, 60 - i))
+    (tree / "in/train/7.png").write_bytes(b"broken")
+    pack(tree, "all")
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everywhere)})
+    try:
+        pack(tree, "one")
+    finally:
+        os.sched_setaffinity(0, everywhere)
+    files = sorted(path.relative_to(tree / "all") for path in (tree / "all").rglob("*") if path.is_file())
+    assert len(files) == 7
+    for file in files:
+        assert (tree / "all" / file).read_bytes() == (tree / "one" / file).read_bytes()
+
+
 def test_sample(tmp_path):
     manifest = pack(tmp_path, source="sample", max_pixels=10**6)
     assert [len(Store(tmp_path / "out" / split)) for split in ("train", "val", "test")] == [5, 1, 2]
@@ -148,21 +164,3 @@ def test_sample(tmp_path):
         (600, 400),
         (741, 500),
     }
-
-
-def test_threads_keep_order_and_stay_only_a_little_ahead():
-    running: list[int] = []
-    lock = threading.Lock()
-
-    def work(i):
-        time.sleep(0.002 * (i % 3))
-        with lock:
-            running.append(i)
-        return i * i
-
-    for seen, (item, square) in enumerate(_ahead(work, range(60))):
-        assert (item, square) == (seen, seen**2)
-        if seen % 20 == 0:
-            time.sleep(0.05)  # a slow reader: threads without a limit would run away
-        assert len(running) <= seen + module._THREADS + 2
-    assert sorted(running) == list(range(60))

@@ -1,0 +1,123 @@
+"""Inference: folded networks beside their base, the cost of turning the dial, images of growing size.
+
+python -m benchmarks.inference [--quick]
+"""
+
+import itertools
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.harness import Report, compare, cores, isolated, quick
+from ftn_core.adapted import AdaptedNetwork
+from ftn_core.continuous import ContinuousDenoiser, Level
+from ftn_core.images import restore
+from ftn_core.networks import build_network
+from ftn_core.transitions import build_transition
+
+TEXT = """Networks with fresh weights and one level adapted by an FTN of one group, float32, images of random values;
+time depends on neither. The unfolded network computes the level's filters in every pass, as while it is trained.
+The change of the dial writes the filters of another alpha into the folded network; the first fold also computes
+the level's own filters, once. Growing images are restored by the default network in a process of its own, in
+windows of at most 1024 x 1024 pixels that overlap by what the network sees, and whole for comparison; memory is
+what is needed beyond the input, the output included."""
+
+SIDE = 512
+DEFAULT = ("unshuffle_net", 32, 6)
+
+
+class Growth(NamedTuple):
+    """One image's restoration: seconds and the sizes of input and output in MB."""
+
+    seconds: float
+    image: float
+
+
+def denoiser_of(network: str, channels: int, depth: int) -> ContinuousDenoiser:
+    torch.manual_seed(0)
+    base = build_network(network, channels, depth).eval().requires_grad_(False)
+    level = Level(0.5, "ftn", {"groups": 1}, build_transition("ftn", base, groups=1), {})
+    return ContinuousDenoiser({}, base, 0.2, [level])
+
+
+def device() -> torch.device:
+    torch.set_num_threads(cores())
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def folding(report: Report, kind: tuple[str, int, int], rounds: int, side: int) -> None:
+    where = device()
+    denoiser = denoiser_of(*kind).to(where)
+    x = torch.rand(1, 3, side, side, device=where)
+    folded = {alpha: denoiser.fold(alpha) for alpha in (0.37, 1.0)}
+    unfolded = AdaptedNetwork(denoiser.base, denoiser.levels[0].transition).eval()
+    turned = denoiser.fold(0.0)
+    places = itertools.cycle([0.25, 0.8])
+    base = f"base, {side} x {side}"
+
+    def of(network: nn.Module) -> Callable[[], Tensor]:
+        return lambda: restore(network, x)
+
+    def first_fold() -> None:
+        denoiser.to(where)  # forgets the levels' filters
+        denoiser.fold(0.5)
+
+    variants: dict[str, Callable[[], object]] = {base: of(denoiser.base)}
+    variants |= {f"folded, alpha {alpha}": of(network) for alpha, network in folded.items()}
+    variants |= {
+        "unfolded, alpha 1": of(unfolded),
+        "a change of the dial": lambda: denoiser.fold(next(places), turned),
+        "the first fold": first_fold,
+    }
+    name, channels, depth = kind
+    report.timings(f"{name}, {channels} channels, {depth}", compare(variants, rounds=rounds), base)
+
+
+def restored(megapixels: float, tiles: bool) -> Growth:
+    """In a process of its own, whose memory is measured."""
+    where = device()
+    network = denoiser_of(*DEFAULT).to(where).fold(0.5)
+    if not tiles:
+        network.radius = None  # type: ignore[assignment]
+    side = round(math.sqrt(megapixels * 1e6))
+    x = torch.rand(1, 3, side, side)
+    restore(network, x[..., :64, :64].to(where))
+    start = time.perf_counter()
+    restore(network, x.to(where)).cpu()
+    return Growth(time.perf_counter() - start, x.nbytes / 2**20)
+
+
+def growth(report: Report, sizes: list[float], whole_up_to: float) -> None:
+    rows = []
+    for megapixels, tiles in itertools.product(sizes, (True, False)):
+        if not tiles and megapixels > whole_up_to:
+            continue
+        found, peak = isolated(restored, megapixels, tiles)
+        rows.append(
+            {
+                "megapixels": megapixels,
+                "": "in windows" if tiles else "whole",
+                "seconds": found.seconds,
+                "seconds per megapixel": found.seconds / megapixels,
+                "image MB": found.image,
+                "memory beyond it MB": peak - found.image,
+            }
+        )
+    report.table("Growth with the image, default network", rows)
+
+
+def main() -> None:
+    report = Report("inference", "Inference", TEXT)
+    rounds, side = (3, 64) if quick() else (15, SIDE)
+    for kind in (DEFAULT, ("resnet", 32, 7), ("adafm_net", 64, 16)):
+        folding(report, kind, rounds, side)
+    growth(report, [0.01, 2] if quick() else [0.25, 1, 4, 16, 100], 1 if quick() else 16)
+    report.save()
+
+
+if __name__ == "__main__":
+    main()

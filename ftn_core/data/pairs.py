@@ -1,0 +1,86 @@
+"""A split's clean and noisy images as batches of one size."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ftn_core.data.store import Store
+from ftn_core.errors import UserError
+from ftn_core.images import to_image
+
+CPU_PIXELS, GPU_PIXELS = 2**17, 2**20
+"""In a batch. Beyond that a CPU's caches overflow and the network slows down again (benchmarks/evaluation.py)."""
+KEPT_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images of one size, ``N x 3 x H x W`` of float32, and which of the split they are."""
+
+    places: list[int]
+    noisy: Tensor
+    clean: Tensor
+
+
+class Pairs:
+    """The photographs of a split beside their noisy versions of several sigmas, for passes over them again and again.
+
+    Batches hold images of one height and width, at most as many as are good for the device, or a single one.
+    Converted images are kept for the next pass until ``keep`` bytes are used; the rest is read again at each pass, so
+    memory does not grow with the split.
+
+    Args:
+        noisy: for each sigma the noisy versions, in the order of ``clean``.
+        device: where the batches are.
+        pixels: in a batch; None: what is good for the device.
+        keep: bytes of converted images.
+
+    Raises:
+        UserError: a noisy set was not made from these photographs.
+    """
+
+    def __init__(
+        self,
+        clean: Store,
+        noisy: Mapping[float, Store],
+        device: torch.device,
+        *,
+        pixels: int | None = None,
+        keep: int = KEPT_BYTES,
+    ) -> None:
+        for store in noisy.values():
+            if store.names != clean.names:
+                raise UserError(f"{store.folder} was not made from {clean.folder}: run `dvc repro` to make it again")
+        self._clean, self._noisy, self._device = clean, noisy, device
+        self._kept: dict[tuple[float | None, int], Tensor] = {}
+        self._room = keep
+        limit = pixels or (CPU_PIXELS if device.type == "cpu" else GPU_PIXELS)
+        sizes: dict[tuple[int, ...], list[int]] = {}
+        for i, image in enumerate(clean):
+            sizes.setdefault(image.shape[1:], []).append(i)
+        self._groups: list[list[int]] = []
+        for size, places in sizes.items():
+            count = max(1, limit // math.prod(size))
+            self._groups += [places[i : i + count] for i in range(0, len(places), count)]
+
+    def __len__(self) -> int:
+        return len(self._clean)
+
+    def batches(self, sigma: float) -> Iterator[Batch]:
+        """Every pair of one sigma once, size by size."""
+        for number, places in enumerate(self._groups):
+            yield Batch(places, self._images(sigma, number), self._images(None, number))
+
+    def _images(self, sigma: float | None, number: int) -> Tensor:
+        """A batch's noisy images, or its clean ones without a sigma."""
+        if (sigma, number) in self._kept:
+            return self._kept[sigma, number]
+        store = self._clean if sigma is None else self._noisy[sigma]
+        images = torch.cat([to_image(store[i], self._device) for i in self._groups[number]])
+        if images.nbytes <= self._room:
+            self._room -= images.nbytes
+            self._kept[sigma, number] = images
+        return images
