@@ -1,0 +1,6 @@
+"""Measurements; nothing of the project imports them."""
+
+import os
+
+# as the stages do (tasks/stage.py), before torch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")

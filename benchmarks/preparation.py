@@ -29,12 +29,12 @@ SIGMA, SIDE = 0.2, 192
 OURS, LIMIT, ONE_CORE = "ours", "the limit", "image by image on one core"
 ROUNDS = 3
 
-TEXT = f"""The limit of a noisy set is to draw as many standard normal values with NumPy's fastest generator (SFC64,
-float32) on all cores, into memory that is used again, while as many bytes as the set has are written one after the
-other; its values may differ between machines, ours must not. The limit of packing is to decode the same files on all
-cores and to write the pixels; ours also hashes the files and leaves out those that occur twice. The share of the limit
-is its time over ours. Growth is over crops of {SIDE} x {SIDE} pixels of the sample photographs, as JPEG files, each
-count in a fresh process, the counts in turns; peak memory is what comes on top of the imports."""
+TEXT = f"""The limit of a noisy set is to draw as many standard normal values on all cores with NumPy's fastest generator
+(SFC64, float32), while as many bytes as the set has are written; its values may differ between machines, ours must not.
+The limit of packing is to decode the same files on all cores while the pixels are written; ours also hashes each file,
+so that none is used twice. Growth is over JPEG files of {SIDE} x {SIDE} pixels, crops of the sample photographs: each
+count runs in a fresh process, the counts take turns, and peak memory is what comes on top of the imports; small counts
+show what a process does once, large ones the names and hashes that are kept for each image."""
 
 Pixels = NDArray[np.uint8]
 

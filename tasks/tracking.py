@@ -57,6 +57,10 @@ class Tracker:
         for key in new:
             self._logged[key].add(step)
 
+    def tag(self, key: str, value: str) -> None:
+        """Note what is known only now."""
+        self.client.set_tag(self.run_id, key, value)
+
     def artifact(self, path: Path) -> None:
         """Keep a file with the run."""
         self.client.log_artifact(self.run_id, str(path))

@@ -60,6 +60,7 @@ def train_network(
     """Train in place, validated on the noisy set of ``sigma``; the curve goes to ``results/curves`` and MLflow."""
     clean = Store(workspace.PHOTOGRAPHS / "val")
     noisy = Store(workspace.noisy_set(sigma) / "val")
+    tracker.tag("ftn.precision", f"{fabric.strategy.precision.precision} on {fabric.device.type}")  # what auto chose
     rows = fit(
         network,
         batches,

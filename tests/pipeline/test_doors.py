@@ -76,6 +76,7 @@ def test_a_run_has_parameters_curve_data_and_system_metrics(by_dvc):
     (run,) = (run for run in stage_runs(by_dvc)[0] if run.data.tags["ftn.stage"] == "train_base")
     assert run.data.params["train.steps"] == "30"
     assert run.data.metrics["val_psnr"] > 5
+    assert run.data.tags["ftn.precision"].split()[0] in ("32-true", "bf16-mixed")
     client = mlflow.MlflowClient(by_dvc.tracking_uri)
     assert [m.step for m in client.get_metric_history(run.info.run_id, "loss")] == [15, 30]
     digests = {i.dataset.name: i.dataset.digest for i in run.inputs.dataset_inputs}

@@ -1,0 +1,35 @@
+import json
+
+from project import ROOT
+
+from benchmarks.harness import Timing
+from benchmarks.render import render, show
+
+
+def test_the_page_is_what_the_json_files_give():
+    assert (ROOT / "docs" / "benchmarks.md").read_text() == render(ROOT / "benchmarks" / "results")
+
+
+def test_a_result_becomes_a_section(tmp_path):
+    result = {
+        "title": "Speed", "text": "What was done.", "command": "python -m x", "machine": "a box", "commit": "abc",
+        "date": "2026-01-01", "versions": {"torch": "2"},
+        "tables": [{"caption": "Times", "rows": [{"variant": "old", "ms": 2.0}, {"variant": "new", "ms": 1.0}]}],
+    }  # fmt: skip
+    (tmp_path / "a.json").write_text(json.dumps(result))
+    page = render(tmp_path)
+    for text in ("## Speed", "What was done.", "| old | 2.00 |", "| new | 1.00 |", "a box", "commit abc", "torch 2"):
+        assert text in page
+
+
+def test_numbers_show_three_digits():
+    assert [show(x) for x in (0.012345, 1.0, 23.456, 456.78, 12345.6, 7, "x")] == [
+        "0.0123", "1.00", "23.5", "456.8", "12,346", "7", "x",
+    ]  # fmt: skip
+
+
+def test_a_ratio_is_taken_within_rounds():
+    slow, fast = Timing([2.0, 20.0, 4.0]), Timing([1.0, 10.0, 1.0])
+    assert slow.ratio(fast) == 2.0
+    assert slow.median == 4.0
+    assert slow.spread == "-50% .. +400%"
