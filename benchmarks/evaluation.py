@@ -17,8 +17,9 @@ import torch
 from torch import nn
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from benchmarks.harness import Report, compare, cores, isolated, quick
+from benchmarks.harness import Report, compare, isolated, quick
 from ftn_core.continuous import ContinuousDenoiser, Level
+from ftn_core.cores import cores
 from ftn_core.data.decode import decode
 from ftn_core.data.noise import add_noise
 from ftn_core.data.pairs import Pairs

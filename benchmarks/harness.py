@@ -5,7 +5,6 @@ A benchmark compares variants within one run, in turns, so that a machine whose 
 
 import json
 import multiprocessing
-import os
 import platform
 import resource
 import statistics
@@ -23,6 +22,7 @@ import psutil
 import torch
 
 from benchmarks.render import show
+from ftn_core.cores import cores
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "numpy", "dvc", "prefect", "mlflow")
@@ -145,11 +145,6 @@ def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{model}, {cores()} cores, {instructions}, {memory:.0f} GB{gpu}"
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _git(*arguments: str) -> str:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from benchmarks.harness import Report, compare, cores, isolated, quick
+from benchmarks.harness import Report, compare, isolated, quick
 from ftn_core.adapted import AdaptedNetwork
 from ftn_core.continuous import ContinuousDenoiser, Level
+from ftn_core.cores import cores
 from ftn_core.images import restore
 from ftn_core.networks import build_network
 from ftn_core.transitions import build_transition

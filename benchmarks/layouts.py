@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from benchmarks.harness import Report, compare, cores, quick
+from benchmarks.harness import Report, compare, quick
+from ftn_core.cores import cores
 from ftn_core.memory import keep_freed_memory
 
 TEXT = """One 3 x 3 convolution of 64 channels, forward and backward, on a batch of feature maps as the networks train

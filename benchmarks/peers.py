@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.ffdnet import MAX_SIGMA, published_ffdnet
-from benchmarks.harness import Report, Timing, compare, cores, quick
+from benchmarks.harness import Report, Timing, compare, quick
 from ftn_core.classical import CLASSICAL
 from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.cores import cores
 from ftn_core.data.decode import Unusable, decode
 from ftn_core.data.folder import EXTENSIONS
 from ftn_core.data.noise import add_noise

@@ -5,6 +5,7 @@ python -m benchmarks.preparation [--quick]
 
 import io
 import math
+import shutil
 import tempfile
 import time
 from collections import deque
@@ -18,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.harness import Report, Timing, compare, cores, isolated, quick
+from benchmarks.harness import Report, Timing, compare, isolated, quick
+from ftn_core.cores import cores
 from ftn_core.data.decode import decode
 from ftn_core.data.noise import SPLITS, add_noise, write_noisy_set
 from ftn_core.data.photographs import pack_photographs
@@ -29,18 +31,27 @@ SIGMA, SIDE = 0.2, 192
 OURS, LIMIT, ONE_CORE = "ours", "the limit", "image by image on one core"
 ROUNDS = 3
 
-TEXT = f"""The limit of a noisy set is to draw as many standard normal values on all cores with NumPy's fastest generator
-(SFC64, float32), while as many bytes as the set has are written; its values may differ between machines, ours must not.
-The limit of packing is to decode the same files on all cores while the pixels are written; ours also hashes each file,
-so that none is used twice. Growth is over JPEG files of {SIDE} x {SIDE} pixels, crops of the sample photographs: each
-count runs in a fresh process, the counts take turns, and peak memory is what comes on top of the imports; small counts
-show what a process does once, large ones the names and hashes that are kept for each image."""
+TEXT = f"""The limit of a noisy set is to draw as many standard normal values on all cores, with NumPy's fastest
+generator (SFC64), while as many bytes as the set has are written; its values may differ between machines, ours must
+not. The limit of packing is to decode the same files on all cores while the pixels are written; ours also hashes each
+file, so that none is used twice. Growth is over JPEG files of {SIDE} x {SIDE} pixels, crops of the sample photographs:
+each count runs in a fresh process, the counts take turns, and peak memory is what comes on top of the imports; small
+counts show what a process does once; large ones what is kept for each image, and what waits for a busy disk."""
 
 Pixels = NDArray[np.uint8]
 
 
 def sample() -> list[Pixels]:
     return [decode(photograph.path, min_side=1, max_pixels=10**8) for photograph in sample_photographs()]
+
+
+def crops() -> list[Pixels]:
+    """Four of each sample photograph."""
+    found = []
+    for i, pixels in enumerate(sample() * 4):
+        top, left = (i * 53) % (pixels.shape[1] - SIDE), (i * 37) % (pixels.shape[2] - SIDE)
+        found.append(pixels[:, top : top + SIDE, left : left + SIDE])
+    return found
 
 
 def write_photographs(folder: Path, images: Iterable[Pixels]) -> None:
@@ -51,30 +62,33 @@ def write_photographs(folder: Path, images: Iterable[Pixels]) -> None:
                 writer.append(str(i), pixels)
 
 
-def write_files(folder: Path, count: int, kind: str) -> None:
-    """Image files that differ; the pixels of some are the same, decoding them takes as long."""
+def write_files(folder: Path, images: list[Pixels], count: int, kind: str) -> None:
+    """``count`` files that differ; where there are fewer images, their pixels come again."""
     for split in SPLITS:
         (folder / split).mkdir(parents=True)
-    crops = []
-    for i, pixels in enumerate(sample() * 4):
-        top, left = (i * 53) % (pixels.shape[1] - SIDE), (i * 37) % (pixels.shape[2] - SIDE)
-        crop, file = pixels[:, top : top + SIDE, left : left + SIDE].transpose(1, 2, 0), io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(crop)).save(file, kind, quality=90)
-        crops.append(file.getvalue())
+    encoded = []
+    for pixels in images:
+        file = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file, kind, quality=90)
+        encoded.append(file.getvalue())
     for i in range(count):
         # what comes after the picture's end no decoder reads, but it makes another file of it
-        (folder / SPLITS[i % len(SPLITS)] / f"{i:05d}.{kind}").write_bytes(crops[i % len(crops)] + i.to_bytes(4, "big"))
+        (folder / SPLITS[i % len(SPLITS)] / f"{i:05d}.{kind}").write_bytes(
+            encoded[i % len(encoded)] + i.to_bytes(4, "big")
+        )
 
 
 def noise(photographs: Path, out: Path) -> float:
-    """Seconds for the noisy set of all splits."""
+    """Seconds for the noisy set of all splits, without those for removing an earlier one."""
+    shutil.rmtree(out, ignore_errors=True)
     start = time.perf_counter()
     write_noisy_set(photographs, out, sigma=SIGMA, seed=0, clip=False, train=True)
     return time.perf_counter() - start
 
 
 def pack(folder: Path, out: Path) -> float:
-    """Seconds for packing the folder."""
+    """Seconds for packing the folder, without those for removing what was packed earlier."""
+    shutil.rmtree(out, ignore_errors=True)
     start = time.perf_counter()
     pack_photographs(
         out,
@@ -153,25 +167,27 @@ def limits(report: Report, folder: Path) -> None:
         },
         values / 3e6,
     )
-    for kind in ("png", "jpeg"):
-        source, count = folder / kind, 20 if quick() else 400
-        write_files(source, count, kind)
+    whole, small = (sample(), "photographs"), (crops(), f"crops of {SIDE} x {SIDE} pixels")
+    for kind, (images, what) in (("png", whole), ("jpeg", whole), ("png", small), ("jpeg", small)):
+        source = folder / f"{kind} {what}"
+        count = len(images) * (1 if quick() else 12)
+        write_files(source, images, count, kind)
         files = sorted(source.rglob("*.*"))
         beside_limit(
             report,
-            f"Packing {count} {kind.upper()} files of {SIDE} x {SIDE} pixels beside its limit",
+            f"Packing {count} {kind.upper()} files, {what}, beside its limit",
             {
                 OURS: partial(pack, source, folder / "packed"),
                 LIMIT: partial(packing_limit, files, folder / "limit"),
             },
-            count * SIDE**2 / 1e6,
+            sum(pixels[0].size for pixels in images) * count / len(images) / 1e6,
         )
 
 
 def growth(report: Report, folder: Path) -> None:
     counts = [20, 40] if quick() else [100, 1_000, 10_000]
     for count in counts:
-        write_files(folder / f"{count}", count, "jpeg")
+        write_files(folder / f"{count}", crops(), count, "jpeg")
     packing, noisy = [], []
     for _ in range(1 if quick() else ROUNDS):
         packing.append([isolated(pack, folder / f"{count}", folder / f"{count}-packed") for count in counts])

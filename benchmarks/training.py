@@ -17,9 +17,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.harness import Report, Timing, cores, quick
+from benchmarks.harness import Report, Timing, quick
 from benchmarks.processes import Process, closing, take_turns
 from ftn_core.adapted import AdaptedNetwork
+from ftn_core.cores import cores
 from ftn_core.data.batches import Batches
 from ftn_core.data.decode import decode
 from ftn_core.data.noise import add_noise

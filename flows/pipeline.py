@@ -1,7 +1,6 @@
 """DVC's graph as a Prefect flow: one task run for each stage, independent ones at the same time."""
 
 import argparse
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import Progress, show_mlflow_runs, show_results
 from flows.stage import Children, run_stage
+from ftn_core.cores import cores
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
 
@@ -78,7 +78,7 @@ def pipeline(
             stages = read_graph(targets or [], force or [])
         if workers is None:
             # two trainings of two threads on two cores take longer at once than one after the other
-            workers = max(1, len(os.sched_getaffinity(0)) // load_parameters().threads)
+            workers = max(1, cores() // load_parameters().threads)
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
 

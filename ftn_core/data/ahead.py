@@ -1,10 +1,11 @@
 """Work done ahead of its reader: by threads on all cores, in order, with a bound on what waits in memory."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from ftn_core.cores import cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -48,8 +49,3 @@ def ahead(
             yield waiting.popleft()[0].result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -48,7 +48,7 @@ def _flow(**parameters):
 def test_runs_the_graph_siblings_at_once_and_leaves_nothing_for_dvc(fresh):
     for sibling in ("noisy@0.2", "noisy@0.5"):
         Path(f"slow-{sibling}").write_text("2")
-    run = _flow()
+    run = _flow(workers=2)
     assert run.name == "Completed", run.message
     assert run.states == dict.fromkeys(fresh.stages, "Completed")
 

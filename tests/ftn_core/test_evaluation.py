@@ -117,7 +117,8 @@ def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets):
             folds.append(position)
             return super().fold(position, network)
 
-    denoiser = Counted(**vars(shrinking()))
+    plain = shrinking()
+    denoiser = Counted(plain.spec, plain.base, plain.sigma, plain.levels)
     stores = {sigma: Store(noisy[sigma] / "test") for sigma in (0.1, 0.3, 0.5)}
     clean = Store(photographs / "test")
     pairs = Pairs(clean, stores, CPU)
