@@ -36,7 +36,7 @@ generator (SFC64), while as many bytes as the set has are written; its values ma
 not. The limit of packing is to decode the same files on all cores while the pixels are written; ours also hashes each
 file, so that none is used twice. Growth is over JPEG files of {SIDE} x {SIDE} pixels, crops of the sample photographs:
 each count runs in a fresh process, the counts take turns, and peak memory is what comes on top of the imports; small
-counts show what a process does once; large ones what is kept for each image, and what waits for a busy disk."""
+counts show what a process does once; large ones what is kept for each image and what waits for the writer."""
 
 Pixels = NDArray[np.uint8]
 
