@@ -4,7 +4,7 @@ from torch import nn
 
 from ftn_core.networks import build_network
 from ftn_core.transitions import build_transition
-from ftn_core.transitions.ftn import FilterTransition, Ftn
+from ftn_core.transitions.ftn import FilterTransitions, Ftn
 
 
 @pytest.fixture
@@ -29,16 +29,16 @@ def test_every_convolution_is_transitioned(base):
 
 @pytest.mark.parametrize(("inputs", "asked", "used"), [(12, 16, 12), (12, 8, 6), (48, 16, 16), (7, 4, 1), (3, 1, 1)])
 def test_groups_that_do_not_divide_the_channels(inputs, asked, used):
-    transition = FilterTransition(inputs, asked)
+    transition = FilterTransitions(2, inputs, asked)
     assert transition.groups == used
-    filters = torch.randn(5, inputs, 3, 3)
+    filters = torch.randn(2, 5, inputs, 3, 3)
     assert torch.equal(transition(filters), filters)
 
 
 @pytest.mark.parametrize("groups", [1, 4, 16])
 def test_parameter_count_of_one_convolution(groups):
     # two grouped 1x1 convolutions over Cin with biases, one slope a channel
-    assert sum(p.numel() for p in FilterTransition(64, groups).parameters()) == 2 * (64 * 64 // groups + 64) + 64
+    assert sum(p.numel() for p in FilterTransitions(1, 64, groups).parameters()) == 2 * (64 * 64 // groups + 64) + 64
 
 
 @pytest.mark.parametrize(("groups", "share"), [(1, 0.239), (16, 0.022)])
@@ -52,23 +52,25 @@ def test_parameter_count_beside_the_base(groups, share):
 @pytest.mark.parametrize("groups", [1, 4])
 def test_is_what_the_paper_says_grouped_convolutions_and_a_prelu(groups):
     torch.manual_seed(1)
-    ours = FilterTransition(8, groups)
+    ours = FilterTransitions(3, 8, groups)
     for parameter in ours.parameters():
         nn.init.normal_(parameter)
+    filters = torch.randn(3, 5, 8, 3, 3)
+    mapped = ours(filters)
     first, prelu, second = nn.Conv2d(8, 8, 1, groups=groups), nn.PReLU(8), nn.Conv2d(8, 8, 1, groups=groups)
-    with torch.no_grad():
-        first.weight.copy_(ours.weight1.reshape(first.weight.shape))
-        first.bias.copy_(ours.bias1)
-        prelu.weight.copy_(ours.slope)
-        second.weight.copy_(ours.weight2.reshape(second.weight.shape))
-        second.bias.copy_(ours.bias2)
-    filters = torch.randn(5, 8, 3, 3)
-    torch.testing.assert_close(ours(filters), second(prelu(first(filters))))
+    for i in range(3):
+        with torch.no_grad():
+            first.weight.copy_(ours.weight1.view(3, 8, -1, 1, 1)[i])
+            first.bias.copy_(ours.bias1[i, 0])
+            prelu.weight.copy_(ours.slope[i, 0])
+            second.weight.copy_(ours.weight2.view(3, 8, -1, 1, 1)[i])
+            second.bias.copy_(ours.bias2[i, 0])
+        torch.testing.assert_close(mapped[i], second(prelu(first(filters[i]))))
 
 
 def test_gradients():
-    transition = FilterTransition(4, 2).double()
-    filters = torch.randn(3, 4, 2, 2, dtype=torch.float64, requires_grad=True)
+    transition = FilterTransitions(2, 4, 2).double()
+    filters = torch.randn(2, 3, 4, 2, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(transition, (filters,))
 
 
