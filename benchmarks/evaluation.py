@@ -170,7 +170,7 @@ def shares(report: Report, folder: Path, kind: str, channels: int, depth: int, d
         "reading and converting, in the first pass": lambda: list(Pairs(clean, noisy, device).batches(sigma)),
         "(SSIM of whole images, one by one)": whole_images,
     }
-    timings = compare(parts, rounds=3 if quick() else 7)
+    timings = compare(parts, rounds=3 if quick() else 5)
     megapixels = sum(image[0].size for image in clean) / 1e6
     total = sum(timing.median for name, timing in timings.items() if not name.startswith("("))
     report.table(
@@ -230,7 +230,7 @@ def growth(report: Report, folder: Path, counts: list[int], rounds: int) -> None
 def main() -> None:
     report = Report("evaluation", "Evaluation", TEXT)
     device = make_fabric(cores()).device
-    cases = {"photographs": (4, 320, 480), "thumbnails": (64, 64, 64), "small photographs": (6, 160, 240)}
+    cases = {"photographs": (4, 320, 480), "thumbnails": (64, 64, 64), "small photographs": (3, 160, 240)}
     counts, rounds, adafm = [2, 8, 32], 5, (64, 16)
     if quick():
         cases = {"photographs": (2, 100, 120), "thumbnails": (6, 32, 32), "small photographs": (2, 32, 48)}

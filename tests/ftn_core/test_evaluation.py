@@ -63,6 +63,8 @@ def test_noisy_input_scores_what_its_sigma_says(sets):
     pairs = Pairs(Store(photographs / "test"), {0.1: Store(noisy[0.1] / "test")}, CPU)
     result = score(torch.nn.Identity(), pairs, 0.1)
     assert 20 <= result.psnr < 20.6  # 20 dB, and a little for what clipping takes away
+    # the images that are kept for the next network are as noisy as before
+    assert min(batch.noisy.min() for batch in pairs.batches(0.1)) < 0
 
 
 def test_golden_section_finds_the_maximum():

@@ -18,7 +18,7 @@ def denoiser(tmp_path):
     base = build_network(**SPEC).eval()
     torch.nn.init.normal_(base.tail.weight, std=0.1)
     transition = build_transition("ftn", base, groups=1)
-    transition.filters[0].slope.data *= 0.5
+    transition.transitions[0].slope.data *= 0.5
     denoiser = ContinuousDenoiser(SPEC, base, 0.2, [Level(0.5, "ftn", {"groups": 1}, transition, {})])
     denoiser.save(tmp_path / "d.safetensors")
     return denoiser
