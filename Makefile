@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro flow test lint format lock mlflow register bench clean
+.PHONY: help setup repro preset flow test lint format lock mlflow register bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evalu
 	@echo; cat results/table.md; echo
 	@echo "report:    results/report.html"
 	@echo "MLflow UI: make mlflow"
+
+preset: $(READY)  ## write a preset into params.yaml: make preset PRESET=paper-cpu; without a name, list them
+	@python -m flows.presets $(PRESET)
 
 flow: $(READY)  ## run the pipeline with Prefect
 	@python -m flows.pipeline

@@ -75,7 +75,7 @@ def untrained(count: int, device: torch.device) -> ContinuousDenoiser:
     spec = {"name": "unshuffle_net", "channels": 32, "depth": 6}
     base = build_network(**spec).requires_grad_(False)  # type: ignore[arg-type]
     sigmas = np.linspace(0.2, 0.5, count).tolist()
-    levels = [Level(s, "ftn", {"groups": 1}, build_transition("ftn", base, groups=1), {}) for s in sigmas[1:]]
+    levels = [Level(s, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {}) for s in sigmas[1:]]
     return ContinuousDenoiser(spec, base, sigmas[0], levels).to(device)
 
 

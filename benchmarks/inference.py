@@ -41,7 +41,7 @@ class Growth(NamedTuple):
 def denoiser_of(network: str, channels: int, depth: int) -> ContinuousDenoiser:
     torch.manual_seed(0)
     base = build_network(network, channels, depth).eval().requires_grad_(False)
-    level = Level(0.5, "ftn", {"groups": 1}, build_transition("ftn", base, groups=1), {})
+    level = Level(0.5, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {})
     return ContinuousDenoiser({}, base, 0.2, [level])
 
 
@@ -55,7 +55,7 @@ def folding(report: Report, kind: tuple[str, int, int], rounds: int, side: int) 
     denoiser = denoiser_of(*kind).to(where)
     x = torch.rand(1, 3, side, side, device=where)
     folded = {alpha: denoiser.fold(alpha) for alpha in (0.37, 1.0)}
-    unfolded = AdaptedNetwork(denoiser.base, denoiser.levels[0].transition).eval()
+    unfolded = AdaptedNetwork(denoiser.base, denoiser.levels[0].transition, (0.2, 0.5)).eval()
     turned = denoiser.fold(0.0)
     places = itertools.cycle([0.25, 0.8])
     base = f"base, {side} x {side}"

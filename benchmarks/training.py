@@ -111,7 +111,7 @@ def ours(case: tuple, folder: str, pairs: int, precision: str, groups: int = 0) 
     fabric = make_fabric(cores(), precision)  # type: ignore[arg-type]
     network = case.build()
     if groups:
-        network = AdaptedNetwork(network, build_transition("ftn", network, groups=groups))
+        network = AdaptedNetwork(network, build_transition("ftn", network, 2.5, groups=groups), (SIGMA, 0.5))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-4, betas=(0.9, 0.99), fused=True)

@@ -2,11 +2,12 @@
 
 import copy
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ftn_core.data.batches import Batches
-from ftn_core.transitions import State
+from ftn_core.transitions import State, Transition
 
 
 class AdaptedNetwork(nn.Module):
@@ -14,15 +15,27 @@ class AdaptedNetwork(nn.Module):
 
     Works on a copy of the base whose parameters are frozen. Its batch-norm buffers do move while training, and then
     belong to the level.
+
+    Args:
+        levels: the base's sigma and the level's, for continuous supervision.
     """
 
-    def __init__(self, base: nn.Module, transition: nn.Module) -> None:
+    def __init__(self, base: nn.Module, transition: Transition, levels: tuple[float, float]) -> None:
         super().__init__()
-        self.base = copy.deepcopy(base).requires_grad_(False)
+        self.base = transition.extend(copy.deepcopy(base)).requires_grad_(False)
         self.transition = transition
+        self.levels = levels
 
-    def forward(self, x: Tensor) -> Tensor:
-        state = self.transition(dict(self.base.named_parameters()))
+    def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """``N x 3 x H x W`` at the level; or, given the batch's ``sigma``, as far along as sigma is between the levels.
+
+        The latter is continuous supervision: alpha rises linearly with sigma, so that one map fits all.
+        """
+        base = dict(self.base.named_parameters())
+        state = self.transition(base)
+        if sigma is not None:
+            alpha = (sigma.flatten()[0] - self.levels[0]) / (self.levels[1] - self.levels[0])
+            state = {name: torch.lerp(base[name], value, alpha) for name, value in state.items()}
         output: Tensor = functional_call(self.base, state, (x,))
         return output
 

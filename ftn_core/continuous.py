@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from torch import nn
 from ftn_core.checkpoint import read_tensors, write_tensors
 from ftn_core.errors import UserError
 from ftn_core.networks import build_network
-from ftn_core.transitions import State, build_transition
+from ftn_core.transitions import State, Transition, build_transition
 
 _FORMAT = "ftn-denoiser/1"
 
@@ -28,7 +29,7 @@ class Level:
     sigma: float
     method: str
     options: dict[str, Any]
-    transition: nn.Module
+    transition: Transition
     statistics: State
 
 
@@ -64,6 +65,14 @@ class ContinuousDenoiser:
         sigmas, positions = zip(*self.dial, strict=True)
         return float(np.interp(sigma, sigmas, positions))
 
+    @cached_property
+    def extended(self) -> nn.Module:
+        """The base in the shape that the levels need, computing the same, in evaluation mode."""
+        network = copy.deepcopy(self.base).eval().requires_grad_(False)
+        for level in self.levels:
+            network = level.transition.extend(network)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
     @torch.no_grad()
     def state(self, position: float) -> State:
         """The weights and statistics at a position: those of the two neighbouring levels, interpolated.
@@ -78,7 +87,7 @@ class ContinuousDenoiser:
 
     @torch.no_grad()
     def fold(self, position: float, network: nn.Module | None = None) -> nn.Module:
-        """A plain network of the base's own shape at a position, in evaluation mode.
+        """A plain network at a position, in evaluation mode; of the base's own shape where the method can be folded.
 
         Given a ``network`` from an earlier call, its weights are overwritten where they lie, so that whatever was
         compiled or captured with them stays valid. That costs one pass over the weights: the levels' own are
@@ -89,12 +98,31 @@ class ContinuousDenoiser:
         """
         start, end, alpha = self._neighbours(position)
         if network is None:
-            network = copy.deepcopy(self.base).eval().requires_grad_(False)
+            network = copy.deepcopy(self.extended)
         for name, value in _floats(network).items():
             if alpha:
                 torch.lerp(start[name], end[name], alpha, out=value)
             else:
                 value.copy_(start[name])
+        return network
+
+    @torch.no_grad()
+    def blend(self, weights: Sequence[float]) -> nn.Module:
+        """A plain network between any of the levels: one weight for the base and for each adapted level.
+
+        That is DNI's interpolation of two or more networks (arXiv 1811.10515, equation 3).
+
+        Raises:
+            ValueError: not one weight for each level, or they do not sum to one.
+        """
+        if len(weights) != len(self.levels) + 1 or abs(sum(weights) - 1) > 1e-6:
+            raise ValueError(f"needs {len(self.levels) + 1} weights that sum to one, not {list(weights)}")
+        network = copy.deepcopy(self.extended)
+        states = [self._level_state(i) for i in range(len(weights))]
+        for name, value in _floats(network).items():
+            value.zero_()
+            for weight, state in zip(weights, states, strict=True):
+                value.add_(state[name], alpha=weight)
         return network
 
     def _neighbours(self, position: float) -> tuple[State, State, float]:
@@ -105,9 +133,9 @@ class ContinuousDenoiser:
         return self._level_state(lower), self._level_state(min(lower + 1, len(self.levels))), position - lower
 
     def _level_state(self, index: int) -> State:
-        """All floating-point entries of the base's state dict at one level."""
+        """All floating-point entries of the extended base's state dict at one level."""
         if index not in self._states:
-            state = _floats(self.base)
+            state = _floats(self.extended)
             if index:
                 level = self.levels[index - 1]
                 state = state | level.transition(state) | level.statistics
@@ -117,6 +145,7 @@ class ContinuousDenoiser:
     def to(self, device: torch.device) -> Self:
         """Move all weights to a device."""
         self._states.clear()
+        self.__dict__.pop("extended", None)
         self.base.to(device)
         for level in self.levels:
             level.transition.to(device)
@@ -148,7 +177,7 @@ class ContinuousDenoiser:
         base.eval().requires_grad_(False)
         levels = []
         for i, level in enumerate(header["levels"], 1):
-            transition = build_transition(level["method"], base, **level["options"])
+            transition = build_transition(level["method"], base, level["sigma"] / header["sigma"], **level["options"])
             transition.load_state_dict(part(f"level{i}."))
             transition.requires_grad_(False)
             levels.append(Level(**level, transition=transition, statistics=part(f"statistics{i}.")))

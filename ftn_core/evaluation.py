@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
+from scipy.optimize import minimize_scalar
+from torch import Tensor, nn
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store
-from ftn_core.images import restore, to_image
-from ftn_core.metrics import Score, mean_score, psnr, psnr_each, ssim_each
+from ftn_core.images import restore
+from ftn_core.metrics import Score, mean_score, psnr_each, ssim_each
 
 Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Restored and clean images, each ``N x 3 x H x W``, to ``N`` values."""
@@ -69,33 +69,20 @@ def sweep(
             yield sigma, position, score(network, pairs, sigma)
 
 
-def dial_strip(
-    denoiser: ContinuousDenoiser, clean: Store, noisy: Mapping[float, Store], device: torch.device, size: int = 160
-) -> list[list[tuple[str, NDArray[np.float32]]]]:
-    """Captioned crops of the first image: for each sigma clean, noisy, each level's output, the calibrated one's."""
-    levels = {f"level {sigma}": float(i) for i, sigma in enumerate(denoiser.sigmas)}
-    places = {sigma: {**levels, "dial": denoiser.position(sigma)} for sigma in noisy}
-    x = to_image(clean[0], device)
-    top, left = ((n - size) // 2 for n in x.shape[2:])
-    window = (..., slice(max(top, 0), max(top, 0) + size), slice(max(left, 0), max(left, 0) + size))
+def turned(denoiser: ContinuousDenoiser, noisy: Tensor, places: Iterable[float]) -> Tensor:
+    """One image's restorations at places of the dial: ``1 x 3 x H x W`` to ``P x 3 x H x W``."""
+    network: nn.Module | None = None
+    outputs = []
+    for place in places:
+        network = denoiser.fold(place, network)
+        outputs.append(restore(network, noisy))
+    return torch.cat(outputs)
 
-    def crop(image: torch.Tensor) -> NDArray[np.float32]:
-        # copied: a view would keep the whole image
-        return image[window][0].permute(1, 2, 0).cpu().numpy().copy()
 
-    outputs = {}
-    for position, network, sigmas in folded(denoiser, {sigma: named.values() for sigma, named in places.items()}):
-        for sigma in sigmas:
-            z = restore(network, to_image(noisy[sigma][0], device))
-            outputs[sigma, position] = f"{psnr(z, x):.2f} dB", crop(z)
-    strip = []
-    for sigma, store in noisy.items():
-        row = [("clean", crop(x)), (f"sigma {sigma}", crop(to_image(store[0], device)))]
-        for name, position in places[sigma].items():
-            quality, picture = outputs[sigma, position]
-            row.append((f"{name}: {quality}", picture))
-        strip.append(row)
-    return strip
+def middle(image: Tensor, size: int) -> Tensor:
+    """The middle of ``N x C x H x W``, at most ``size`` high and wide."""
+    top, left = (max(n - size, 0) // 2 for n in image.shape[2:])
+    return image[..., top : top + size, left : left + size]
 
 
 def find_dial(
@@ -103,18 +90,20 @@ def find_dial(
     clean: Store,
     noisy: Mapping[float, Path],
     device: torch.device,
+    limit: int | None = None,
     tolerance: float = 0.02,
     on_pass: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, float]]:
     """The dial that restores best: for each sigma the position of highest mean PSNR, found on validation images.
 
-    Trained levels stay at their own place. A sigma between two levels is searched for between them, by golden
-    section (PSNR over alpha has one maximum), until alpha is known to ``tolerance``. The result never turns back:
-    a higher sigma has no lower position.
+    Trained levels stay at their own place. A sigma between two levels is searched for between them (PSNR over alpha has
+    one maximum), until alpha is known to ``tolerance``. The result never turns back: a higher sigma has no lower
+    position.
 
     Args:
         clean: validation photographs.
         noisy: for each sigma the folder of their noisy versions.
+        limit: photographs at most, evenly chosen.
         on_pass: called after each pass over the photographs.
     """
     levels = denoiser.sigmas
@@ -123,34 +112,17 @@ def find_dial(
     for sigma, folder in sorted(noisy.items()):
         if sigma in points or not levels[0] < sigma < levels[-1]:
             continue
-        pairs = Pairs(clean, {sigma: Store(folder)}, device)
+        pairs = Pairs(clean, {sigma: Store(folder)}, device, limit=limit)
         lower = int(np.searchsorted(levels, sigma)) - 1
 
-        def quality(alpha: float) -> float:
+        def loss(alpha: float) -> float:
             nonlocal network
             network = denoiser.fold(lower + alpha, network)  # noqa: B023 - called within the iteration
             rows = measure(network, pairs, sigma, psnr_each)  # noqa: B023
             on_pass()
-            return sum(decibels for (decibels,) in rows) / len(rows)
+            return -sum(decibels for (decibels,) in rows) / len(rows)
 
-        points[sigma] = lower + golden_section(quality, tolerance)
+        best = minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": tolerance})
+        points[sigma] = lower + round(float(best.x), 4)
     rising = np.maximum.accumulate([points[sigma] for sigma in sorted(points)])
     return list(zip(sorted(points), rising.tolist(), strict=True))
-
-
-def golden_section(quality: Callable[[float], float], tolerance: float) -> float:
-    """Where in [0, 1] a function with one maximum has it, to within ``tolerance`` (Kiefer 1953)."""
-    ratio = (5**0.5 - 1) / 2
-    low, high = 0.0, 1.0
-    a, b = high - ratio, low + ratio
-    at_a, at_b = quality(a), quality(b)
-    while high - low > tolerance:
-        if at_a >= at_b:
-            high, b, at_b = b, a, at_a
-            a = high - ratio * (high - low)
-            at_a = quality(a)
-        else:
-            low, a, at_a = a, b, at_b
-            b = low + ratio * (high - low)
-            at_b = quality(b)
-    return round((low + high) / 2, 4)

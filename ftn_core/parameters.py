@@ -6,7 +6,7 @@
 import difflib
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
@@ -85,10 +85,10 @@ class Data(_Section):
 class Network(_Section):
     """The base network: which one, how wide and how deep.
 
-    ``depth`` counts residual blocks (``unshuffle_net``, ``adafm_net``) or convolutions (``resnet``).
+    ``depth`` counts residual blocks (``unshuffle_net``, ``adafm_net``) or convolutions (``resnet``, ``dncnn``).
     """
 
-    name: Literal["unshuffle_net", "resnet", "adafm_net"]
+    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn"]
     channels: int = Field(ge=4, le=512)
     depth: int = Field(ge=1, le=64)
 
@@ -96,21 +96,44 @@ class Network(_Section):
     def _resnet_depth(self) -> Self:
         if self.name == "resnet" and not 5 <= self.depth <= 16:
             raise ValueError(f"depth of resnet must be from 5 to 16 layers, not {self.depth}")
+        if self.name == "dncnn" and self.depth < 3:
+            raise ValueError(f"depth of dncnn must be at least 3 layers, not {self.depth}")
         return self
 
 
 class Levels(_Section):
-    """The sigmas that networks are trained for: the base, then the adapted ones, increasing; and by which methods."""
+    """The sigmas that networks are trained for, and by which methods the base is adapted to them.
+
+    ``methods`` name entries of ``transitions``; the first is what is registered. ``chains`` name those of them that are
+    adapted to the levels of ``between``, too. ``level_input`` are the highest sigmas of networks that are told sigma.
+    """
 
     base: Sigma
     adapted: list[Sigma] = Field(min_length=1)
-    methods: list[Literal["ftn"]] = Field(min_length=1)
+    methods: list[str] = Field(min_length=1)
+    between: list[Sigma]
+    chains: list[str]
     from_scratch: list[Sigma]
+    level_input: list[Sigma]
 
     @model_validator(mode="after")
     def _one_chain(self) -> Self:
         _increasing([self.base, *self.adapted])
+        _increasing([self.base, *sorted([*self.between, *self.adapted])])
+        _increasing(self.between)
         _increasing(self.from_scratch)
+        _increasing(self.level_input)
+        for sigma in self.level_input:
+            if sigma <= self.base:
+                raise ValueError(f"level_input {sigma} must lie above the base level {self.base}")
+        for names in (self.methods, self.chains):
+            if len(set(names)) < len(names):
+                raise ValueError(f"names a method twice: {names}")
+        for name in self.chains:
+            if name not in self.methods:
+                raise ValueError(f"chains: {name} is not among levels.methods {self.methods}")
+        if self.chains and not self.between:
+            raise ValueError("chains need levels.between: without further levels they are the methods themselves")
         return self
 
 
@@ -143,28 +166,63 @@ class Train(Optimisation):
     val_images: int = Field(ge=1)
 
 
-class Ftn(_Section):
-    """Filter Transition Network (arXiv 2010.02270): groups of its 1x1 convolutions."""
+class _Transition(_Section):
+    """One row of the comparison: a method with its options, and how it is trained."""
 
+    lr: Float = Field(gt=0, le=1)
+    supervision: Literal["level", "continuous"]
+
+    def options(self) -> dict[str, Any]:
+        """What the method itself is built with."""
+        return self.model_dump(exclude={"method", *_Transition.model_fields})
+
+
+class Ftn(_Transition):
+    """Filter Transition Network (arXiv 2010.02270): its 1x1 convolutions, and which convolutions have one."""
+
+    method: Literal["ftn"]
+    groups: int = Field(ge=1, le=512)
+    layers: Literal[2, 3]
+    where: Literal["all", "body"]
+    biases: bool
+
+
+class AdaFM(_Transition):
+    """AdaFM (arXiv 1904.08118): side of its depthwise filters."""
+
+    method: Literal["adafm"]
+    kernel: Literal[1, 3, 5, 7]
+
+
+class ScaleMix(_Transition):
+    """Our own (docs/scale-mix.md): pairs of shared channel mixes, and groups of channels that mix."""
+
+    method: Literal["scale_mix"]
+    mixes: int = Field(ge=0, le=64)
     groups: int = Field(ge=1, le=512)
 
 
-class Transitions(_Section):
-    """The options of each method."""
-
-    ftn: Ftn
+AnyTransition = Annotated[Ftn | AdaFM | ScaleMix, Field(discriminator="method")]
 
 
-class Finetune(Optimisation):
-    """Adapting the base to one more level."""
+class Finetune(_Section):
+    """Adapting the base to one more level: how long, for every method alike."""
 
+    steps: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    crop: int = Field(ge=16)
     norm_batches: int = Field(ge=1)
 
 
 class Evaluate(_Section):
-    """How finely the dial is sampled, from one level to the next."""
+    """How finely the dial is sampled from one level to the next, and on how many images beside the table's.
+
+    ``images``: the first of the test images, for the heat map; ``calibration_images``: of the validation images.
+    """
 
     alphas: int = Field(ge=1, le=100)
+    images: int = Field(ge=1)
+    calibration_images: int = Field(ge=1)
 
 
 class Register(_Section):
@@ -183,15 +241,25 @@ class Parameters(_Section):
     levels: Levels
     train: Train
     finetune: Finetune
-    transitions: Transitions
+    transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition]
     evaluate: Evaluate
     register_: Register = Field(alias="register")
 
     @model_validator(mode="after")
     def _levels_have_noisy_sets(self) -> Self:
-        for level in (self.levels.base, *self.levels.adapted, *self.levels.from_scratch):
+        levels = self.levels
+        for level in (levels.base, *levels.adapted, *levels.between, *levels.from_scratch, *levels.level_input):
             if level not in self.data.sigmas:
                 raise ValueError(f"level {level} has no noisy set: add it to data.sigmas {self.data.sigmas}")
+        return self
+
+    @model_validator(mode="after")
+    def _methods_are_described(self) -> Self:
+        for name in self.levels.methods:
+            if name not in self.transitions:
+                close = difflib.get_close_matches(name, self.transitions, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(self.transitions)}"
+                raise ValueError(f"levels.methods: transitions has no entry {name}, {hint}")
         return self
 
 
@@ -229,7 +297,10 @@ def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  #
 
 def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     # pydantic puts the branch of a union into the location; only real keys and indices belong in a name
-    key = ".".join(str(part) for part in error["loc"] if part not in ("Archive",) and "[" not in str(part))
+    location = [part for part in error["loc"] if part not in ("Archive",) and "[" not in str(part)]
+    if location[:1] == ["transitions"]:
+        location[2:3] = []  # the method, by which pydantic chose the entry's type
+    key = ".".join(str(part) for part in location)
     message = error["msg"].removeprefix("Value error, ")
     match error["type"]:
         case "extra_forbidden":
@@ -245,6 +316,11 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 
 
 def _known_keys(location: tuple[str | int, ...]) -> list[str]:
+    if location[:1] == ("transitions",) and len(location) > 2:  # there the third part is the method
+        methods = get_args(get_args(AnyTransition)[0])
+        return next(
+            list(m.model_fields) for m in methods if location[2] in get_args(m.model_fields["method"].annotation)
+        )
     model: type[BaseModel] = Parameters
     for part in location:
         fields = {f.alias or name: f for name, f in model.model_fields.items()}

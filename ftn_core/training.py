@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from ftn_core.checkpoint import read_tensors, write_tensors
 from ftn_core.cuda_graph import GraphedStep
 from ftn_core.data.batches import Batches
+from ftn_core.data.pairs import evenly
 from ftn_core.data.store import Store
 from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
@@ -43,8 +43,8 @@ def learning_rate(step: int, options: Optimisation, schedule: Schedule) -> float
 def validation_psnr(network: nn.Module, clean: Store, noisy: Store, limit: int, device: torch.device) -> float:
     """Mean PSNR in dB over at most ``limit`` validation images, evenly chosen; the network in evaluation mode."""
     network.eval()
-    chosen = np.unique(np.linspace(0, len(clean) - 1, min(limit, len(clean))).round().astype(int))
-    scores = [psnr(restore(network, to_image(noisy[i], device)), to_image(clean[i], device)) for i in chosen.tolist()]
+    chosen = evenly(len(clean), limit)
+    scores = [psnr(restore(network, to_image(noisy[i], device)), to_image(clean[i], device)) for i in chosen]
     network.train()
     return sum(scores) / len(scores)
 
@@ -97,9 +97,10 @@ def fit(
     waiting = Stopwatch(fabric.device)
     network.train()
 
-    def step_once(noisy: Tensor, clean: Tensor) -> Tensor:
+    def step_once(*batch: Tensor) -> Tensor:
+        *inputs, clean = batch
         wrapped.zero_grad(set_to_none=True)
-        loss = loss_of(model(noisy), clean)
+        loss = loss_of(model(*inputs), clean)
         fabric.backward(loss)
         wrapped.step()
         return loss.detach()
@@ -110,8 +111,8 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = group["lr"].fill_(rate) if cuda else rate
         with waiting.running():
-            noisy, clean = batches(step)
-        loss_sum += take_step(noisy, clean)
+            batch = batches(step)
+        loss_sum += take_step(*batch)
 
         done = step + 1
         now = time.monotonic()

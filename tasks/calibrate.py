@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from tasks.tracking import Tracker
 
 
-def calibrate(params: "Parameters", tracker: "Tracker", method: str) -> None:
-    """Join base and levels into one denoiser; calibrate sigma to alpha on validation images alone."""
+def calibrate(params: "Parameters", tracker: "Tracker", method: str, chain: bool) -> None:
+    """Join base and levels into one denoiser; calibrate sigma to alpha on validation images alone.
+
+    A chain has the levels between, too.
+    """
     from ftn_core.continuous import ContinuousDenoiser, join
     from ftn_core.data.store import Store
     from ftn_core.device import make_fabric
@@ -21,16 +24,18 @@ def calibrate(params: "Parameters", tracker: "Tracker", method: str) -> None:
 
     progress, passes = Progress(tracker.stage, "passes", None), itertools.count(1)
     fabric = make_fabric(params.threads)
-    files = [workspace.adapted(method, level) for level in params.levels.adapted]
+    levels = sorted(params.levels.adapted + (params.levels.between if chain else []))
+    files = [workspace.adapted(method, level) for level in levels]
     denoiser = join([ContinuousDenoiser.load(file) for file in files]).to(fabric.device)
     denoiser.dial = find_dial(
         denoiser,
         Store(workspace.PHOTOGRAPHS / "val"),
         {sigma: workspace.noisy_set(sigma) / "val" for sigma in params.data.sigmas},
         fabric.device,
+        params.evaluate.calibration_images,
         on_pass=lambda: progress(next(passes)),
     )
-    denoiser.save(workspace.denoiser(method))
+    denoiser.save(workspace.denoiser(workspace.chain(method) if chain else method))
     for sigma, position in denoiser.dial:
         print(f"{tracker.stage}: sigma {sigma} at position {position:.3f}", flush=True)
         tracker.metrics({"dial": position}, step=round(1000 * sigma))

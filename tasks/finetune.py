@@ -11,31 +11,51 @@ if TYPE_CHECKING:
 
 
 def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float) -> None:
-    """Train a transition at one level, the base frozen; for a base with batch norm, estimate the level's statistics."""
+    """Train a transition at one level, the base frozen; for a base with batch norm, estimate the level's statistics.
+
+    With continuous supervision it is trained at every sigma from the base's level to its own, alpha rising with sigma.
+    """
+    import functools
+
+    import torch
+
     from ftn_core.adapted import AdaptedNetwork, estimate_statistics
     from ftn_core.continuous import ContinuousDenoiser, Level
     from ftn_core.device import make_fabric
+    from ftn_core.parameters import Optimisation
+    from ftn_core.trained import TrainedNetwork
     from ftn_core.transitions import build_transition
     from tasks.training_run import make_batches, train_network
 
     fabric = make_fabric(params.threads, params.train.precision)
-    denoiser = ContinuousDenoiser.load(workspace.BASE)
-    options = getattr(params.transitions, method).model_dump()
-    transition = build_transition(method, denoiser.base, **options)
-    network = AdaptedNetwork(denoiser.base, transition)
-    batches = make_batches(
-        level,
-        params.finetune,
-        fabric,
+    base = TrainedNetwork.load(workspace.BASE)
+    entry = params.transitions[method]
+    options = entry.options()
+    torch.manual_seed(params.seed)
+    transition = build_transition(entry.method, base.network, level / base.sigma, **options)
+    network = AdaptedNetwork(base.network, transition, (base.sigma, level))
+    budget = Optimisation(
+        steps=params.finetune.steps,
+        lr=entry.lr,
+        batch_size=params.finetune.batch_size,
+        crop=params.finetune.crop,
+    )
+    batches_at = functools.partial(
+        make_batches,
+        options=budget,
+        fabric=fabric,
         clip=params.data.clip_noise,
         # other crops and noise than the base has seen
         seed=params.seed + 1,
         train=params.train,
     )
-    train_network(network, batches, level, params.finetune, params.train, fabric, tracker)
-    statistics = estimate_statistics(network, batches, params.finetune.norm_batches)
-    adapted = Level(level, method, options, transition, statistics)
-    ContinuousDenoiser(denoiser.spec, denoiser.base, denoiser.sigma, [adapted]).save(workspace.adapted(method, level))
+    at_level = batches_at(level)
+    continuous = entry.supervision == "continuous"
+    batches = batches_at((base.sigma, level), one_sigma=True) if continuous else at_level
+    train_network(network, batches, level, budget, params.train, fabric, tracker)
+    statistics = estimate_statistics(network, at_level, params.finetune.norm_batches)
+    adapted = Level(level, entry.method, options, transition, statistics)
+    ContinuousDenoiser(base.spec, base.network, base.sigma, [adapted]).save(workspace.adapted(method, level))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ def main(stage: Callable[..., None]) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     parser = argparse.ArgumentParser(prog=f"python -m tasks.{stage.__name__}", description=inspect.getdoc(stage))
     for name, parameter in inspect.signature(stage).parameters.items():
-        if name not in ("params", "tracker"):
+        if parameter.annotation is bool:
+            parser.add_argument(f"--{name}", action="store_true")
+        elif name not in ("params", "tracker"):
             parser.add_argument(name, type=parameter.annotation)
     arguments = vars(parser.parse_args())
     # Threads that sleep at once lose time at each of a step's hundreds of meetings; threads that spin for long take
@@ -48,5 +50,7 @@ def main(stage: Callable[..., None]) -> None:
 
 
 def _stage_name(function: str, arguments: dict[str, object]) -> str:
-    """What DVC calls the stage: ``finetune@ftn-0.5``."""
-    return function + ("@" + "-".join(str(value) for value in arguments.values()) if arguments else "")
+    """What DVC calls the stage: ``finetune@ftn-0.5``, ``calibrate_chain@ftn``."""
+    function += "".join(f"_{name}" for name, value in arguments.items() if value is True)
+    places = [str(value) for value in arguments.values() if not isinstance(value, bool)]
+    return function + ("@" + "-".join(places) if places else "")

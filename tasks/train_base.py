@@ -18,6 +18,7 @@ def train_base(params: "Parameters", tracker: "Tracker") -> None:
         params.levels.base,
         workspace.BASE,
         tracker,
+        steps=params.train.steps,
         seed=params.seed,
         threads=params.threads,
         clip=params.data.clip_noise,

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 
 def train_reference(params: "Parameters", tracker: "Tracker", level: float) -> None:
-    """Train a network from scratch at one level, as the base was at its own."""
+    """Train a network from scratch at one level, with the steps of the base and of finetuning together."""
     from tasks.training_run import train_from_scratch
 
     train_from_scratch(
         level,
         workspace.scratch(level),
         tracker,
+        steps=params.train.steps + params.finetune.steps,
         seed=params.seed,
         threads=params.threads,
         clip=params.data.clip_noise,

@@ -7,38 +7,62 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.batches import Batches
 from ftn_core.data.store import Store
 from ftn_core.device import make_fabric
+from ftn_core.level_input import ToldSigma
 from ftn_core.networks import build_network
 from ftn_core.parameters import Network, Optimisation, Train
+from ftn_core.trained import TrainedNetwork
 from ftn_core.training import Row, fit, validation_psnr
 from tasks import workspace
 from tasks.tracking import Tracker
 
 
 def train_from_scratch(
-    sigma: float, out: Path, tracker: Tracker, *, seed: int, threads: int, clip: bool, network: Network, train: Train
+    sigma: float | tuple[float, float],
+    out: Path,
+    tracker: Tracker,
+    *,
+    steps: int,
+    seed: int,
+    threads: int,
+    clip: bool,
+    network: Network,
+    train: Train,
 ) -> None:
-    """Train a network with fresh weights at one level and write it to ``out``."""
+    """Train a network with fresh weights and write it to ``out``: at one level, or told sigma at a range of them."""
     fabric = make_fabric(threads, train.precision)
     torch.manual_seed(seed)
-    spec = network.model_dump()
+    told = isinstance(sigma, tuple)
+    spec = network.model_dump() | ({"inputs": 4} if told else {})
     base = build_network(**spec)
-    batches = make_batches(sigma, train, fabric, clip=clip, seed=seed, train=train)
-    train_network(base, batches, sigma, train, train, fabric, tracker)
-    ContinuousDenoiser(spec, base, sigma).save(out)
+    budget = Optimisation(steps=steps, lr=train.lr, batch_size=train.batch_size, crop=train.crop)
+    batches = make_batches(sigma, budget, fabric, clip=clip, seed=seed, train=train)
+    level = sigma[1] if isinstance(sigma, tuple) else sigma
+    train_network(ToldSigma(base, level) if told else base, batches, level, budget, train, fabric, tracker)
+    TrainedNetwork(spec, base, level).save(out)
 
 
 def make_batches(
-    sigma: float, options: Optimisation, fabric: Fabric, *, clip: bool, seed: int, train: Train
+    sigma: float | tuple[float, float],
+    options: Optimisation,
+    fabric: Fabric,
+    *,
+    clip: bool,
+    seed: int,
+    train: Train,
+    one_sigma: bool = False,
 ) -> Batches:
-    """Training batches at one sigma, with fresh noise or the noisy set's own."""
+    """Training batches at one sigma, with fresh noise or the noisy set's own; of a range of sigmas always fresh."""
+    noisy = None
+    if train.noise == "fixed" and not isinstance(sigma, tuple):
+        noisy = Store(workspace.noisy_set(sigma) / "train")
     return Batches(
         Store(workspace.PHOTOGRAPHS / "train"),
-        Store(workspace.noisy_set(sigma) / "train") if train.noise == "fixed" else None,
+        noisy,
         sigma=sigma,
+        one_sigma=one_sigma,
         clip=clip,
         batch_size=options.batch_size,
         crop=options.crop,

@@ -4,16 +4,21 @@ from pathlib import Path
 
 PHOTOGRAPHS = Path("data/photographs")
 NOISY = Path("data/noisy")
-BASE = Path("models/base.safetensors")
+BASE = Path("models/networks/base.safetensors")
 ADAPTED = Path("models/adapted")
-SCRATCH = Path("models/scratch")
+NETWORKS = Path("models/networks")
 DENOISERS = Path("models/denoisers")
 CURVES = Path("results/curves")
-CLASSICAL = Path("results/classical.json")
 RESULTS = Path("results")
-METRICS = Path("results/metrics.json")
+CLASSICAL = Path("results/classical.json")
+REFERENCES = Path("results/references.json")
+METHOD_RESULTS = Path("results/methods")
+PSNR = Path("results/psnr")
+COSTS = Path("results/costs.json")
+FILTERS = Path("results/filters.json")
 TABLE = Path("results/table.md")
-
+REPORT = Path("results/report.html")
+METRICS = Path("results/metrics.json")
 REGISTERED = Path("results/registered.json")
 
 DOWNLOADS = Path(".ftn/downloads")
@@ -29,12 +34,22 @@ def noisy_set(sigma: float) -> Path:
 
 def adapted(method: str, level: float) -> Path:
     """The base adapted to one level."""
-    return ADAPTED / f"{method}-{level}.safetensors"
+    return ADAPTED / method / f"{level}.safetensors"
 
 
 def scratch(level: float) -> Path:
     """A network trained for one level alone."""
-    return SCRATCH / f"{level}.safetensors"
+    return NETWORKS / f"scratch-{level}.safetensors"
+
+
+def level_input(sigma: float) -> Path:
+    """A network that is told sigma, trained up to this one."""
+    return NETWORKS / f"level_input-{sigma}.safetensors"
+
+
+def told_sigma(sigma: float) -> str:
+    """What a network that is told sigma is called."""
+    return f"told sigma, up to {sigma}"
 
 
 def curve(stage: str) -> Path:
@@ -42,6 +57,21 @@ def curve(stage: str) -> Path:
     return CURVES / f"{stage.replace('@', '-')}.csv"
 
 
-def denoiser(method: str) -> Path:
-    """All levels of one method with the calibrated dial."""
-    return DENOISERS / f"{method}.safetensors"
+def denoiser(name: str) -> Path:
+    """All levels of one method, or of its chain, with the calibrated dial."""
+    return DENOISERS / f"{name}.safetensors"
+
+
+def chain(method: str) -> str:
+    """What a method with the levels between is called."""
+    return f"{method}-chain"
+
+
+def method_result(name: str) -> Path:
+    """What the evaluation of a denoiser found."""
+    return METHOD_RESULTS / f"{name}.json"
+
+
+def psnr(name: str) -> Path:
+    """A row's PSNR over sigma, for DVC's plots."""
+    return PSNR / f"{name}.csv"

@@ -33,6 +33,9 @@ def memory(device: torch.device) -> int:
 class Batches:
     """``batches(step)`` is that step's ``(noisy, clean)``, each ``N x 3 x crop x crop`` in [0, 1].
 
+    Of a range of sigmas it is ``(noisy, sigma, clean)``, with ``sigma`` of ``N x 1 x 1 x 1``: drawn evenly for each
+    image, or with ``one_sigma`` for each batch.
+
     A batch is a function of the seed and the step alone, so a resumed training needs no generator's state. Batches are
     in channels_last layout. Photographs that fill at most half of the device's memory live there (a CPU reads them
     where they are mapped); of more, crops are read a few steps ahead in the background.
@@ -40,7 +43,7 @@ class Batches:
     Args:
         clean: packed photographs, uint8.
         noisy: the same photographs with fixed noise, or None for noise drawn anew in every batch.
-        sigma: standard deviation of fresh noise.
+        sigma: standard deviation of fresh noise; or its lowest and highest, where noise is always fresh.
         clip: whether fresh noise is clipped to [0, 1].
         permute_channels: whether each crop's colour channels are shuffled. Colours then cannot be learned by heart,
             which matters with few photographs.
@@ -54,7 +57,8 @@ class Batches:
         clean: Store,
         noisy: Store | None,
         *,
-        sigma: float,
+        sigma: float | tuple[float, float],
+        one_sigma: bool = False,
         clip: bool,
         batch_size: int,
         crop: int,
@@ -70,7 +74,7 @@ class Batches:
                 f"crop = {crop} is larger than the photograph {clean.names[smallest]} ({width}x{height}): "
                 f"lower train.crop and finetune.crop to {min(height, width)}, or raise data.min_side"
             )
-        self._sigma, self._clip, self._permute = sigma, clip, permute_channels
+        self._sigma, self._one_sigma, self._clip, self._permute = sigma, one_sigma, clip, permute_channels
         self._size, self._crop, self._seed, self._device = batch_size, crop, seed, device
         size = clean.pixels.nbytes + (0 if noisy is None else noisy.pixels.nbytes)
         self._background = None if size <= memory(device) / 2 else ThreadPoolExecutor(1)
@@ -85,7 +89,7 @@ class Batches:
         self._positions = int(ends[-1])
         self._ends = torch.from_numpy(ends).to(self._home)
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+    def __call__(self, step: int) -> tuple[Tensor, ...]:
         crops = self._crops(step) if self._background is None else self._take(step, self._background)
         clean = crops.clean.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
         if crops.noisy is not None:
@@ -93,8 +97,15 @@ class Batches:
         generator = crops.generator if self._home == self._device else self._generator(step, self._device)
         shape = (self._size, self._crop, self._crop, 3)
         noise = torch.randn(shape, generator=generator, device=self._device).permute(0, 3, 1, 2)
-        noisy = clean + self._sigma * noise
-        return (noisy.clamp(0, 1) if self._clip else noisy), clean
+        if not isinstance(self._sigma, tuple):
+            return self._clipped(clean + self._sigma * noise), clean
+        low, high = self._sigma
+        sigma = torch.rand(1 if self._one_sigma else self._size, 1, 1, 1, generator=generator, device=self._device)
+        sigma = (low + (high - low) * sigma).expand(self._size, 1, 1, 1)
+        return self._clipped(clean + sigma * noise), sigma, clean
+
+    def _clipped(self, noisy: Tensor) -> Tensor:
+        return noisy.clamp(0, 1) if self._clip else noisy
 
     def _generator(self, step: int, device: torch.device) -> torch.Generator:
         seed = np.random.SeedSequence((self._seed, step)).generate_state(1, np.uint64)[0]

@@ -37,6 +37,7 @@ class Pairs:
         device: where the batches are.
         pixels: in a batch; None: what is good for the device.
         keep: bytes of converted images.
+        limit: images at most, evenly chosen; None: all.
 
     Raises:
         UserError: a noisy set was not made from these photographs.
@@ -50,6 +51,7 @@ class Pairs:
         *,
         pixels: int | None = None,
         keep: int = KEPT_BYTES,
+        limit: int | None = None,
     ) -> None:
         for store in noisy.values():
             if store.names != clean.names:
@@ -57,17 +59,14 @@ class Pairs:
         self._clean, self._noisy, self._device = clean, noisy, device
         self._kept: dict[tuple[float | None, int], Tensor] = {}
         self._room = keep
-        limit = pixels or (CPU_PIXELS if device.type == "cpu" else GPU_PIXELS)
+        pixels = pixels or (CPU_PIXELS if device.type == "cpu" else GPU_PIXELS)
         sizes: dict[tuple[int, ...], list[int]] = {}
-        for i, image in enumerate(clean):
-            sizes.setdefault(image.shape[1:], []).append(i)
+        for i in evenly(len(clean), limit):
+            sizes.setdefault(clean[i].shape[1:], []).append(i)
         self._groups: list[list[int]] = []
         for size, places in sizes.items():
-            count = max(1, limit // math.prod(size))
+            count = max(1, pixels // math.prod(size))
             self._groups += [places[i : i + count] for i in range(0, len(places), count)]
-
-    def __len__(self) -> int:
-        return len(self._clean)
 
     def batches(self, sigma: float) -> Iterator[Batch]:
         """Every pair of one sigma once, size by size."""
@@ -84,3 +83,10 @@ class Pairs:
             self._room -= images.nbytes
             self._kept[sigma, number] = images
         return images
+
+
+def evenly(count: int, limit: int | None) -> list[int]:
+    """At most ``limit`` of the places from 0 to ``count - 1``, at even distances, the first and the last among them."""
+    if limit is None or limit >= count:
+        return list(range(count))
+    return sorted({round(i * (count - 1) / max(limit - 1, 1)) for i in range(limit)})

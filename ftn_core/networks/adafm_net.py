@@ -12,10 +12,10 @@ class AdafmNet(nn.Module):
     64 channels and 16 blocks are the paper's scale: 1,406,787 parameters (the paper says 1.41 M).
     """
 
-    def __init__(self, channels: int, depth: int) -> None:
+    def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = 4 * depth + 8
-        self.head = conv3x3(3, channels, stride=2)
+        self.head = conv3x3(inputs, channels, stride=2)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)), conv3x3(channels, channels))
         self.up = conv3x3(channels, 4 * channels)
         self.tail = nn.Sequential(conv3x3(channels, channels), nn.ReLU(), conv3x3(channels, 3))

@@ -21,14 +21,14 @@ class NormalisedLayer(nn.Module):
 class ResNet(nn.Module):
     """``depth`` convolutions at full resolution: head, ``depth - 2`` normalised layers, tail, global skip."""
 
-    def __init__(self, channels: int, depth: int) -> None:
+    def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = depth
-        self.head = conv3x3(3, channels)
+        self.head = conv3x3(inputs, channels)
         self.body = nn.Sequential(*(NormalisedLayer(channels) for _ in range(depth - 2)))
         self.tail = conv3x3(channels, 3)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.tail(self.body(F.relu(self.head(x))))
+        return x[:, :3] + self.tail(self.body(F.relu(self.head(x))))

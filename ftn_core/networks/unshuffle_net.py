@@ -12,10 +12,10 @@ class UnshuffleNet(nn.Module):
     The network predicts what to add to its input, and starts by adding nothing.
     """
 
-    def __init__(self, channels: int, depth: int) -> None:
+    def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = 4 * depth + 5
-        self.head = conv3x3(4 * 3, channels)
+        self.head = conv3x3(4 * inputs, channels)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)))
         self.tail = conv3x3(channels, 4 * 3)
         nn.init.zeros_(self.tail.weight)
@@ -25,5 +25,5 @@ class UnshuffleNet(nn.Module):
         height, width = x.shape[-2:]
         x = pad_to_even(x)
         h = self.head(F.pixel_unshuffle(x, 2))  # N x C x H/2 x W/2
-        x = x + F.pixel_shuffle(self.tail(self.body(h)), 2)
+        x = x[:, :3] + F.pixel_shuffle(self.tail(self.body(h)), 2)
         return x[..., :height, :width]

@@ -1,23 +1,24 @@
-"""What adapts a base network to one more level: one file a method, one small protocol.
-
-A transition is a module that is built from the base and whose ``forward`` takes the base's named parameters and
-returns those that differ at the level. So the same object serves finetuning (called in every step, with gradients)
-and inference (called once, then folded).
-"""
+"""What adapts a base network to one more level: one file a method, one small protocol (``transition.py``)."""
 
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
+from ftn_core.transitions.adafm import AdaFM
 from ftn_core.transitions.ftn import Ftn
+from ftn_core.transitions.scale_mix import ScaleMix
+from ftn_core.transitions.transition import State, Transition
 
-State = dict[str, Tensor]
-"""Parameters and buffers by the base's names."""
+__all__ = ["TRANSITIONS", "State", "Transition", "build_transition"]
 
-TRANSITIONS: dict[str, Callable[..., nn.Module]] = {"ftn": Ftn}
+TRANSITIONS: dict[str, Callable[..., Transition]] = {"ftn": Ftn, "adafm": AdaFM, "scale_mix": ScaleMix}
 
 
-def build_transition(method: str, base: nn.Module, **options: Any) -> nn.Module:  # noqa: ANN401 - each method's own
-    """A transition of ``base`` that starts as the identity; ``options`` as in ``params.yaml``'s ``finetune``."""
-    return TRANSITIONS[method](base, **options)
+def build_transition(method: str, base: nn.Module, ratio: float, **options: Any) -> Transition:  # noqa: ANN401 - each method's own
+    """A fresh transition of ``base`` to a level; ``options`` are the method's own, as in ``params.yaml``.
+
+    Args:
+        ratio: the level's sigma over the base's.
+    """
+    return TRANSITIONS[method](base, ratio, **options)

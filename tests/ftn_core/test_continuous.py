@@ -27,7 +27,7 @@ def make_denoiser(name="unshuffle_net", sigmas=(0.2, 0.5, 0.6), groups=1):
         torch.nn.init.normal_(parameter, std=0.1)
     levels = []
     for sigma in sigmas[1:]:
-        transition = build_transition("ftn", base, groups=groups)
+        transition = build_transition("ftn", base, 2.5, groups=groups)
         for parameter in transition.parameters():
             parameter.data += 0.1 * torch.randn_like(parameter)
         statistics = {n: b + torch.rand_like(b) for n, b in base.named_buffers() if b.is_floating_point()}

@@ -7,12 +7,13 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.data.noise import add_noise, write_noisy_set
-from ftn_core.data.pairs import Pairs
+from ftn_core.data.pairs import Pairs, evenly
 from ftn_core.data.store import Store, StoreWriter
-from ftn_core.evaluation import dial_strip, find_dial, golden_section, measure, positions, score, sweep
+from ftn_core.evaluation import find_dial, measure, middle, positions, score, sweep, turned
 from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr_each, ssim_each
 from ftn_core.networks import build_network
+from ftn_core.transitions import Transition
 
 CPU = torch.device("cpu")
 
@@ -31,7 +32,7 @@ class Shrink(torch.nn.Module):
         return self.conv(x)
 
 
-class KeepLess(torch.nn.Module):
+class KeepLess(Transition):
     """A transition that changes the share, so that the best alpha can be computed by hand."""
 
     def __init__(self, keep: float) -> None:
@@ -65,19 +66,6 @@ def test_noisy_input_scores_what_its_sigma_says(sets):
     assert 20 <= result.psnr < 20.6  # 20 dB, and a little for what clipping takes away
     # the images that are kept for the next network are as noisy as before
     assert min(batch.noisy.min() for batch in pairs.batches(0.1)) < 0
-
-
-def test_golden_section_finds_the_maximum():
-    calls = []
-
-    def quality(alpha):
-        calls.append(alpha)
-        return -((alpha - 0.3) ** 2)
-
-    assert golden_section(quality, 0.01) == pytest.approx(0.3, abs=0.01)
-    assert len(calls) < 15
-    assert golden_section(lambda a: a, 0.01) > 0.99
-    assert golden_section(lambda a: -a, 0.01) < 0.01
 
 
 def test_the_dial_finds_the_best_alpha(sets):
@@ -134,9 +122,6 @@ def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets):
     # each score is that of its own position
     for sigma, place, result in found:
         assert result == score(shrinking().fold(place), pairs, sigma)
-    folds.clear()
-    dial_strip(denoiser, clean, stores, CPU, size=32)
-    assert sorted(folds) == sorted({0.0, 1.0, *map(denoiser.position, stores)})
 
 
 def test_batches_score_as_single_images_do_in_the_order_of_the_store(tmp_path):
@@ -164,19 +149,23 @@ def test_batches_score_as_single_images_do_in_the_order_of_the_store(tmp_path):
         assert [result.psnr, result.ssim] == pytest.approx(np.mean(expected, axis=0).tolist(), abs=1e-5)
 
 
-def test_the_strip_shows_clean_noisy_levels_and_dial(sets):
-    photographs, noisy = sets
-    stores = {s: Store(noisy[s] / "test") for s in (0.1, 0.3)}
-    strip = dial_strip(shrinking(), Store(photographs / "test"), stores, CPU, size=32)
-    assert [len(row) for row in strip] == [5, 5]
-    assert [caption.split(":")[0] for caption, _ in strip[1]] == [
-        "clean",
-        "sigma 0.3",
-        "level 0.1",
-        "level 0.5",
-        "dial",
-    ]
-    assert all(image.shape == (32, 32, 3) for row in strip for _, image in row)
+def test_turning_the_dial_over_one_image():
+    noisy = torch.rand(1, 3, 20, 30)
+    turned_ = turned(shrinking(), noisy, [0.0, 0.5, 1.0])
+    torch.testing.assert_close(turned_, torch.cat([restore(Shrink(keep), noisy) for keep in (1, 0.6, 0.2)]))
+
+
+def test_the_middle_of_an_image():
+    image = torch.arange(6 * 9).view(1, 1, 6, 9)
+    assert torch.equal(middle(image, 4), image[..., 1:5, 2:6])
+    assert torch.equal(middle(image, 100), image)
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "places"), [(5, None, [0, 1, 2, 3, 4]), (5, 9, [0, 1, 2, 3, 4]), (9, 3, [0, 4, 8]), (9, 1, [0])]
+)
+def test_images_are_chosen_evenly(count, limit, places):
+    assert evenly(count, limit) == places
 
 
 def test_images_are_clipped_after_restoring():

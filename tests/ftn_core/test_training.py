@@ -194,8 +194,8 @@ def test_finetuning_leaves_the_base_alone_and_learns(make_store, tmp_path, name)
     base = build_network(name, 8, 5)
     run(make_store, tmp_path, base, options(steps=100))
     before = {n: v.clone() for n, v in base.state_dict().items()}
-    transition = build_transition("ftn", base, groups=1)
-    network = AdaptedNetwork(base, transition)
+    transition = build_transition("ftn", base, 2.5, groups=1)
+    network = AdaptedNetwork(base, transition, (0.2, 0.5))
     x = torch.rand(2, 3, 16, 16)
     assert torch.equal(network.eval()(x), base.eval()(x))
     run(make_store, tmp_path, network, options(steps=30), sigma=0.5)
@@ -208,7 +208,7 @@ def test_finetuning_leaves_the_base_alone_and_learns(make_store, tmp_path, name)
 
 def test_batch_norm_statistics_are_those_of_the_level(make_store, tmp_path):
     base = build_network("resnet", 8, 5)
-    network = AdaptedNetwork(base, build_transition("ftn", base, groups=1))
+    network = AdaptedNetwork(base, build_transition("ftn", base, 2.5, groups=1), (0.2, 0.5))
     _, _, batches = run(make_store, tmp_path, network, options(steps=5), sigma=0.5)
     statistics = estimate_statistics(network, batches, 4)
     assert {n.rsplit(".", 1)[1] for n in statistics} == {"running_mean", "running_var"}
@@ -227,7 +227,10 @@ def adapted_head(network, x):
 
 def test_a_base_without_batch_norm_has_no_statistics():
     base = build_network("unshuffle_net", 8, 2)
-    assert estimate_statistics(AdaptedNetwork(base, build_transition("ftn", base, groups=1)), None, 3) == {}
+    assert (
+        estimate_statistics(AdaptedNetwork(base, build_transition("ftn", base, 2.5, groups=1), (0.2, 0.5)), None, 3)
+        == {}
+    )
 
 
 def test_mixed_precision_trains_in_full_precision_weights(make_store, tmp_path):

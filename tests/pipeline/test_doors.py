@@ -12,7 +12,7 @@ from sandbox import Sandbox
 
 STAGES = [
     "prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "classical", "train_base", "finetune@ftn-0.5", "calibrate@ftn",
-    "evaluate", "register",
+    "evaluate@ftn", "evaluate_references", "costs", "filters", "report", "register",
 ]  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def by_dvc(tmp_path_factory):
 def by_flow(tmp_path_factory):
     sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project")
     result = sandbox.python("-m", "flows.pipeline")
-    assert "10 stages ran, 0 were cached" in result.stdout
+    assert "14 stages ran, 0 were cached" in result.stdout
     return sandbox
 
 
@@ -42,16 +42,16 @@ def test_both_doors_give_the_same_bytes(by_dvc, by_flow):
     a, b = by_dvc.outputs(), by_flow.outputs()
     assert a.keys() == b.keys()
     assert [name for name in a if a[name] != b[name]] == []
-    assert "models/denoisers/ftn.safetensors" in a and "results/report.html" in a
+    assert "models/denoisers/ftn.safetensors" in a and "results/methods/ftn.json" in a
 
 
 def test_after_one_door_the_other_finds_nothing_to_do(by_dvc, by_flow):
     assert "Data and pipelines are up to date." in by_flow.dvc("repro")
-    assert "0 stages ran, 10 were cached" in by_dvc.python("-m", "flows.pipeline").stdout
+    assert "0 stages ran, 14 were cached" in by_dvc.python("-m", "flows.pipeline").stdout
     assert "Data and pipelines are up to date." in by_dvc.dvc("repro")
 
 
-@pytest.mark.parametrize("output", ["models/base.safetensors", "data/noisy/0.3"])
+@pytest.mark.parametrize("output", ["models/networks/base.safetensors", "data/noisy/0.3"])
 def test_a_deleted_output_is_restored_and_not_recomputed(by_dvc, output):
     before, runs = by_dvc.outputs(), len(stage_runs(by_dvc)[0])
     path = by_dvc.root / output

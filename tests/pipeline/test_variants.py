@@ -1,4 +1,4 @@
-"""The pipeline's other paths: batch norm, fixed and clipped noise, a reference from scratch."""
+"""The pipeline's other paths: batch norm, fixed and clipped noise, every method, chains, references."""
 
 import json
 
@@ -8,6 +8,9 @@ from sandbox import Sandbox
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.store import Store
+from ftn_core.results import Costs, Evaluation, References
+
+METHODS = ["ftn-16", "adafm", "dni", "dni-continuous"]
 
 
 @pytest.fixture(scope="module")
@@ -17,22 +20,30 @@ def sandbox(tmp_path_factory):
         "network.depth": 5,
         "train.noise": "fixed",
         "data.clip_noise": True,
-        "data.sigmas": [0.2, 0.5],
+        "levels.methods": METHODS,
+        "levels.between": [0.3],
+        "levels.chains": ["dni"],
         "levels.from_scratch": [0.5],
-        "transitions.ftn": {"groups": 16},
+        "levels.level_input": [0.5],
+        "transitions.dni-continuous": {"method": "dni", "lr": 0.001, "supervision": "continuous"},
     }
     sandbox = Sandbox(tmp_path_factory.mktemp("variant") / "project", **changes)
-    sandbox.dvc("repro", "evaluate")
+    sandbox.dvc("repro", "report")
     return sandbox
 
 
-def test_the_levels_carry_their_own_statistics(sandbox):
-    denoiser = ContinuousDenoiser.load(sandbox.root / "models/denoisers/ftn.safetensors")
+@pytest.mark.parametrize("method", METHODS)
+def test_the_levels_carry_their_own_statistics(sandbox, method):
+    denoiser = ContinuousDenoiser.load(sandbox.root / f"models/denoisers/{method}.safetensors")
     (level,) = denoiser.levels
     base = denoiser.base.state_dict()
     assert len(level.statistics) == 2 * 3
     assert all(not np.array_equal(value, base[name]) for name, value in level.statistics.items())
-    assert level.options == {"groups": 16}
+
+
+def test_options_travel_with_the_level(sandbox):
+    denoiser = ContinuousDenoiser.load(sandbox.root / "models/denoisers/ftn-16.safetensors")
+    assert denoiser.levels[0].options == {"groups": 16, "layers": 2, "where": "all", "biases": False}
 
 
 def test_fixed_noise_lies_on_disk_and_is_clipped(sandbox):
@@ -41,8 +52,47 @@ def test_fixed_noise_lies_on_disk_and_is_clipped(sandbox):
     assert noisy[0].min() == 0 and noisy[0].max() == 1
 
 
-def test_the_reference_stands_in_the_table(sandbox):
-    assert "\n| from scratch at 0.5 |" in (sandbox.root / "results/table.md").read_text()
+def test_a_chain_has_the_levels_between_and_the_last_one_of_its_method(sandbox):
+    chain = Evaluation.read(sandbox.root / "results/methods/dni-chain.json")
+    plain = Evaluation.read(sandbox.root / "results/methods/dni.json")
+    assert chain.levels == [0.2, 0.3, 0.5] and plain.levels == [0.2, 0.5]
+    assert chain.scores[0.5] == plain.scores[0.5]
+    assert dict(chain.dial)[0.3] == 1
+
+
+def test_continuous_supervision_is_another_training(sandbox):
+    level, continuous = (
+        Evaluation.read(sandbox.root / f"results/methods/{name}.json") for name in ("dni", "dni-continuous")
+    )
+    assert level.scores[0.2] == continuous.scores[0.2]
+    assert level.scores[0.5] != continuous.scores[0.5]
+
+
+def test_every_row_stands_in_the_table(sandbox):
+    table = (sandbox.root / "results/table.md").read_text()
+    for name in ("base alone", "from scratch, one network a level", "told sigma, up to 0.5", *METHODS, "dni-chain"):
+        assert f"\n| {name} |" in table
+    assert "0.3 (76)*" in table and "†" in table
+    references = References.read(sandbox.root / "results/references.json")
+    assert references.from_scratch == {0.2: "base", 0.5: "from scratch at 0.5"}
+    assert references.scores["base"][0.5] != references.scores["from scratch at 0.5"][0.5]
+
+
+def test_costs_are_those_of_the_methods(sandbox):
+    costs = Costs.read(sandbox.root / "results/costs.json").of
+    assert costs["dni"].extra_parameters == 1
+    assert costs["dni"].multiply_adds == costs["ftn-16"].multiply_adds == costs["base"].multiply_adds
+    assert costs["adafm"].multiply_adds > costs["base"].multiply_adds  # its 5x5 filters stay layers
+    assert costs["ftn-16"].turn_multiply_adds > costs["dni"].turn_multiply_adds == 0
+
+
+def test_the_page_needs_nothing_else(sandbox):
+    page = (sandbox.root / "results/report.html").read_text()
+    assert "http" not in page
+    assert page.count("<img") > 8 and 'src="data:' in page
+
+
+def test_experiments_are_compared_by_every_row(sandbox):
     rows = json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"]
-    assert rows["base"]["0.2"] == rows["ftn"]["0.2"]
-    assert rows["base"]["0.5"] != rows["ftn"]["0.5"]
+    assert set(rows) == {"base", "told sigma, up to 0.5", *METHODS, "dni-chain"}
+    assert rows["base"]["0.2"] == rows["dni"]["0.2"]

@@ -17,8 +17,8 @@ def denoiser(tmp_path):
     torch.manual_seed(0)
     base = build_network(**SPEC).eval()
     torch.nn.init.normal_(base.tail.weight, std=0.1)
-    transition = build_transition("ftn", base, groups=1)
-    transition.transitions[0].slope.data *= 0.5
+    transition = build_transition("ftn", base, 2.5, groups=1)
+    transition.transitions[0].slopes[0].data *= 0.5
     denoiser = ContinuousDenoiser(SPEC, base, 0.2, [Level(0.5, "ftn", {"groups": 1}, transition, {})])
     denoiser.save(tmp_path / "d.safetensors")
     return denoiser

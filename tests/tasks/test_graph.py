@@ -11,6 +11,8 @@ import yaml
 from project import ROOT, closure
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+TASK = {name: stage["cmd"].split()[2].removeprefix("tasks.") for name, stage in STAGES.items()}
+"""By stage the task that it runs: a chain's stages run those of its method."""
 
 
 def declared_code(stage: str) -> set[str]:
@@ -34,7 +36,7 @@ def read_parameters(file: str) -> set[str]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_declared_code_is_the_code_that_is_imported(stage):
-    expected = closure(f"tasks/{stage}.py")
+    expected = closure(f"tasks/{TASK[stage]}.py")
     if stage == "register":  # what it packs, it reads
         core = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ftn_core").rglob("*.py")}
         expected |= core | closure("serving/denoiser_model.py") - {"serving/__init__.py"}
@@ -44,13 +46,13 @@ def test_the_declared_code_is_the_code_that_is_imported(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_declared_parameters_are_those_that_are_read(stage):
     declared = {key.removesuffix(".${item.method}") for key in STAGES[stage]["params"]}
-    assert declared == read_parameters(f"tasks/{stage}.py")
+    assert declared == read_parameters(f"tasks/{TASK[stage]}.py")
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_parameters_reach_the_core_only_as_declared(stage):
     """Nobody is handed ``params`` whole: its keys would be read unseen."""
-    for node in ast.walk(ast.parse((ROOT / f"tasks/{stage}.py").read_text())):
+    for node in ast.walk(ast.parse((ROOT / f"tasks/{TASK[stage]}.py").read_text())):
         if isinstance(node, ast.Call):
             passed = [*node.args, *(keyword.value for keyword in node.keywords)]
             whole = [ast.unparse(arg) for arg in passed if isinstance(arg, ast.Name) and arg.id == "params"]
@@ -58,16 +60,24 @@ def test_parameters_reach_the_core_only_as_declared(stage):
 
 
 def test_editing_the_evaluation_reruns_no_training():
-    for stage in ("prepare", "noisy", "train_base", "train_reference", "finetune"):
-        assert not {"ftn_core/evaluation.py", "ftn_core/report.py", "tasks/evaluate.py"} & declared_code(stage)
+    for stage in ("prepare", "noisy", "train_base", "train_reference", "train_level_input", "finetune"):
+        assert not {"ftn_core/evaluation.py", "ftn_core/results.py", "tasks/evaluate.py"} & declared_code(stage)
+
+
+def test_a_better_figure_needs_no_new_measurement_and_a_new_method_no_new_base():
+    for stage in STAGES:
+        files = declared_code(stage)
+        assert any(file.startswith("ftn_core/report/") for file in files) == (stage in ("report", "register"))
+        if stage in ("train_base", "train_reference", "train_level_input"):
+            assert not any(file.startswith("ftn_core/transitions/") for file in files)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_is_a_command(stage):
     help_text = subprocess.run(
-        [sys.executable, "-m", f"tasks.{stage}", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", f"tasks.{TASK[stage]}", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    assert f"python -m tasks.{stage}" in help_text
+    assert f"python -m tasks.{TASK[stage]}" in help_text
     for argument in STAGES[stage].get("matrix", {}):
         assert argument in help_text
 

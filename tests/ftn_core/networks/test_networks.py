@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ftn_core.networks import NETWORKS, build_network
 
-SIZES = {"unshuffle_net": (8, 2), "resnet": (8, 5), "adafm_net": (8, 2)}
+SIZES = {"unshuffle_net": (8, 2), "resnet": (8, 5), "adafm_net": (8, 2), "dncnn": (8, 5)}
 
 
 @pytest.fixture(params=sorted(NETWORKS))
@@ -19,6 +19,15 @@ def network(request):
 def test_any_height_and_width(name, height, width):
     x = torch.rand(2, 3, height, width)
     assert build_network(name, *SIZES[name]).eval()(x).shape == x.shape
+
+
+def test_a_fourth_channel_is_told_and_not_denoised(network, request):
+    told = build_network(request.node.callspec.params["network"], *SIZES[request.node.callspec.params["network"]], 4)
+    x = torch.rand(2, 4, 15, 18)
+    assert told(x).shape == (2, 3, 15, 18)
+    before = {n: p.shape for n, p in network.named_parameters()}
+    after = {n: p.shape for n, p in told.named_parameters()}
+    assert [n for n in before if before[n] != after[n]] in (["head.weight"], ["head.0.weight"])
 
 
 def test_every_parameter_learns(network):
@@ -39,17 +48,24 @@ def test_odd_sizes_keep_the_inside_of_even_ones(network):
     torch.testing.assert_close(whole[..., :32, :32], cut[..., :32, :32])
 
 
+def test_dncnn_starts_by_predicting_no_noise():
+    x = torch.rand(1, 3, 16, 16)
+    assert torch.equal(build_network("dncnn", 8, 5).eval()(x), x)
+
+
 def test_parameter_counts():
     def count(name, channels, depth):
         return sum(p.numel() for p in build_network(name, channels, depth).parameters())
 
     assert count("adafm_net", 64, 16) == 1_406_787  # 1.41 M in arXiv 1904.08118 and 2003.05145
     assert count("unshuffle_net", 48, 6) == 259_836
+    # the paper's DnCNN-S for three colours: 17 convolutions, of which 15 have norms and no bias
+    assert count("dncnn", 64, 17) == (3 * 64 * 9 + 64) + 15 * (64 * 64 * 9 + 128) + (64 * 3 * 9 + 3)
     # head, 5 convolutions without bias and their norms, tail
     assert count("resnet", 16, 7) == (3 * 16 * 9 + 16) + 5 * (16 * 16 * 9 + 32) + (16 * 3 * 9 + 3)
 
 
-def test_batch_norm_only_in_resnet():
+def test_batch_norm_only_where_the_papers_have_it():
     for name, size in SIZES.items():
         norms = [m for m in build_network(name, *size).modules() if isinstance(m, torch.nn.BatchNorm2d)]
-        assert len(norms) == (3 if name == "resnet" else 0)
+        assert len(norms) == (3 if name in ("resnet", "dncnn") else 0)

@@ -1,0 +1,32 @@
+"""DnCNN (arXiv 1608.03981, section 3): plain convolutions with batch norm that predict the noise."""
+
+from torch import Tensor, nn
+
+from ftn_core.networks.blocks import conv3x3
+
+
+class DnCNN(nn.Module):
+    """``depth`` convolutions at full resolution: with ReLU, then with batch norm and ReLU, and a last one alone.
+
+    64 channels and 17 convolutions are the paper's, for one known level. What the network computes is the noise; the
+    output is the input without it.
+    """
+
+    def __init__(self, channels: int, depth: int, inputs: int) -> None:
+        super().__init__()
+        self.radius = depth
+        self.head = nn.Sequential(conv3x3(inputs, channels), nn.ReLU())
+        layers: list[nn.Module] = []
+        for _ in range(depth - 2):
+            layers += [nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+        self.body = nn.Sequential(*layers)
+        self.tail = conv3x3(channels, 3)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        # at first it takes nothing away
+        nn.init.zeros_(self.tail.weight)
+        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :3] - self.tail(self.body(self.head(x)))

@@ -1,0 +1,120 @@
+"""``report.html``: one file that needs no other, for a reader who has not seen the code."""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ftn_core.report.strips import Strip
+from ftn_core.results import Evaluation
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, a few words on how to read what follows, and what follows, as HTML."""
+
+    title: str
+    words: str
+    body: str
+
+
+def page(title: str, introduction: str, sections: Sequence[Section]) -> str:
+    """The whole page, legible in light and dark, on a desk and on a phone."""
+    links = "".join(f'<li><a href="#s{i}">{html.escape(s.title)}</a></li>' for i, s in enumerate(sections))
+    parts = "".join(
+        f'<section id="s{i}"><h2>{html.escape(s.title)}</h2><p>{html.escape(s.words)}</p>{s.body}</section>'
+        for i, s in enumerate(sections)
+    )
+    return _PAGE.format(title=html.escape(title), introduction=html.escape(introduction), links=links, parts=parts)
+
+
+def figure(caption: str, png: bytes) -> str:
+    """A picture with its caption."""
+    return (
+        f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def smoothness_table(evaluations: Sequence[Evaluation]) -> str:
+    """The numbers of ``Smoothness``, a row for each method."""
+    heads = ("method", "evenness", "largest jump, of 255", "monotonicity", "straightness")
+    head = "<tr>" + "".join(f"<th>{name}</th>" for name in heads) + "</tr>"
+    rows = "".join(
+        f"<tr><th>{html.escape(e.name)}</th><td>{e.smoothness.evenness:.3f}</td><td>{e.smoothness.largest_jump:.2f}</td>"
+        f"<td>{e.smoothness.monotonicity:.2f}</td><td>{e.smoothness.straightness:.3f}</td></tr>"
+        for e in evaluations
+    )
+    return f'<div class="scroll"><table>{head}{rows}</table></div>'
+
+
+def dial(strips: Mapping[str, Strip]) -> str:
+    """A slider over the strips' samples: turn it and see the restored crop change."""
+    pictures = {
+        name: {"at": strip.positions, "psnr": strip.psnr(), "src": [_jpeg(crop) for crop in strip.restored]}
+        for name, strip in strips.items()
+    }
+    first = next(iter(strips.values()))
+    options = "".join(f"<option>{html.escape(name)}</option>" for name in strips)
+    # a closing tag inside a string would end the script
+    data = json.dumps(pictures).replace("</", "<\\/")
+    return _DIAL.format(options=options, clean=_jpeg(first.clean), noisy=_jpeg(first.noisy), data=data)
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=92)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+_DIAL = """
+<div class="dial">
+<p><label>Method <select id="method">{options}</select></label>
+<label>Dial <input id="place" type="range" min="0" value="0" step="1"></label> <output id="says"></output></p>
+<div class="three"><figure><img id="restored" alt="restored"><figcaption>restored</figcaption></figure>
+<figure><img alt="noisy" src="{noisy}"><figcaption>noisy</figcaption></figure>
+<figure><img alt="clean" src="{clean}"><figcaption>clean</figcaption></figure></div></div>
+<script>
+const strips = {data};
+const method = document.getElementById("method"), place = document.getElementById("place");
+function show() {{
+  const strip = strips[method.value];
+  place.max = strip.at.length - 1;
+  const i = Math.min(place.value, place.max);
+  document.getElementById("restored").src = strip.src[i];
+  document.getElementById("says").textContent = strip.at[i].toFixed(2) + ": " + strip.psnr[i].toFixed(2) + " dB";
+}}
+method.onchange = place.oninput = show;
+show();
+</script>
+"""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }}
+p, ul {{ max-width: 46rem; }} nav ul {{ columns: 2; padding-left: 1.2rem; }}
+.scroll {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .3rem .7rem; text-align: right; white-space: nowrap; }}
+th:first-child {{ text-align: left; }} tr + tr {{ border-top: 1px solid #8884; }} th {{ font-weight: 500; }}
+.best {{ font-weight: 700; }} .second {{ text-decoration: underline; }} .reference {{ opacity: .75; }}
+figure {{ margin: 1.5rem 0; }} img {{ max-width: 100%; background: #fff; border-radius: 6px; }}
+figcaption {{ font-size: .9rem; opacity: .8; }}
+.three {{ display: flex; gap: 1rem; flex-wrap: wrap; }} .three figure {{ margin: 0; }}
+.three img {{ width: min(300px, 80vw); image-rendering: pixelated; }}
+input[type=range] {{ width: min(20rem, 60vw); vertical-align: middle; }}
+</style></head><body>
+<h1>{title}</h1>
+<p>{introduction}</p>
+<nav><ul>{links}</ul></nav>
+{parts}
+</body></html>
+"""

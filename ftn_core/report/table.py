@@ -1,0 +1,167 @@
+"""The table: methods by rows, sigmas by columns."""
+
+import html
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ftn_core.metrics import Score
+from ftn_core.results import Cost, Evaluation, References
+
+FROM_SCRATCH = "from scratch, one network a level"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: dB (or SSIM) by sigma, None where there is nothing to say; what it costs, in words.
+
+    ``ranked`` rows compete for best and second; ``own`` are levels that this row alone was trained for.
+    """
+
+    name: str
+    values: dict[float, float | None]
+    ranked: bool = False
+    own: frozenset[float] = frozenset()
+    cost: tuple[str, str, str] = ("", "", "")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows over the same sigmas, the base's level first, and the sigmas that every method was trained for."""
+
+    rows: list[Row]
+    trained: frozenset[float]
+    digits: int = 2
+    costs: bool = True
+    _places: dict[float, list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for sigma in self.sigmas[1:]:  # at the base's level all methods are the base
+            ranked = {self._shown(row, sigma) for row in self.rows if row.ranked} - {None}
+            self._places[sigma] = sorted((v for v in ranked if v is not None), reverse=True)[:2]
+
+    @property
+    def sigmas(self) -> list[float]:
+        """The columns."""
+        return list(self.rows[0].values)
+
+    def head(self) -> list[str]:
+        """Sigma, and in brackets the same on the scale 0..255; a star where no method was trained."""
+        return [sigma_label(sigma) + ("" if sigma in self.trained else "*") for sigma in self.sigmas]
+
+    def _shown(self, row: Row, sigma: float) -> float | None:
+        value = row.values[sigma]
+        return None if value is None else round(value, self.digits)
+
+    def place(self, row: Row, sigma: float) -> int:
+        """1 for the best, 2 for the second best of the rows that are ranked, as printed; 0 for all others."""
+        value = self._shown(row, sigma)
+        places = self._places.get(sigma, [])
+        return places.index(value) + 1 if row.ranked and value in places else 0
+
+    def text(self, row: Row, sigma: float) -> str:
+        """A cell's value, with a dagger where this row alone was trained."""
+        value = row.values[sigma]
+        if value is None:
+            return "–"
+        return f"{value:.{self.digits}f}" + ("†" if sigma in row.own else "")
+
+    def markdown(self) -> str:
+        """The best in bold, the second in italics."""
+        cost_heads = ["more parameters a level", "multiply-adds", "time"] if self.costs else []
+        heads = ["PSNR in dB at sigma (of 255)", *self.head(), *cost_heads]
+        lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+        for row in self.rows:
+            marks = {0: "", 1: "**", 2: "*"}
+            cells = [marks[self.place(row, s)] + self.text(row, s) + marks[self.place(row, s)] for s in self.sigmas]
+            lines.append("| " + " | ".join([row.name, *cells, *(row.cost if self.costs else ())]) + " |")
+        return "\n".join([*lines, "", self.legend(), ""])
+
+    def legend(self) -> str:
+        """What the marks mean."""
+        words = ["Bold: the best, italic: the second, among the methods with a dial and the networks told sigma."]
+        if set(self.sigmas) - self.trained:
+            words.append("\\* not trained for.")
+        if any(row.own for row in self.rows):
+            words.append("† trained for by this row alone.")
+        return " ".join(words)
+
+    def html(self) -> str:
+        """The same for a page."""
+        heads = [*self.head(), *(["more parameters<br>a level", "multiply-adds", "time"] if self.costs else [])]
+        lines = ["<tr><th>sigma (of 255)</th>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
+        kinds = {0: "", 1: ' class="best"', 2: ' class="second"'}
+        for row in self.rows:
+            cells = "".join(f"<td{kinds[self.place(row, s)]}>{self.text(row, s)}</td>" for s in self.sigmas)
+            cells += "".join(f"<td>{html.escape(text)}</td>" for text in (row.cost if self.costs else ()))
+            kind = "" if row.ranked else ' class="reference"'
+            lines.append(f"<tr{kind}><th>{html.escape(row.name)}</th>{cells}</tr>")
+        return f'<div class="scroll"><table>{"".join(lines)}</table></div>'
+
+
+def make_table(
+    references: References,
+    evaluations: Sequence[Evaluation],
+    costs: Mapping[str, Cost],
+    *,
+    ssim: bool = False,
+    noisy: bool = True,
+) -> Table:
+    """The paper's table (arXiv 2010.02270, table 2) of one evaluation: references first, then methods.
+
+    Args:
+        ssim: SSIM in place of PSNR, without costs.
+        noisy: whether what learns nothing has rows too.
+    """
+    trained = frozenset.intersection(*(frozenset(e.levels) for e in evaluations))
+
+    def values(scores: Mapping[float, Score]) -> dict[float, float | None]:
+        return {sigma: score.ssim if ssim else score.psnr for sigma, score in scores.items()}
+
+    rows = []
+    networks = {*references.from_scratch.values(), *references.level_input}
+    if noisy:
+        rows += [Row(name, values(scores)) for name, scores in references.scores.items() if name not in networks]
+    rows.append(Row("base alone", values(references.scores["base"]), cost=_base_cost(costs["base"])))
+    sigmas = list(references.scores["base"])
+    scratch: dict[float, float | None] = dict.fromkeys(sigmas)
+    for level, name in references.from_scratch.items():
+        scratch[level] = values(references.scores[name])[level]
+    rows.append(Row(FROM_SCRATCH, scratch, cost=("+100 %", "1.00×", "1.00×")))
+    for name in references.level_input:
+        more = f"{100 * (costs[name].parameters / costs['base'].parameters - 1):+.2f} % for all"
+        rows.append(Row(name, values(references.scores[name]), ranked=True, cost=(more, *_beside(costs, name))))
+    for e in evaluations:
+        more = f"+{100 * costs[e.name].extra_parameters:.2f} %"
+        own = frozenset(e.levels) - trained
+        cost = (more, *_beside(costs, e.name))
+        rows.append(Row(e.name, values(e.scores), ranked=True, own=own, cost=cost))
+    return Table(rows, trained, digits=3 if ssim else 2, costs=not ssim)
+
+
+def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+    """Mean and standard deviation over seeds as Markdown; each seed is PSNR in dB by row and sigma."""
+    sigmas = list(next(iter(seeds[0].values())))
+    heads = [f"PSNR in dB over {len(seeds)} seeds, at sigma", *(sigma_label(float(sigma)) for sigma in sigmas)]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name in seeds[0]:
+        cells = []
+        for sigma in sigmas:
+            found = [seed[name][sigma] for seed in seeds]
+            cells.append(f"{statistics.fmean(found):.2f} ± {statistics.stdev(found) if len(found) > 1 else 0:.2f}")
+        lines.append("| " + " | ".join([name, *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def sigma_label(sigma: float) -> str:
+    """``0.078 (20)``: on the scale [0, 1] and of 255."""
+    return f"{sigma:.3g} ({round(255 * sigma)})"
+
+
+def _base_cost(cost: Cost) -> tuple[str, str, str]:
+    return f"{cost.parameters:,} in all", f"{cost.multiply_adds / 1e9:.2f} G", "1.00×"
+
+
+def _beside(costs: Mapping[str, Cost], name: str) -> tuple[str, str]:
+    cost, base = costs[name], costs["base"]
+    return f"{cost.multiply_adds / base.multiply_adds:.2f}×", f"{cost.time:.2f}× ± {cost.time_spread:.2f}"

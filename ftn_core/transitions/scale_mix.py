@@ -1,0 +1,89 @@
+"""Our own: the base rescaled to the level, its filters scaled and mixed (docs/scale-mix.md)."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of
+
+
+class ScaleMix(Transition):
+    """Filters of the level are the base's, scaled and mixed along each of their axes; all else is the level's own.
+
+    For a filter bank ``W``, ``Cout x Cin x k*k``, along each axis in turn:
+
+    - scales of the convolution's own for each output and each input channel,
+    - a mix of the ``k*k`` taps of the convolution's own,
+    - in the body, a mix of the input channels and one of the output channels that many convolutions share: the skips
+      make all of them read and write the same features.
+
+    Everything but filters (biases, batch norm's weights) belongs to the level and starts at the base's times
+    the ratio of the sigmas. Networks of convolutions, ReLUs and skips are homogeneous, so this start is exactly
+    ``ratio * base(x / ratio)``: the base on the image with its contrast lowered until the noise is what it knows. The
+    dial then is close to linear in sigma from the first step on.
+
+    Args:
+        mixes: pairs of shared mixes; each serves as many consecutive convolutions of the body as the others.
+        groups: of channels that mix with each other; where it does not divide them, the largest divisor below it.
+    """
+
+    def __init__(self, base: nn.Module, ratio: float, *, mixes: int, groups: int) -> None:
+        super().__init__()
+        state = dict(base.named_parameters())
+        alike: dict[tuple[torch.Size, bool], list[str]] = defaultdict(list)
+        for name in convolutions(base):
+            shape = state[f"{name}.weight"].shape
+            alike[shape, name.startswith("body.") and shape[0] == shape[1]].append(f"{name}.weight")
+        self._alike = list(alike.values())
+        self.banks = nn.ModuleList(
+            _Bank(len(names), shape, mixes if mixed else 0, groups) for (shape, mixed), names in alike.items()
+        )
+        filters = {name for names in self._alike for name in names}
+        self._others = [name for name in state if name not in filters]
+        self.others = nn.ParameterList(ratio * state[name].detach() for name in self._others)
+
+    def forward(self, state: Mapping[str, Tensor]) -> State:
+        level: State = dict(zip(self._others, self.others, strict=True))
+        # filters stay in full precision: a rounding here would be a different network
+        with torch.autocast(state[self._alike[0][0]].device.type, enabled=False):
+            for names, bank in zip(self._alike, self.banks, strict=True):
+                filters = bank(torch.stack([state[name] for name in names]))
+                level |= {name: in_layout_of(w, state[name]) for name, w in zip(names, filters.unbind(), strict=True)}
+        return level
+
+
+class _Bank(nn.Module):
+    """Scales and mixes filters of all convolutions of a shape, ``L x Cout x Cin x k x k``; the identity at first."""
+
+    def __init__(self, count: int, shape: torch.Size, mixes: int, groups: int) -> None:
+        super().__init__()
+        outputs, inputs, height, width = shape
+        taps = height * width
+        self.outputs = nn.Parameter(torch.zeros(count, outputs))
+        self.inputs = nn.Parameter(torch.zeros(count, inputs))
+        self.taps = nn.Parameter(torch.zeros(count, taps, taps))
+        self.groups = next(g for g in range(min(groups, inputs), 0, -1) if inputs % g == 0)
+        narrow = inputs // self.groups
+        # which of the mixes each convolution uses
+        self._which = [i * mixes // count for i in range(count)]
+        self.mix_in = nn.Parameter(torch.zeros(mixes * self.groups, narrow, narrow)) if mixes else None
+        self.mix_out = nn.Parameter(torch.zeros(mixes * self.groups, narrow, narrow)) if mixes else None
+
+    def forward(self, filters: Tensor) -> Tensor:
+        count, outputs, inputs = filters.shape[:3]
+        w = filters.flatten(3) * (1 + self.inputs)[:, None, :, None] * (1 + self.outputs)[:, :, None, None]
+        w = torch.baddbmm(w.flatten(1, 2), w.flatten(1, 2), self.taps)  # L x Cout*Cin x k*k
+        if self.mix_in is not None and self.mix_out is not None:
+            w = w.view(count, outputs, inputs, -1)
+            w = w + torch.einsum("loik,lij->lojk", w, self._dense(self.mix_in))
+            w = torch.baddbmm(w.flatten(2), self._dense(self.mix_out), w.flatten(2))
+        return w.view(filters.shape)
+
+    def _dense(self, mix: Tensor) -> Tensor:
+        """The mix of each convolution, zeros between the groups, ``L x C x C``."""
+        width = mix.shape[-1]
+        apart = torch.eye(self.groups, device=mix.device)[:, None, :, None]  # G x 1 x G x 1
+        dense = mix.view(-1, self.groups, width, 1, width) * apart
+        return dense.view(len(dense), self.groups * width, -1)[self._which]

@@ -1,0 +1,38 @@
+"""The protocol that all methods share."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+"""Parameters and buffers by the base's names."""
+
+
+class Transition(nn.Module):
+    """What adapts a base network to one more level.
+
+    Built from the base and the level's ratio (its sigma over the base's), it starts at the base itself or at the best
+    known guess. ``forward`` serves finetuning (called in every step, with gradients) and inference (called once, then
+    folded) alike: it takes the base's named parameters and returns those that differ at the level. Interpolating
+    between the two is the dial.
+    """
+
+    def extend(self, network: nn.Module) -> nn.Module:
+        """The base in the shape that the level needs, computing the same; most methods need no other than its own."""
+        return network
+
+    def forward(self, state: Mapping[str, Tensor]) -> State:
+        raise NotImplementedError
+
+
+def convolutions(base: nn.Module, where: str = "all") -> list[str]:
+    """Names of a network's convolutions: ``all``, or those of its residual ``body`` alone."""
+    names = [name for name, module in base.named_modules() if isinstance(module, nn.Conv2d)]
+    return names if where == "all" else [name for name in names if name.startswith("body.")]
+
+
+def in_layout_of(filters: Tensor, like: Tensor) -> Tensor:
+    """Filters in the memory layout of others."""
+    last = like.is_contiguous(memory_format=torch.channels_last)
+    return filters.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)

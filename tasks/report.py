@@ -1,0 +1,116 @@
+"""Stage ``report``: what was measured, for people and for comparing experiments."""
+
+import json
+from typing import TYPE_CHECKING
+
+from tasks import workspace
+from tasks.stage import main
+
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
+    from tasks.tracking import Tracker
+
+
+def report(params: "Parameters", tracker: "Tracker") -> None:
+    """Draw the table, the figures and the page from what the other stages measured."""
+    import numpy as np
+
+    from ftn_core.report import curves, dial, filters, page
+    from ftn_core.report.figures import png
+    from ftn_core.report.strips import AMPLIFIED, Strip, plot_strips
+    from ftn_core.report.table import make_table, sigma_label
+    from ftn_core.results import Costs, Evaluation, Filters, References
+
+    names = [*params.levels.methods, *map(workspace.chain, params.levels.chains)]
+    evaluations = [Evaluation.read(workspace.method_result(name)) for name in names]
+    references = References.read(workspace.REFERENCES)
+    costs = Costs.read(workspace.COSTS).of
+    moved = Filters.read(workspace.FILTERS)
+    strips = {name: Strip.read(workspace.method_result(name).with_suffix(".npz")) for name in names}
+    with np.load(workspace.FILTERS.with_suffix(".npz")) as file:
+        pictures = {name: file[name] for name in file.files}
+
+    table = make_table(references, evaluations, costs)
+    figures = {
+        "PSNR over sigma": png(curves.plot_psnr(references, evaluations)),
+        "Loss over the dial": png(dial.plot_heat(evaluations)),
+        "The calibrated dial": png(dial.plot_dial(evaluations)),
+        "One image along the dial": png(plot_strips(strips)),
+        "Correlation with the base by layer": png(filters.plot_correlation(moved)),
+        f"Filters of {moved.convolution}": png(filters.plot_filters(moved, pictures)),
+        "Where the filters go": png(filters.plot_trajectories(moved)),
+    }
+    shown = iter([page.figure(caption, data) for caption, data in figures.items()])
+    strip_sigma = sigma_label(evaluations[0].strip_sigma)
+    sections = [
+        page.Section(
+            "The table",
+            "PSNR in dB (more is better) on test images that no network has seen; in brackets sigma of 0..255. "
+            "Each method adapts the base alone to the levels without a star; at the others its dial is turned to the "
+            "place that was best on validation images. 'From scratch' trains a network for each level anew, with as "
+            "many steps as base and adaptation together: the reference. Parameters are what one more level adds; "
+            "multiply-adds and time are those of one network in use, beside the base.",
+            table.html() + f"<p>{table.legend().replace(chr(92), '')}</p>",
+        ),
+        page.Section(
+            "PSNR over sigma",
+            "Left: each method with its dial, and behind it, grey, the best that any network trained for one level "
+            "reaches at that sigma. Right: the same beside the best row at each sigma, where small differences show.",
+            next(shown),
+        ),
+        page.Section(
+            "Where the dial should stand",
+            "For each sigma (rows) what is lost by turning the dial elsewhere than to its best place; the line is what "
+            "the calibration chose on validation images. Whole numbers are levels: 0 is the base, 1 the first adapted "
+            "level. A wide bright band forgives a dial that is a little off.",
+            next(shown) + next(shown),
+        ),
+        page.Section(
+            "Turn it",
+            f"The middle of the first test image with noise of sigma {strip_sigma}, restored at a few places of the "
+            "dial. The dial's beginning leaves noise, its end smooths too much.",
+            page.dial(strips) + next(shown) + f"<p>Under each row: absolute error, {AMPLIFIED} times as bright.</p>",
+        ),
+        page.Section(
+            "Smoothness",
+            "The same image while the dial turns evenly from its beginning to its end in 20 steps. Evenness: the mean "
+            "step over the largest, 1 where every turn changes as much as every other. Largest jump: root mean square "
+            "over pixels, on the scale 0..255. Monotonicity: the share of steps that lead away from the beginning. "
+            "Straightness: the distance between the ends over the length of the way.",
+            page.smoothness_table(evaluations),
+        ),
+        page.Section(
+            "What happens to the filters",
+            "Methods that interpolate weights rely on the adapted filters staying close to the base's. First: how much "
+            "each convolution's filters still correlate with the base's at the last level. Then some of them, and all "
+            "of them in the plane in which most of the changes lie.",
+            next(shown) + next(shown) + next(shown),
+        ),
+        page.Section(
+            "SSIM",
+            "The same table in structural similarity (1 is equal).",
+            make_table(references, evaluations, costs, ssim=True).html(),
+        ),
+    ]
+    introduction = (
+        "Each network here removes noise of one strength well and of every other strength badly. The methods adapt one "
+        "trained network, the base, to other strengths, and go through everything between by a dial. Sigma is the "
+        "noise's standard deviation for images from 0 to 1; a level is a sigma that was trained for."
+    )
+    text = page.page("Image restoration with a dial", introduction, sections)
+    workspace.TABLE.write_text(table.markdown())
+    workspace.REPORT.write_text(text)
+    # what experiments are compared by: PSNR in dB, by row, by sigma
+    scores = {"base": references.scores["base"]}
+    scores |= {name: references.scores[name] for name in references.level_input}
+    scores |= {e.name: e.scores for e in evaluations}
+    psnr = {name: {str(s): round(x.psnr, 4) for s, x in by_sigma.items()} for name, by_sigma in scores.items()}
+    workspace.METRICS.write_text(json.dumps({"psnr": psnr}, indent=2) + "\n")
+    for path in (workspace.TABLE, workspace.REPORT):
+        tracker.artifact(path)
+    for caption, data in figures.items():
+        tracker.figure(caption, data)
+
+
+if __name__ == "__main__":
+    main(report)

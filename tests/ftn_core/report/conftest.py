@@ -1,0 +1,96 @@
+"""Plausible results of three methods, one of them a chain, at four sigmas."""
+
+import numpy as np
+import pytest
+
+from ftn_core.metrics import Score
+from ftn_core.report.strips import Strip
+from ftn_core.results import Cost, Evaluation, FilterChanges, Filters, GridPoint, References, Smoothness
+
+SIGMAS = [0.1, 0.2, 0.3, 0.4]
+
+
+def scores(*psnr):
+    return {sigma: Score(value, value / 40) for sigma, value in zip(SIGMAS, psnr, strict=True)}
+
+
+def evaluation(name, levels, *psnr):
+    grid = [
+        GridPoint(sigma=s, position=p / 2, psnr=30 - 10 * abs(p / 2 / (len(levels) - 1) - (s - 0.1) / 0.3))
+        for s in SIGMAS
+        for p in range(2 * len(levels) - 1)
+    ]
+    return Evaluation(
+        name=name,
+        levels=levels,
+        dial=[(s, (s - 0.1) / 0.3 * (len(levels) - 1)) for s in SIGMAS],
+        scores=scores(*psnr),
+        grid=grid,
+        strip_sigma=0.3,
+        smoothness=Smoothness(evenness=0.8, largest_jump=2.5, monotonicity=1.0, straightness=0.99),
+    )
+
+
+@pytest.fixture
+def evaluations():
+    return [
+        evaluation("ftn", [0.1, 0.4], 30.0, 27.5, 26.0, 25.004),
+        evaluation("a<b>", [0.1, 0.4], 30.0, 27.6, 25.9, 25.001),
+        evaluation("ftn-chain", [0.1, 0.2, 0.4], 30.0, 27.9, 26.1, 25.3),
+    ]
+
+
+@pytest.fixture
+def references():
+    return References(
+        scores={
+            "noisy input": scores(20, 14, 11, 8),
+            "base": scores(30, 22, 17, 13),
+            "from scratch at 0.2": scores(28, 28.1, 22, 18),
+            "told sigma, up to 0.4": scores(29.9, 27.8, 26.2, 25.2),
+        },
+        from_scratch={0.1: "base", 0.2: "from scratch at 0.2"},
+        level_input=["told sigma, up to 0.4"],
+    )
+
+
+@pytest.fixture
+def costs(evaluations):
+    def cost(extra, adds=1_000_000_000):
+        return Cost(
+            parameters=1000,
+            extra_parameters=extra,
+            multiply_adds=adds,
+            turn_multiply_adds=0,
+            time=1.02,
+            time_spread=0.03,
+        )
+
+    of = {e.name: cost(0.024) for e in evaluations}
+    return of | {"base": cost(0), "told sigma, up to 0.4": cost(0, 1_100_000_000)}
+
+
+@pytest.fixture
+def strips(evaluations):
+    rng = np.random.default_rng(0)
+
+    def crop(*shape):
+        return rng.integers(0, 256, (*shape, 8, 8, 3), dtype=np.uint8)
+
+    return {
+        e.name: Strip(crop(), crop(), crop(2 * len(e.levels) - 1), [p / 2 for p in range(2 * len(e.levels) - 1)])
+        for e in evaluations
+    }
+
+
+@pytest.fixture
+def filters(evaluations):
+    changes = [
+        FilterChanges(name=e.name, level=level, correlation={"head": 0.9, "body.0": 0.8, "tail": 0.95})
+        for e in evaluations
+        for level in e.levels[1:]
+    ]
+    trajectories = {
+        e.name: [(0.0, 0.0), *((0.1 * i, 0.05) for i, _ in enumerate(e.levels[1:], 1))] for e in evaluations
+    }
+    return Filters(convolution="body.0", changes=changes, trajectories=trajectories, explained=(0.7, 0.2))

@@ -1,0 +1,61 @@
+import pytest
+
+from ftn_core.report.table import make_table, sigma_label, spread_table
+
+
+@pytest.fixture
+def table(references, evaluations, costs):
+    return make_table(references, evaluations, costs)
+
+
+def cells(text: str, row: str) -> list[str]:
+    (line,) = (line for line in text.splitlines() if line.startswith(f"| {row} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_columns_name_sigma_on_both_scales_and_star_what_was_not_trained_for(table):
+    assert table.head() == ["0.1 (26)", "0.2 (51)*", "0.3 (76)*", "0.4 (102)"]
+    assert sigma_label(0.078431) == "0.0784 (20)"
+
+
+def test_best_and_second_are_marked_among_the_methods_as_printed(table):
+    text = table.markdown()
+    assert cells(text, "ftn-chain")[:4] == ["30.00", "**27.90†**", "*26.10*", "**25.30**"]
+    assert cells(text, "told sigma, up to 0.4")[:4] == ["29.90", "*27.80*", "**26.20**", "*25.20*"]
+    # what differs in the third decimal is printed as equal, and neither is marked
+    assert cells(text, "ftn")[3] == cells(text, "a<b>")[3] == "25.00"
+
+
+def test_references_are_not_ranked_and_leave_out_what_they_do_not_know(table):
+    text = table.markdown()
+    assert cells(text, "from scratch, one network a level")[:4] == ["30.00", "28.10", "–", "–"]
+    assert cells(text, "noisy input") == ["20.00", "14.00", "11.00", "8.00", "", "", ""]
+
+
+def test_costs_stand_beside_the_base(table):
+    text = table.markdown()
+    assert cells(text, "ftn")[4:] == ["+2.40 %", "1.00×", "1.02× ± 0.03"]
+    assert cells(text, "told sigma, up to 0.4")[4:6] == ["+0.00 % for all", "1.10×"]
+    assert cells(text, "base alone")[4:] == ["1,000 in all", "1.00 G", "1.00×"]
+
+
+def test_html_escapes_and_says_the_same(table):
+    html = table.html()
+    assert "<th>a&lt;b&gt;</th>" in html and "<b>" not in html
+    assert '<td class="best">27.90†</td>' in html
+    assert html.count("<tr") == len(table.rows) + 1
+
+
+def test_ssim_has_three_digits_and_no_costs(references, evaluations, costs):
+    table = make_table(references, evaluations, costs, ssim=True)
+    assert cells(table.markdown(), "ftn") == ["0.750", "0.688", "0.650", "0.625"]
+
+
+def test_spread_over_seeds():
+    seeds = [
+        {"ftn": {"0.2": 28.0, "0.5": 24.0}},
+        {"ftn": {"0.2": 28.2, "0.5": 24.0}},
+        {"ftn": {"0.2": 28.4, "0.5": 24.0}},
+    ]
+    text = spread_table(seeds)
+    assert "3 seeds" in text and cells(text, "ftn") == ["28.20 ± 0.20", "24.00 ± 0.00"]
