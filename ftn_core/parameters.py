@@ -194,6 +194,12 @@ class AdaFM(_Transition):
     kernel: Literal[1, 3, 5, 7]
 
 
+class Dni(_Transition):
+    """DNI (arXiv 1811.10515): everything is fine-tuned."""
+
+    method: Literal["dni"]
+
+
 class ScaleMix(_Transition):
     """Our own (docs/scale-mix.md): pairs of shared channel mixes, and groups of channels that mix."""
 
@@ -202,7 +208,7 @@ class ScaleMix(_Transition):
     groups: int = Field(ge=1, le=512)
 
 
-AnyTransition = Annotated[Ftn | AdaFM | ScaleMix, Field(discriminator="method")]
+AnyTransition = Annotated[Ftn | AdaFM | Dni | ScaleMix, Field(discriminator="method")]
 
 
 class Finetune(_Section):
