@@ -1,10 +1,16 @@
+import os
+from pathlib import Path
+
 import pytest
 import torch
+from project import ROOT
 
 from benchmarks.ffdnet import published_ffdnet
+from benchmarks.published import measured
 from ftn_core.data.decode import decode
 from ftn_core.data.noise import add_noise
 from ftn_core.data.sample import sample_photographs
+from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr
 
@@ -31,3 +37,17 @@ def test_it_denoises_when_told_the_level(ffdnet):
 
     assert told(50 / 255) > psnr(noisy, clean) + 8
     assert told(50 / 255) > told(15 / 255) + 3
+
+
+CBSD68 = Path(os.environ.get("FTN_CBSD68", ROOT.parent / "shared/data/test/cbsd68"))
+
+
+@pytest.mark.skipif(not CBSD68.is_dir(), reason="CBSD68 may not be passed on: name its folder in FTN_CBSD68")
+@pytest.mark.parametrize(("level", "psnr"), [(25, 31.20), (50, 27.95)])
+def test_the_published_figures_come_out(level, psnr):
+    assert measured(CBSD68, level) == pytest.approx(psnr, abs=0.05)
+
+
+def test_a_folder_without_photographs_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no photographs"):
+        measured(tmp_path, 25)
