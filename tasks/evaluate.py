@@ -21,7 +21,6 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
 
     import numpy as np
     import torch
-    from ftn_core.smoothness import smoothness
 
     from ftn_core.continuous import ContinuousDenoiser
     from ftn_core.data.pairs import Pairs
@@ -31,6 +30,7 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
     from ftn_core.images import to_image
     from ftn_core.progress import Progress
     from ftn_core.results import Evaluation, GridPoint
+    from ftn_core.smoothness import smoothness
 
     name = workspace.chain(method) if chain else method
     device = make_fabric(params.threads).device
@@ -76,9 +76,6 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
         clean=crop(middle(to_image(clean[0]), 2 * STRIP_PIXELS))[0].numpy(),
         noisy=crop(inner)[0].numpy(),
     )
-    workspace.PSNR.mkdir(parents=True, exist_ok=True)
-    lines = [f"{sigma},{score.psnr:.4f}\n" for sigma, score in evaluation.scores.items()]
-    workspace.psnr(name).write_text("sigma,psnr\n" + "".join(lines))
     for sigma, score in evaluation.scores.items():
         tracker.metrics({"psnr": score.psnr, "ssim": score.ssim}, step=round(1000 * sigma))
     tracker.metrics({f"smoothness/{key}": value for key, value in evaluation.smoothness.model_dump().items()})

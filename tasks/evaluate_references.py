@@ -60,10 +60,6 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
         scores[name] = scored(ToldSigma(network, sigma))
     References(scores=scores, from_scratch=from_scratch, level_input=told).write(workspace.REFERENCES)
     for name, by_sigma in scores.items():
-        lines = [f"{sigma},{result.psnr:.4f}\n" for sigma, result in by_sigma.items()]
-        path = workspace.psnr(f"references/{name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("sigma,psnr\n" + "".join(lines))
         for sigma, result in by_sigma.items():
             tracker.metrics({f"psnr/{name}".replace(",", ""): result.psnr}, step=round(1000 * sigma))
 

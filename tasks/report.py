@@ -1,5 +1,6 @@
 """Stage ``report``: what was measured, for people and for comparing experiments."""
 
+import csv
 import json
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,9 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
     scores |= {name: references.scores[name] for name in references.level_input}
     scores |= {e.name: e.scores for e in evaluations}
     psnr = {name: {str(s): round(x.psnr, 4) for s, x in by_sigma.items()} for name, by_sigma in scores.items()}
+    with workspace.PSNR.open("w", newline="") as file:
+        rows = ((name, sigma, value) for name, by_sigma in psnr.items() for sigma, value in by_sigma.items())
+        csv.writer(file, lineterminator="\n").writerows([("row", "sigma", "psnr"), *rows])
     workspace.METRICS.write_text(json.dumps({"psnr": psnr}, indent=2) + "\n")
     for path in (workspace.TABLE, workspace.REPORT):
         tracker.artifact(path)

@@ -13,7 +13,7 @@ RESULTS = Path("results")
 CLASSICAL = Path("results/classical.json")
 REFERENCES = Path("results/references.json")
 METHOD_RESULTS = Path("results/methods")
-PSNR = Path("results/psnr")
+PSNR = Path("results/psnr.csv")
 COSTS = Path("results/costs.json")
 FILTERS = Path("results/filters.json")
 TABLE = Path("results/table.md")
@@ -70,8 +70,3 @@ def chain(method: str) -> str:
 def method_result(name: str) -> Path:
     """What the evaluation of a denoiser found."""
     return METHOD_RESULTS / f"{name}.json"
-
-
-def psnr(name: str) -> Path:
-    """A row's PSNR over sigma, for DVC's plots."""
-    return PSNR / f"{name}.csv"
