@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from prefect import flow, get_run_logger, task
@@ -113,7 +114,7 @@ def _run(stages: list["Stage"], workers: int) -> dict[str, State]:
         return {name: future.state for name, future in futures.items()}
 
 
-def _start_missing_server() -> None:
+def start_missing_server() -> None:
     """Let Prefect start its temporary server, if it needs one, where Ctrl-C does not reach it.
 
     A terminal sends Ctrl-C to the server too, and a run whose server is gone tries for a minute to report to it.
@@ -130,7 +131,7 @@ def _start_missing_server() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the flow from the command line: 0 all is up to date, 1 a stage failed, 2 the user can repair it."""
+    """Run the flow from the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m flows.pipeline", description="Run the DVC graph as a Prefect flow."
     )
@@ -154,15 +155,22 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, help="stages at the same time (default: as the cores carry)")
     given = parser.parse_args(arguments)
-    _start_missing_server()
-    try:
-        state = pipeline(
+    start_missing_server()
+    return exit_code(
+        lambda: pipeline(
             targets=given.target,
             force=given.force,
             overrides=given.set,
             workers=given.workers,
             return_state=True,
         )
+    )
+
+
+def exit_code(run: Callable[[], State]) -> int:
+    """Run a flow: 0 all is up to date, 1 a stage failed, 2 the user can repair it; says what went wrong."""
+    try:
+        state = run()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     if state.is_completed():

@@ -140,15 +140,19 @@ def make_table(
 
 
 def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
-    """Mean and standard deviation over seeds as Markdown; each seed is PSNR in dB by row and sigma."""
-    sigmas = list(next(iter(seeds[0].values())))
+    """Mean and sample standard deviation over two seeds or more, as Markdown.
+
+    Args:
+        seeds: of each, PSNR in dB by row and sigma, as in ``results/metrics.json``.
+    """
+    sigmas = sorted({sigma for by_sigma in seeds[0].values() for sigma in by_sigma}, key=float)
     heads = [f"PSNR in dB over {len(seeds)} seeds, at sigma", *(sigma_label(float(sigma)) for sigma in sigmas)]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    for name in seeds[0]:
-        cells = []
-        for sigma in sigmas:
+    for name, by_sigma in seeds[0].items():
+        cells = ["–"] * len(sigmas)
+        for sigma in by_sigma:
             found = [seed[name][sigma] for seed in seeds]
-            cells.append(f"{statistics.fmean(found):.2f} ± {statistics.stdev(found) if len(found) > 1 else 0:.2f}")
+            cells[sigmas.index(sigma)] = f"{statistics.fmean(found):.2f} ± {statistics.stdev(found):.2f}"
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines) + "\n"
 

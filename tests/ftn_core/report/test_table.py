@@ -52,10 +52,8 @@ def test_ssim_has_three_digits_and_no_costs(references, evaluations, costs):
 
 
 def test_spread_over_seeds():
-    seeds = [
-        {"ftn": {"0.2": 28.0, "0.5": 24.0}},
-        {"ftn": {"0.2": 28.2, "0.5": 24.0}},
-        {"ftn": {"0.2": 28.4, "0.5": 24.0}},
-    ]
+    seeds = [{"from scratch": {"0.5": x + 0.5}, "ftn": {"0.2": 28.0 + x, "0.5": 24.0}} for x in (0.0, 0.2, 0.4)]
     text = spread_table(seeds)
-    assert "3 seeds" in text and cells(text, "ftn") == ["28.20 ± 0.20", "24.00 ± 0.00"]
+    assert "3 seeds" in text and "0.2 (51) | 0.5 (128)" in text
+    assert cells(text, "ftn") == ["28.20 ± 0.20", "24.00 ± 0.00"]
+    assert cells(text, "from scratch") == ["–", "0.70 ± 0.20"]

@@ -1,0 +1,60 @@
+"""The same experiment under several seeds: ``python -m flows.seeds 0 1 2``, then its table's mean and spread."""
+
+import argparse
+import json
+import sys
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.pipeline import REFUSED, exit_code, pipeline, start_missing_server
+from ftn_core.errors import UserError
+from ftn_core.parameters import load_parameters, parse_parameters
+from ftn_core.report.table import spread_table
+from tasks.workspace import METRICS, RESULTS
+
+SEEDS = RESULTS / "seeds.md"
+
+
+@flow(name="seeds", persist_result=False)
+def over_seeds(seeds: list[int]) -> State:
+    """Bring the report up to date for each seed in turn, then for the seed that params.yaml had.
+
+    What a seed's stages made stays in DVC's cache, so that nothing is computed twice.
+
+    Args:
+        seeds: Values of the parameter `seed`.
+    """
+    try:
+        own = load_parameters()
+        for seed in seeds:
+            parse_parameters(own.model_dump(by_alias=True) | {"seed": seed})
+    except UserError as error:
+        return Failed(name=REFUSED, message=str(error))
+    found = []
+    for seed in (*seeds, own.seed):
+        state = pipeline(targets=["report"], overrides=[f"seed={seed}"], return_state=True)
+        if not state.is_completed():
+            return Failed(name=state.name, message=f"seed {seed}: {state.message}")
+        found.append(json.loads(METRICS.read_text())["psnr"])
+    SEEDS.write_text(spread_table(found[:-1]))
+    return Completed(message=f"{SEEDS}: {len(seeds)} seeds")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the flow from the command line and print the table; exit codes as those of ``flows.pipeline``."""
+    parser = argparse.ArgumentParser(prog="python -m flows.seeds", description="Mean and spread of PSNR over seeds.")
+    parser.add_argument("seed", nargs="+", type=int)
+    seeds = parser.parse_args(arguments).seed
+    if len(set(seeds)) < max(2, len(seeds)):
+        parser.error("a spread needs at least two seeds, all different")  # exits with 2
+    start_missing_server()
+    code = exit_code(lambda: over_seeds(seeds, return_state=True))
+    if not code:
+        print(SEEDS.read_text())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
