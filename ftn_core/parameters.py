@@ -195,9 +195,10 @@ class AdaFM(_Transition):
 
 
 class Dni(_Transition):
-    """DNI (arXiv 1811.10515): everything is fine-tuned."""
+    """DNI (arXiv 1811.10515): everything is fine-tuned, from the base or (ours) from the base rescaled to the level."""
 
     method: Literal["dni"]
+    rescale: bool
 
 
 class ScaleMix(_Transition):

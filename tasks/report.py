@@ -103,6 +103,8 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
     workspace.REPORT.write_text(text)
     # what experiments are compared by: PSNR in dB, by row, by sigma
     scores = {"base": references.scores["base"]}
+    own = {level: references.scores[name][level] for level, name in references.from_scratch.items()}
+    scores |= {"from scratch": own} if len(own) > 1 else {}
     scores |= {name: references.scores[name] for name in references.level_input}
     scores |= {e.name: e.scores for e in evaluations}
     psnr = {name: {str(s): round(x.psnr, 4) for s, x in by_sigma.items()} for name, by_sigma in scores.items()}

@@ -1,5 +1,6 @@
 """The base network of AdaFM (arXiv 1904.08118, section 4.1), which the FTN paper also uses."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -9,16 +10,20 @@ from ftn_core.networks.blocks import ResidualBlock, conv3x3, pad_to_even
 class AdafmNet(nn.Module):
     """Stride-2 head, residual blocks under one long skip, pixel-shuffle tail.
 
-    64 channels and 16 blocks are the paper's scale: 1,406,787 parameters (the paper says 1.41 M).
+    64 channels and 16 blocks are the paper's scale: 1,406,787 parameters (the paper says 1.41 M). No skip leads from
+    the image to the output; that the network starts as the identity instead is ours (with 12 channels or more).
     """
 
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = 4 * depth + 8
+        carried, first, last = conv3x3(channels, channels), conv3x3(channels, channels), conv3x3(channels, 3)
         self.head = conv3x3(inputs, channels, stride=2)
-        self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)), conv3x3(channels, channels))
+        self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)), carried)
         self.up = conv3x3(channels, 4 * channels)
-        self.tail = nn.Sequential(conv3x3(channels, channels), nn.ReLU(), conv3x3(channels, 3))
+        self.tail = nn.Sequential(first, nn.ReLU(), last)
+        if channels >= 12:
+            _start_as_identity(self.head, carried, self.up, first, last)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
@@ -26,3 +31,18 @@ class AdafmNet(nn.Module):
         h = h + self.body(h)
         h = F.relu(F.pixel_shuffle(self.up(h), 2))
         return self.tail(h)[..., :height, :width]
+
+
+@torch.no_grad()
+def _start_as_identity(head: nn.Conv2d, body: nn.Conv2d, up: nn.Conv2d, first: nn.Conv2d, last: nn.Conv2d) -> None:
+    """Carry each 2x2 square's 12 values through in channels of their own; what lies below 0 is lost to the ReLUs."""
+    nn.init.zeros_(body.weight)
+    for conv, carried in ((head, 12), (up, 12), (first, 3), (last, 3)):
+        conv.weight[:carried] = 0
+    for conv in (head, body, up, first, last):
+        nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    for k in range(12):
+        colour, row, column = k // 4, k // 2 % 2, k % 2  # pixel-shuffle's order
+        head.weight[k, colour, 1 + row, 1 + column] = 1
+        up.weight[k, k, 1, 1] = 1
+        first.weight[colour, colour, 1, 1] = last.weight[colour, colour, 1, 1] = 1

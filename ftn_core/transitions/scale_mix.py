@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of
+from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of, rescaled
 
 
 class ScaleMix(Transition):
@@ -19,10 +19,8 @@ class ScaleMix(Transition):
     - in the body, a mix of the input channels and one of the output channels that many convolutions share: the skips
       make all of them read and write the same features.
 
-    Everything but filters (biases, batch norm's weights) belongs to the level and starts at the base's times
-    the ratio of the sigmas. Networks of convolutions, ReLUs and skips are homogeneous, so this start is exactly
-    ``ratio * base(x / ratio)``: the base on the image with its contrast lowered until the noise is what it knows. The
-    dial then is close to linear in sigma from the first step on.
+    Everything but filters (biases, batch norm's weights) belongs to the level and starts as that of the rescaled base.
+    The dial then is close to linear in sigma from the first step on.
 
     Args:
         mixes: pairs of shared mixes; each serves as many consecutive convolutions of the body as the others.
@@ -42,7 +40,8 @@ class ScaleMix(Transition):
         )
         filters = {name for names in self._alike for name in names}
         self._others = [name for name in state if name not in filters]
-        self.others = nn.ParameterList(ratio * state[name].detach() for name in self._others)
+        start = rescaled(base, ratio)
+        self.others = nn.ParameterList(start[name] for name in self._others)
 
     def forward(self, state: Mapping[str, Tensor]) -> State:
         level: State = dict(zip(self._others, self.others, strict=True))

@@ -32,6 +32,16 @@ def convolutions(base: nn.Module, where: str = "all") -> list[str]:
     return names if where == "all" else [name for name in names if name.startswith("body.")]
 
 
+def rescaled(base: nn.Module, ratio: float) -> State:
+    """The base's parameters, all but its filters times ``ratio``: a network that computes ``ratio * base(x / ratio)``.
+
+    Networks of convolutions, ReLUs and skips are homogeneous, so that this is the base on the image with its contrast
+    lowered until the noise is what it knows (docs/scale-mix.md).
+    """
+    filters = {f"{name}.weight" for name in convolutions(base)}
+    return {n: p.detach() * (1 if n in filters else ratio) for n, p in base.named_parameters()}
+
+
 def in_layout_of(filters: Tensor, like: Tensor) -> Tensor:
     """Filters in the memory layout of others."""
     last = like.is_contiguous(memory_format=torch.channels_last)

@@ -25,7 +25,12 @@ def sandbox(tmp_path_factory):
         "levels.chains": ["dni"],
         "levels.from_scratch": [0.5],
         "levels.level_input": [0.5],
-        "transitions.dni-continuous": {"method": "dni", "lr": 0.001, "supervision": "continuous"},
+        "transitions.dni-continuous": {
+            "method": "dni",
+            "lr": 0.001,
+            "supervision": "continuous",
+            "rescale": False,
+        },
     }
     sandbox = Sandbox(tmp_path_factory.mktemp("variant") / "project", **changes)
     sandbox.dvc("repro", "report")
@@ -94,5 +99,6 @@ def test_the_page_needs_nothing_else(sandbox):
 
 def test_experiments_are_compared_by_every_row(sandbox):
     rows = json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"]
-    assert set(rows) == {"base", "told sigma, up to 0.5", *METHODS, "dni-chain"}
+    assert set(rows) == {"base", "from scratch", "told sigma, up to 0.5", *METHODS, "dni-chain"}
+    assert rows["from scratch"].keys() == {"0.2", "0.5"}
     assert rows["base"]["0.2"] == rows["dni"]["0.2"]

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.func import functional_call
 
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.networks import build_network
@@ -32,6 +33,15 @@ def test_starts_as_the_base_and_everything_learns():
         assert torch.equal(level[name], parameter)
         assert level[name] is not parameter and level[name].requires_grad
     assert level.keys() == dict(base.named_parameters()).keys()
+
+
+def test_rescaled_it_starts_as_the_base_on_the_image_with_less_contrast():
+    torch.manual_seed(0)
+    base = build_network("unshuffle_net", 8, 2).eval()
+    for parameter in base.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    level = build_transition("dni", base, 2.5, rescale=True)(dict(base.named_parameters()))
+    torch.testing.assert_close(functional_call(base, level, (X,)), 2.5 * base(X / 2.5), atol=1e-5, rtol=1e-5)
 
 
 def test_all_parameters_and_statistics_are_interpolated_linearly(denoiser):
