@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro preset flow test lint format lock mlflow register bench clean
+.PHONY: help setup repro preset flow seeds test lint format lock mlflow register bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ preset: $(READY)  ## write a preset into params.yaml: make preset PRESET=paper-c
 
 flow: $(READY)  ## run the pipeline with Prefect
 	@python -m flows.pipeline
+
+seeds: $(READY)  ## run the pipeline for several seeds, then print mean and spread: make seeds SEEDS="0 1 2"
+	@python -m flows.seeds $(SEEDS)
 
 register: $(READY)  ## register the trained model again, for example in another MLflow
 	@dvc repro --single-item --force register
