@@ -10,9 +10,9 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-# Okabe and Ito (2008); markers and lines tell apart what comes after the eighth
+# Okabe and Ito (2008); markers are one fewer, so that what shares a colour has another marker and line
 _COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#999933"]
-_MARKERS = "osD^vP*X"
+_MARKERS = "osD^vP*"
 _LINES = ["-", "--", ":"]
 
 

@@ -99,13 +99,13 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title><style>
 :root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }}
+body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }}
 p, ul {{ max-width: 46rem; }} nav ul {{ columns: 2; padding-left: 1.2rem; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3rem .7rem; text-align: right; white-space: nowrap; }}
+th, td {{ padding: .3rem .5rem; text-align: right; white-space: nowrap; }}
 th:first-child {{ text-align: left; }} tr + tr {{ border-top: 1px solid #8884; }} th {{ font-weight: 500; }}
-.best {{ font-weight: 700; }} .second {{ text-decoration: underline; }} .reference {{ opacity: .75; }}
+.best {{ font-weight: 700; }} .second {{ font-style: italic; }} .reference {{ opacity: .75; }}
 figure {{ margin: 1.5rem 0; }} img {{ max-width: 100%; background: #fff; border-radius: 6px; }}
 figcaption {{ font-size: .9rem; opacity: .8; }}
 .three {{ display: flex; gap: 1rem; flex-wrap: wrap; }} .three figure {{ margin: 0; }}
