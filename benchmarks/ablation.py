@@ -29,6 +29,8 @@ from ftn_core.transitions import build_transition
 
 SEEDS = (0, 1, 2)
 DATA = Path("data")
+IMAGES = 24
+"""Test photographs at most, evenly chosen."""
 
 TEXT = """Every variant adapts the same base to one further level, with the steps, batch and photographs of
 params.yaml. PSNR in dB on the test photographs, mean and standard deviation over the seeds of base and finetuning;
@@ -75,7 +77,7 @@ class Bench:
         self.sigmas = [sigma for sigma in params.data.sigmas if self.near <= sigma <= self.far]
         self.clean = {split: Store(DATA / "photographs" / split) for split in ("train", "val", "test")}
         noisy = {sigma: Store(DATA / "noisy" / str(sigma) / "test") for sigma in self.sigmas}
-        self.test = Pairs(self.clean["test"], noisy, fabric.device)
+        self.test = Pairs(self.clean["test"], noisy, fabric.device, limit=IMAGES)
 
     def train(self, network: nn.Module, sigma: float, options: Optimisation, seed: int, label: str) -> Batches:
         """In place; returns the batches, which estimate batch-norm statistics, too."""
@@ -181,11 +183,11 @@ def measure(params: Parameters) -> None:
             row[head] = _spread([values[i] for values in after])
         rows.append(row)
     network, train, finetune = params.network, params.train, params.finetune
-    sizes = " / ".join(str(len(bench.clean[split])) for split in ("train", "val", "test"))
+    tested = min(IMAGES, len(bench.clean["test"]))
     report.table(
         f"{network.name}, {network.channels} channels, depth {network.depth}; base at {bench.near}, "
         f"{_spread(bases)} dB after {train.steps} steps; then {finetune.steps} steps at {bench.far}, batch "
-        f"{finetune.batch_size}; {sizes} photographs to train, validate and test on; {len(seeds)} seeds",
+        f"{finetune.batch_size}; {len(bench.clean['train'])} training and {tested} test photographs; {len(seeds)} seeds",
         rows,
     )
     report.save()
