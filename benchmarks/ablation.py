@@ -183,11 +183,11 @@ def measure(params: Parameters) -> None:
             row[head] = _spread([values[i] for values in after])
         rows.append(row)
     network, train, finetune = params.network, params.train, params.finetune
-    tested = min(IMAGES, len(bench.clean["test"]))
+    trained, tested = len(bench.clean["train"]), min(IMAGES, len(bench.clean["test"]))
     report.table(
         f"{network.name}, {network.channels} channels, depth {network.depth}; base at {bench.near}, "
         f"{_spread(bases)} dB after {train.steps} steps; then {finetune.steps} steps at {bench.far}, batch "
-        f"{finetune.batch_size}; {len(bench.clean['train'])} training and {tested} test photographs; {len(seeds)} seeds",
+        f"{finetune.batch_size}; {trained} training and {tested} test photographs; {len(seeds)} seeds",
         rows,
     )
     report.save()
