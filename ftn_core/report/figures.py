@@ -22,7 +22,7 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, str]]:
         name: {
             "color": _COLOURS[i % len(_COLOURS)],
             "marker": _MARKERS[i % len(_MARKERS)],
-            "linestyle": _LINES[i // len(_COLOURS) % len(_LINES)],
+            "linestyle": _LINES[i // len(_MARKERS) % len(_LINES)],
         }
         for i, name in enumerate(names)
     }
