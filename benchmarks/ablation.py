@@ -63,7 +63,6 @@ def variants(ours: dict[str, Any]) -> dict[str, Variant]:
         "scale-mix from the base as it is": Variant("scale_mix", 5e-3, ours, rescaled=False),
         "scale-mix without taps": Variant("scale_mix", 5e-3, ours, ("taps",)),
         "scale-mix without shared mixes": Variant("scale_mix", 5e-3, unmixed),
-        "scale-mix without scales": Variant("scale_mix", 5e-3, ours, ("inputs", "outputs")),
         "biases and output scales alone": Variant("scale_mix", 5e-3, unmixed, ("taps", "inputs")),
     }
 
