@@ -175,13 +175,13 @@ def test_interruption_ends_the_stages_and_starts_no_more(fresh, number, code):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.time() + 40
+    deadline = time.time() + 120
     while not Path("started-prepare").exists():
         assert time.time() < deadline
         time.sleep(0.1)
     assert _processes_in(fresh.root)
     flow.send_signal(number)
-    output, _ = flow.communicate(timeout=40)
+    output, _ = flow.communicate(timeout=120)
     assert flow.returncode == code, output
     assert "flows/pipeline.py" not in output  # no traceback but the stage's own
     assert not _processes_in(fresh.root)
