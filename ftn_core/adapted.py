@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.batches import Batches
-from ftn_core.transitions import State, Transition
+from ftn_core.transitions import State, Transition, build_transition
 
 
 class AdaptedNetwork(nn.Module):
@@ -38,6 +39,25 @@ class AdaptedNetwork(nn.Module):
             state = {name: torch.lerp(base[name], value, alpha) for name, value in state.items()}
         output: Tensor = functional_call(self.base, state, (x,))
         return output
+
+
+@torch.no_grad()
+def start_on_dial(transition: Transition, denoiser: ContinuousDenoiser, sigma: float) -> None:
+    """Start a level between trained ones where the dial stands for it, rather than at the base.
+
+    The parameters of the neighbours' transitions, interpolated: for a method that is linear in its parameters, DNI or
+    AdaFM, that is the very network at this place of the dial. ``denoiser`` is of the same method and options.
+    """
+    position = denoiser.position(sigma)
+    lower = min(int(position), len(denoiser.levels) - 1)
+    upper = denoiser.levels[lower]
+    below = (
+        denoiser.levels[lower - 1].transition
+        if lower
+        else build_transition(upper.method, denoiser.base, 1.0, **upper.options)
+    )
+    for own, start, end in zip(transition.parameters(), below.parameters(), upper.transition.parameters(), strict=True):
+        own.copy_(torch.lerp(start, end, position - lower))
 
 
 def estimate_statistics(network: AdaptedNetwork, batches: Batches, count: int) -> State:

@@ -22,7 +22,7 @@ def measure(network: nn.Module, pairs: Pairs, sigma: float, *metrics: Metric) ->
     """For each image, in the order of the store, the metrics of a network's restoration of one sigma."""
     places, values = [], []
     for batch in pairs.batches(sigma):
-        restored = restore(network, batch.noisy)
+        restored = restore(network, batch.noisy).float()  # of half precision under autocast
         places += batch.places
         values.append(torch.stack([metric(restored, batch.clean) for metric in metrics], dim=1))
     # once for all of them: a GPU is not waited for at each batch

@@ -64,7 +64,7 @@ class Evaluation(_Record):
     dial: list[tuple[float, float]]
     """Calibrated points: sigma and position (in levels: 0 is the base, 1 the first adapted level)."""
     scores: dict[float, Score]
-    """By sigma, over all test images, at the position that the dial gives."""
+    """By sigma, over all test images, at the position that the dial gives; not at position 0, which is the base."""
     grid: list[GridPoint]
     """The heat map, over the first of the test images."""
     strip_sigma: float

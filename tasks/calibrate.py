@@ -23,18 +23,21 @@ def calibrate(params: "Parameters", tracker: "Tracker", method: str, chain: bool
     from ftn_core.progress import Progress
 
     progress, passes = Progress(tracker.stage, "passes", None), itertools.count(1)
-    fabric = make_fabric(params.threads)
-    levels = sorted(params.levels.adapted + (params.levels.between if chain else []))
-    files = [workspace.adapted(method, level) for level in levels]
-    denoiser = join([ContinuousDenoiser.load(file) for file in files]).to(fabric.device)
-    denoiser.dial = find_dial(
-        denoiser,
-        Store(workspace.PHOTOGRAPHS / "val"),
-        {sigma: workspace.noisy_set(sigma) / "val" for sigma in params.data.sigmas},
-        fabric.device,
-        params.evaluate.calibration_images,
-        on_pass=lambda: progress(next(passes)),
-    )
+    fabric = make_fabric(params.threads, params.train.precision)
+    files = {level: workspace.adapted(method, level) for level in params.levels.adapted}
+    if chain:
+        files |= {level: workspace.adapted(workspace.chain(method), level) for level in params.levels.between}
+    denoiser = join([ContinuousDenoiser.load(file) for _, file in sorted(files.items())]).to(fabric.device)
+    # scores are only held against each other: half the precision does, in half the time
+    with fabric.autocast():
+        denoiser.dial = find_dial(
+            denoiser,
+            Store(workspace.PHOTOGRAPHS / "val"),
+            {sigma: workspace.noisy_set(sigma) / "val" for sigma in params.data.sigmas},
+            fabric.device,
+            params.evaluate.calibration_images,
+            on_pass=lambda: progress(next(passes)),
+        )
     denoiser.save(workspace.denoiser(workspace.chain(method) if chain else method))
     for sigma, position in denoiser.dial:
         print(f"{tracker.stage}: sigma {sigma} at position {position:.3f}", flush=True)

@@ -39,9 +39,11 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
     denoiser = ContinuousDenoiser.load(workspace.denoiser(name)).to(device)
     samples = positions(denoiser, params.evaluate.alphas)
 
-    progress, passes = Progress(tracker.stage, "passes", len(noisy) * (1 + len(samples))), itertools.count(1)
+    places = {sigma: denoiser.position(sigma) for sigma in noisy}
+    adapted = {sigma: [place] for sigma, place in places.items() if place}  # at 0 it is the base, scored elsewhere
+    progress, passes = Progress(tracker.stage, "passes", len(adapted) + len(noisy) * len(samples)), itertools.count(1)
     scores = {}
-    for sigma, _, result in sweep(denoiser, {s: [denoiser.position(s)] for s in noisy}, Pairs(clean, noisy, device)):
+    for sigma, _, result in sweep(denoiser, adapted, Pairs(clean, noisy, device)):
         scores[sigma] = result
         progress(next(passes))
     grid = []
@@ -63,7 +65,7 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
         name=name,
         levels=denoiser.sigmas,
         dial=denoiser.dial,
-        scores={sigma: scores[sigma] for sigma in noisy},
+        scores={sigma: scores[sigma] for sigma in adapted},
         grid=sorted(grid, key=lambda point: (point.sigma, point.position)),
         strip_sigma=strip_sigma,
         smoothness=smoothness(path),

@@ -10,16 +10,17 @@ if TYPE_CHECKING:
     from tasks.tracking import Tracker
 
 
-def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float) -> None:
+def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float, between: bool) -> None:
     """Train a transition at one level, the base frozen; for a base with batch norm, estimate the level's statistics.
 
     With continuous supervision it is trained at every sigma from the base's level to its own, alpha rising with sigma.
+    A chain's level between others goes on from where the method's dial stands for its sigma.
     """
     import functools
 
     import torch
 
-    from ftn_core.adapted import AdaptedNetwork, estimate_statistics
+    from ftn_core.adapted import AdaptedNetwork, estimate_statistics, start_on_dial
     from ftn_core.continuous import ContinuousDenoiser, Level
     from ftn_core.device import make_fabric
     from ftn_core.parameters import Optimisation
@@ -33,6 +34,8 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
     options = entry.options()
     torch.manual_seed(params.seed)
     transition = build_transition(entry.method, base.network, level / base.sigma, **options)
+    if between:
+        start_on_dial(transition, ContinuousDenoiser.load(workspace.denoiser(method)), level)
     network = AdaptedNetwork(base.network, transition, (base.sigma, level))
     budget = Optimisation(
         steps=params.finetune.steps,
@@ -55,7 +58,8 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
     train_network(network, batches, level, budget, params.train, fabric, tracker)
     statistics = estimate_statistics(network, at_level, params.finetune.norm_batches)
     adapted = Level(level, entry.method, options, transition, statistics)
-    ContinuousDenoiser(base.spec, base.network, base.sigma, [adapted]).save(workspace.adapted(method, level))
+    out = workspace.adapted(workspace.chain(method) if between else method, level)
+    ContinuousDenoiser(base.spec, base.network, base.sigma, [adapted]).save(out)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.results import Costs, Evaluation, Filters, References
 
     names = [*params.levels.methods, *map(workspace.chain, params.levels.chains)]
-    evaluations = [Evaluation.read(workspace.method_result(name)) for name in names]
     references = References.read(workspace.REFERENCES)
+    found = [Evaluation.read(workspace.method_result(name)) for name in names]
+    evaluations = [e.model_copy(update={"scores": references.scores["base"] | e.scores}) for e in found]
     costs = Costs.read(workspace.COSTS).of
     moved = Filters.read(workspace.FILTERS)
     strips = {name: Strip.read(workspace.method_result(name).with_suffix(".npz")) for name in names}
