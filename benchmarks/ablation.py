@@ -3,7 +3,6 @@
 python -m benchmarks.ablation [--quick]
 """
 
-import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -24,11 +23,13 @@ from ftn_core.errors import UserError
 from ftn_core.evaluation import find_dial, score
 from ftn_core.networks import build_network
 from ftn_core.parameters import Optimisation, Parameters, load_parameters
+from ftn_core.report.table import spread
 from ftn_core.training import fit, validation_psnr
 from ftn_core.transitions import build_transition
+from tasks.training_run import make_batches
+from tasks.workspace import NOISY, PHOTOGRAPHS, noisy_set
 
 SEEDS = (0, 1, 2)
-DATA = Path("data")
 IMAGES = 24
 """Test photographs at most, evenly chosen."""
 
@@ -74,25 +75,15 @@ class Bench:
         self.params, self.fabric, self.seed, self.folder = params, fabric, seed, folder
         self.near, self.far = params.levels.base, params.levels.adapted[-1]
         self.sigmas = [sigma for sigma in params.data.sigmas if self.near <= sigma <= self.far]
-        self.clean = {split: Store(DATA / "photographs" / split) for split in ("train", "val", "test")}
-        noisy = {sigma: Store(DATA / "noisy" / str(sigma) / "test") for sigma in self.sigmas}
+        self.clean = {split: Store(PHOTOGRAPHS / split) for split in ("train", "val", "test")}
+        noisy = {sigma: Store(noisy_set(sigma) / "test") for sigma in self.sigmas}
         self.test = Pairs(self.clean["test"], noisy, fabric.device, limit=IMAGES)
 
     def train(self, network: nn.Module, sigma: float, options: Optimisation, seed: int, label: str) -> Batches:
         """In place; returns the batches, which estimate batch-norm statistics, too."""
         train = self.params.train.model_copy(update={"validations": 1})
-        batches = Batches(
-            self.clean["train"],
-            None,
-            sigma=sigma,
-            clip=self.params.data.clip_noise,
-            batch_size=options.batch_size,
-            crop=options.crop,
-            permute_channels=train.permute_channels,
-            seed=seed,
-            device=self.fabric.device,
-        )
-        noisy = Store(DATA / "noisy" / str(sigma) / "val")
+        batches = make_batches(sigma, options, self.fabric, clip=self.params.data.clip_noise, seed=seed, train=train)
+        noisy = Store(noisy_set(sigma) / "val")
         fit(
             network,
             batches,
@@ -139,7 +130,7 @@ class Bench:
         denoiser.dial = find_dial(
             denoiser,
             self.clean["val"],
-            {sigma: DATA / "noisy" / str(sigma) / "val" for sigma in self.sigmas},
+            {sigma: noisy_set(sigma) / "val" for sigma in self.sigmas},
             device,
             params.evaluate.calibration_images,
         )
@@ -176,30 +167,26 @@ def measure(params: Parameters) -> None:
     rows = []
     for name, results in found.items():
         shares, before, after = zip(*results, strict=True)
-        row = {"what is the level's own": name, "parameters": f"{100 * shares[0]:.2f} %", "before": _spread(before)}
+        row = {"what is the level's own": name, "parameters": f"{100 * shares[0]:.2f} %", "before": spread(before)}
         for i, sigma in enumerate(bench.sigmas[1:]):
             head = f"{sigma:.3g}" + ("" if sigma == bench.far else "*")
-            row[head] = _spread([values[i] for values in after])
+            row[head] = spread([values[i] for values in after])
         rows.append(row)
     network, train, finetune = params.network, params.train, params.finetune
     trained, tested = len(bench.clean["train"]), min(IMAGES, len(bench.clean["test"]))
     report.table(
         f"{network.name}, {network.channels} channels, depth {network.depth}; base at {bench.near}, "
-        f"{_spread(bases)} dB after {train.steps} steps; then {finetune.steps} steps at {bench.far}, batch "
+        f"{spread(bases)} dB after {train.steps} steps; then {finetune.steps} steps at {bench.far}, batch "
         f"{finetune.batch_size}; {trained} training and {tested} test photographs; {len(seeds)} seeds",
         rows,
     )
     report.save()
 
 
-def _spread(values: Any) -> str:  # noqa: ANN401 - any sequence of numbers
-    return f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}"
-
-
 def main() -> None:
     try:
-        if not (DATA / "noisy").exists():
-            raise UserError("data/noisy does not exist: run `dvc repro noisy` first")
+        if not NOISY.exists():
+            raise UserError(f"{NOISY} does not exist: run `dvc repro noisy` first")
         measure(load_parameters())
     except UserError as error:
         print(f"ablation: {error}", file=sys.stderr)

@@ -151,10 +151,14 @@ def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
     for name, by_sigma in seeds[0].items():
         cells = ["–"] * len(sigmas)
         for sigma in by_sigma:
-            found = [seed[name][sigma] for seed in seeds]
-            cells[sigmas.index(sigma)] = f"{statistics.fmean(found):.2f} ± {statistics.stdev(found):.2f}"
+            cells[sigmas.index(sigma)] = spread([seed[name][sigma] for seed in seeds])
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean and sample standard deviation of two values or more."""
+    return f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}"
 
 
 def sigma_label(sigma: float) -> str:
