@@ -85,7 +85,8 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
             "What happens to the filters",
             "Methods that interpolate weights rely on the adapted filters staying close to the base's. First: how much "
             "each convolution's filters still correlate with the base's at the last level. Then some of them, and all "
-            "of them in the plane in which most of the changes lie.",
+            "of them in the plane in which most of the changes lie. A method that adds layers, as AdaFM does with "
+            "filters larger than 1 x 1, leaves the base's filters as they are.",
             next(shown) + next(shown) + next(shown),
         ),
         page.Section(
