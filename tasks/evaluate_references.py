@@ -61,7 +61,7 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
     References(scores=scores, from_scratch=from_scratch, level_input=told).write(workspace.REFERENCES)
     for name, by_sigma in scores.items():
         for sigma, result in by_sigma.items():
-            tracker.metrics({f"psnr/{name}".replace(",", ""): result.psnr}, step=round(1000 * sigma))
+            tracker.metrics({f"psnr/{name}": result.psnr}, step=round(1000 * sigma))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def level_input(sigma: float) -> Path:
 
 def told_sigma(sigma: float) -> str:
     """What a network that is told sigma is called."""
-    return f"told sigma, up to {sigma}"
+    return f"told sigma up to {sigma}"
 
 
 def curve(stage: str) -> Path:

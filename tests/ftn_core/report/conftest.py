@@ -47,10 +47,10 @@ def references():
             "noisy input": scores(20, 14, 11, 8),
             "base": scores(30, 22, 17, 13),
             "from scratch at 0.2": scores(28, 28.1, 22, 18),
-            "told sigma, up to 0.4": scores(29.9, 27.8, 26.2, 25.2),
+            "told sigma up to 0.4": scores(29.9, 27.8, 26.2, 25.2),
         },
         from_scratch={0.1: "base", 0.2: "from scratch at 0.2"},
-        level_input=["told sigma, up to 0.4"],
+        level_input=["told sigma up to 0.4"],
     )
 
 
@@ -67,7 +67,7 @@ def costs(evaluations):
         )
 
     of = {e.name: cost(0.024) for e in evaluations}
-    return of | {"base": cost(0), "told sigma, up to 0.4": cost(0, 1_100_000_000)}
+    return of | {"base": cost(0), "told sigma up to 0.4": cost(0, 1_100_000_000)}
 
 
 @pytest.fixture
