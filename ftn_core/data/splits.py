@@ -53,5 +53,5 @@ def split_of(name: str, *, named: frozenset[Split], val_fraction: float, test_fr
 def _position(file_name: str) -> float:
     """A number in [0, 1), uniform over file names."""
     # some file systems store accented letters decomposed
-    normal = unicodedata.normalize("NFC", file_name).encode(errors="surrogateescape")
+    normal = unicodedata.normalize("NFC", file_name).encode(errors="surrogatepass")
     return int.from_bytes(hashlib.sha256(normal).digest()[:6]) / 2**48

@@ -174,6 +174,8 @@ def test_interruption_ends_the_stages_and_starts_no_more(fresh, number, code):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # a shell's background job has its interruptions ignored, and hands that on
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.time() + 120
     while not Path("started-prepare").exists():
