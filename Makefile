@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro preset flow seeds test lint format lock mlflow register bench clean
+.PHONY: help setup repro preset flow seeds up status down test lint format lock mlflow register bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ $(READY): requirements.txt
 	@touch $@
 
 repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evaluation, registration
-	@dvc repro
+	@python -m flows.turn repro
 	@echo; cat results/table.md; echo
 	@echo "report:    results/report.html"
 	@echo "MLflow UI: make mlflow"
@@ -40,11 +40,20 @@ seeds: $(READY)  ## run the pipeline for several seeds, then print mean and spre
 	@python -m flows.seeds $(SEEDS)
 
 register: $(READY)  ## register the trained model again, for example in another MLflow
-	@dvc repro --single-item --force register
+	@python -m flows.turn repro --single-item --force register
 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port 5000 \
 	  --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+
+up: $(READY)  ## start the team's servers and workers on this machine: PostgreSQL, S3, MLflow, Prefect
+	@python -m stack up
+
+status: $(READY)  ## how the servers and workers are
+	@python -m stack status
+
+down: $(READY)  ## stop them; data stay
+	@python -m stack down
 
 test: $(READY)  ## all tests
 	@pytest

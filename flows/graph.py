@@ -18,7 +18,10 @@ class Stage:
     name: str
     description: str
     upstream: tuple[str, ...]
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    movable: bool
+    """Another machine can run it: it reads only code and other stages' outputs, and DVC keeps its run."""
     forced: bool
     settled: bool
     """Neither it nor anything upstream of it is forced or changed: DVC would do nothing."""
@@ -59,7 +62,10 @@ def _read(repo: Repo, targets: Sequence[str], forced: Sequence[str]) -> list[Sta
                 name=name,
                 description=stage.desc or "",
                 upstream=upstream,
+                inputs=tuple(str(dep) for dep in stage.deps),
                 outputs=tuple(str(out) for out in stage.outs),
+                # what a stage without any upstream reads may lie on this machine alone
+                movable=bool(upstream) and not any(out.persist for out in stage.outs),
                 forced=name in must_run,
                 settled=name not in must_run and all(stages[up].settled for up in upstream) and not stage.changed(),
             )

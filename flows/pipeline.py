@@ -11,12 +11,17 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectConcurrentFuture
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import Progress, show_mlflow_runs, show_results
+from flows.dispatch import DispatchError, run_on_pool
+from flows.notify import notify
 from flows.stage import Children, run_stage
+from flows.transfer import TransferError
+from flows.turn import turn
 from ftn_core.cores import cores
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
@@ -30,12 +35,17 @@ REFUSED = "Refused"
 
 # the one cache is DVC's: Prefect caches and stores nothing
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
-def bring_up_to_date(name: str, stage: "Stage", children: Children) -> State:
-    """Bring one stage up to date and say how."""
+def bring_up_to_date(name: str, stage: "Stage", stages: list["Stage"], pool: str | None, children: Children) -> State:
+    """Bring one stage up to date, here or on a pool, and say how."""
     if stage.settled:
         return Completed(name="Cached", message="unchanged")
     progress = Progress(name)
     logger = get_run_logger()
+    if pool and stage.movable and not stage.forced:
+        try:
+            run_on_pool(stage, stages, pool, children)
+        except (UserError, DispatchError, TransferError) as error:
+            return Failed(message=f"{name}: {error}")
     outcome = run_stage(name, children, force=stage.forced, on_line=logger.info, on_progress=progress)
     match outcome.how:
         case "failed":
@@ -51,14 +61,17 @@ def bring_up_to_date(name: str, stage: "Stage", children: Children) -> State:
             return Completed(name="Cached", message="restored from DVC's cache")
 
 
-@flow(name="pipeline", persist_result=False)
+@flow(name="pipeline", persist_result=False, on_failure=[notify], on_crashed=[notify])
 def pipeline(
     targets: list[str] | None = None,
     force: list[str] | None = None,
     overrides: list[str] | None = None,
     workers: int | None = None,
+    pools: dict[str, str] | None = None,
 ) -> State:
     """Bring the graph of dvc.yaml up to date, as `dvc repro` does.
+
+    A run waits while another one, or `make repro`, is going on in the same clone.
 
     Args:
         targets: Stages, groups such as `finetune`, or output paths; with them runs all that they need. None:
@@ -66,7 +79,10 @@ def pipeline(
         force: Stages or groups that run even if nothing changed.
         overrides: Parameters to change first, as `dvc exp run -S` takes them: `train.steps=3000`. They stay
             in params.yaml.
-        workers: How many stages run at the same time. None: as many as the cores carry with `threads` each.
+        workers: How many stages run at the same time. None: as many as the cores carry with `threads` each; with
+            pools, as many as there are.
+        pools: By stage or group the work pool on which it runs, `{"finetune": "gpu", "*": "default"}`; those that
+            no entry names run here.
     """
     # here, where the time is not lost: Prefect's heartbeat makes every flow run last a second
     from flows.graph import read_graph
@@ -75,15 +91,20 @@ def pipeline(
     try:
         if workers is not None and workers < 1:
             raise UserError(f"workers = {workers} is not allowed: at least 1")
-        with overridden(overrides or []):
-            stages = read_graph(targets or [], force or [])
-        if workers is None:
-            # two trainings of two threads on two cores take longer at once than one after the other
-            workers = max(1, cores() // load_parameters().threads)
+        with turn(f"flow run {flow_run.name or 'of the pipeline'}", get_run_logger().info) as held:
+            with overridden(overrides or []):
+                stages = read_graph(targets or [], force or [])
+            if workers is None:
+                # two trainings of two threads on two cores take longer at once than one after the other
+                workers = max(1, len(stages) if pools else cores() // load_parameters().threads)
+            states = _run(stages, workers, pools or {}, held)
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
+    return _conclude(stages, states)
 
-    states = _run(stages, workers)
+
+def _conclude(stages: list["Stage"], states: dict[str, State]) -> State:
+    """Leave the results on the run's page and sum up."""
     show_results(out for stage in stages if states[stage.name].is_completed() for out in stage.outputs)
     if any(state.name != "Cached" for state in states.values()):
         show_mlflow_runs([stage.name for stage in stages])
@@ -98,20 +119,31 @@ def pipeline(
     return Completed(message=f"{len(states) - cached} stages ran, {cached} were cached")
 
 
-def _run(stages: list["Stage"], workers: int) -> dict[str, State]:
+def _run(stages: list["Stage"], workers: int, pools: dict[str, str], held: int) -> dict[str, State]:
     # leaving the block after Ctrl-C or a cancellation first ends the children, then joins the threads
     runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=workers)
-    with runner, Children() as children:
+    with runner, Children(held) as children:
         futures: dict[str, PrefectConcurrentFuture[State]] = {}
         for stage in stages:
             futures[stage.name] = runner.submit(
                 bring_up_to_date.with_options(description=stage.description),
-                {"name": stage.name, "stage": stage, "children": children},
+                {
+                    "name": stage.name,
+                    "stage": stage,
+                    "stages": stages,
+                    "pool": pool_of(stage.name, pools),
+                    "children": children,
+                },
                 wait_for=[futures[up] for up in stage.upstream],
             )
         for future in futures.values():
             future.wait()
         return {name: future.state for name, future in futures.items()}
+
+
+def pool_of(stage: str, pools: dict[str, str]) -> str | None:
+    """The pool of a stage: that of its own entry, else of its group's, else of ``*``."""
+    return next((pools[key] for key in (stage, stage.partition("@")[0], "*") if key in pools), None)
 
 
 def start_missing_server() -> None:
@@ -154,6 +186,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="change params.yaml first, as dvc exp run -S (repeatable)",
     )
     parser.add_argument("--workers", type=int, help="stages at the same time (default: as the cores carry)")
+    parser.add_argument(
+        "--pool",
+        action="append",
+        default=[],
+        metavar="[STAGE=]POOL",
+        help="work pool on which a stage or group runs, or everything that can (repeatable)",
+    )
     given = parser.parse_args(arguments)
     start_missing_server()
     return exit_code(
@@ -162,6 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
             force=given.force,
             overrides=given.set,
             workers=given.workers,
+            pools=dict(entry.rsplit("=", 1) if "=" in entry else ("*", entry) for entry in given.pool),
             return_state=True,
         )
     )

@@ -40,7 +40,9 @@ class Outcome:
 class Children:
     """The processes of one flow run. Leaving the block ends those that still run, with all their children."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: int | None = None) -> None:
+        """``turn``: a descriptor that they inherit, so that the turn is not over while one of them lives."""
+        self._turn = turn
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self.stopped = False
@@ -64,10 +66,12 @@ class Children:
                 _signal(process, signal.SIGKILL)
 
     @contextlib.contextmanager
-    def start(self, command: list[str]) -> Iterator[subprocess.Popen[bytes] | None]:
-        """Start a process in a group of its own; ``None`` when the run is being stopped."""
+    def start(
+        self, arguments: list[str], env: dict[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[bytes] | None]:
+        """Start Python in a process and group of its own; ``None`` when the run is being stopped."""
         with self._lock:
-            process = None if self.stopped else _popen(command)
+            process = None if self.stopped else _popen(arguments, env or {}, self._turn)
             if process:
                 self._running.add(process)
         try:
@@ -83,11 +87,29 @@ class Children:
                     self._running.discard(process)
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line that a process wrote; ``overwritten``: the next one takes its place, as those of a bar do."""
+
+    text: str
+    overwritten: bool
+
+
+def follow(process: subprocess.Popen[bytes]) -> Iterator[Line]:
+    """What a process writes, as it comes, without empty lines."""
+    assert process.stdout
+    # newline="": \r ends a line too, and is seen
+    for raw in io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace", newline=""):
+        if line := raw.rstrip():
+            yield Line(line, raw.endswith("\r"))
+
+
 def run_stage(
     name: str,
     children: Children,
     *,
     force: bool = False,
+    env: dict[str, str] | None = None,
     on_line: Callable[[str], object],
     on_progress: Callable[[float], object],
 ) -> Outcome:
@@ -96,27 +118,24 @@ def run_stage(
     A percentage anywhere in a line is progress. A bar that overwrites itself is reported only as that.
     """
     # without --wait-for-lock a finished training can be lost: DVC takes its lock again after the command
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", name]
+    arguments = ["-m", "flows.dvc_process", "--wait-for-lock", "repro", "--single-item", name]
     tail: deque[str] = deque(maxlen=TAIL)
     how: Literal["ran", "unchanged", "restored"] = "ran"
     running = False
-    with children.start([*command, "--force"] if force else command) as process:
+    with children.start([*arguments, "--force"] if force else arguments, env) as process:
         if process is None:
             return Outcome("stopped", ())
-        assert process.stdout
-        # newline="": \r ends a line too, and is seen
-        for raw in io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace", newline=""):
-            line = raw.rstrip()
-            percent = _PERCENT.search(line)
+        for line in follow(process):
+            percent = _PERCENT.search(line.text)
             if percent:
                 on_progress(float(percent[1]))
-            if not line or (percent and raw.endswith("\r")):
-                continue
-            on_line(line)
-            tail.append(line)
-            running = running or line == f"Running stage '{name}':"
+                if line.overwritten:
+                    continue
+            on_line(line.text)
+            tail.append(line.text)
+            running = running or line.text == f"Running stage '{name}':"
             if not running:  # afterwards the stage itself speaks
-                how = _verdict(name, line) or how
+                how = _verdict(name, line.text) or how
     if children.stopped and process.returncode:
         return Outcome("stopped", tuple(tail))
     return Outcome("failed" if process.returncode else how, tuple(tail))
@@ -130,16 +149,17 @@ def _verdict(name: str, line: str) -> Literal["unchanged", "restored"] | None:
     return "restored" if line == f"Stage '{name}' is cached - skipping run, checking out outputs" else None
 
 
-def _popen(command: list[str]) -> subprocess.Popen[bytes]:
+def _popen(arguments: list[str], env: dict[str, str], turn: int | None) -> subprocess.Popen[bytes]:
     own_programs = str(Path(sys.executable).parent)  # a stage's `python` is this one, activated or not
     path = f"{own_programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return subprocess.Popen(
-        command,
-        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        [sys.executable, *arguments],
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=() if turn is None else (turn,),
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from ftn_core.errors import UserError
 from tasks import collector
+from tasks.tether import tether
 
 
 def main(stage: Callable[..., None]) -> None:
@@ -34,6 +35,8 @@ def main(stage: Callable[..., None]) -> None:
     # the cores from whatever else runs (benchmarks/waiting_threads.py). GNU's OpenMP reads this with torch's import.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     collector.relax()
+    if "DVC_STAGE" in os.environ:
+        tether()
     from ftn_core.parameters import load_parameters
     from tasks.tracking import track
 

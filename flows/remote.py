@@ -1,0 +1,78 @@
+"""One stage on whatever machine takes it from a pool."""
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Failed
+
+from flows.artifacts import Progress, show_mlflow_runs
+from flows.checkpoints import shared_checkpoints
+from flows.gpu import gpu_slot
+from flows.notify import notify
+from flows.order import Order, make_order
+from flows.pipeline import REFUSED
+from flows.scratch import scratch_clone
+from flows.stage import Children, Outcome, run_stage
+from flows.transfer import TransferError, pull, push
+from ftn_core.errors import UserError
+
+
+@flow(
+    name="stage",
+    flow_run_name="{name}",
+    persist_result=False,
+    timeout_seconds=7 * 24 * 3600,
+    on_failure=[notify],
+    on_crashed=[notify],
+)
+def stage(name: str, order: Order | None = None) -> State:
+    """Run one stage of dvc.yaml in a scratch clone: pull what it reads, run it, push what it makes and its run.
+
+    A pipeline run elsewhere, or `dvc pull --run-cache` and `dvc repro`, restores the result from there.
+
+    Args:
+        name: The stage, as `dvc stage list` names it: `train_base`, `finetune@ftn-0.5`.
+        order: The state of the project to run it in; a pipeline run fills this in. None: commit, params.yaml and
+            dvc.lock of the worker's clone.
+    """
+    try:
+        order = order or _order_here(name)
+        with scratch_clone(str(flow_run.id), order), Children() as children:
+            pull(order.inputs, children)
+            outcome = _run(name, children)
+            if outcome.how == "ran":
+                push([name], children, runs=True)
+                show_mlflow_runs([name])
+    except UserError as error:
+        return Failed(name=REFUSED, message=str(error))
+    except TransferError as error:
+        return Failed(message=f"{name}: {error}")
+    match outcome.how:
+        case "failed":
+            return Failed(message="\n".join([outcome.summary, "The stage's last lines:", *outcome.tail]))
+        case "stopped":
+            return Cancelled(message="The run was stopped")
+    return Completed(message="its run is at DVC's remote")
+
+
+@task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+def _run(name: str, children: Children) -> Outcome:
+    from tasks.identity import identify
+
+    logger = get_run_logger()
+    progress = Progress(name)
+    with shared_checkpoints(identify(name).digest, logger.warning), gpu_slot(logger.info) as environment:
+        outcome = run_stage(name, children, env=environment, on_line=logger.info, on_progress=progress)
+    progress.finish()
+    return outcome
+
+
+def _order_here(name: str) -> Order:
+    from flows.graph import read_graph
+
+    stages = read_graph([name])
+    chosen = [found for found in stages if found.name == name]
+    if not chosen:
+        raise UserError(f"{name} is not one stage: `dvc stage list` names them")
+    return make_order(chosen[0], stages)

@@ -1,0 +1,105 @@
+"""Data between this clone and DVC's remote, as Prefect tasks: what can pass, as a network error, is tried again."""
+
+import re
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from flows.stage import Children, follow
+
+_PASSING = re.compile(
+    r"connect|time[d ]*out|temporar|reset by peer|broken pipe|unreachable|incomplete|try again|slow ?down"
+    r"|internal ?error|service ?unavailable|bad gateway|\b50[0234]\b",
+    re.IGNORECASE,
+)
+_in_process = threading.Lock()
+"""DVC's objects are not made for threads."""
+
+
+class TransferError(Exception):
+    """Data could not be moved; DVC's own words."""
+
+
+def _can_pass(task: Task, run: TaskRun, state: State) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, TransferError | OSError) and bool(_PASSING.search(str(error)))
+
+
+_options: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retries": 5,
+    "retry_delay_seconds": [2, 5, 15, 30, 60],
+    "retry_condition_fn": _can_pass,
+    "timeout_seconds": 6 * 3600,
+}
+
+
+@task(**_options)
+def pull(paths: list[str], children: Children) -> None:
+    """Bring outputs, or parts of them, from the remote."""
+    if paths:
+        _dvc(["pull", *paths], children)
+
+
+@task(**_options)
+def push(stages: list[str], children: Children, *, runs: bool = False) -> None:
+    """Bring the outputs of stages to the remote; with ``runs``, this clone's run-cache too."""
+    if stages:
+        _dvc(["push", *(["--run-cache"] if runs else []), *stages], children)
+
+
+@task(**_options)
+def fetch_run(name: str) -> bool:
+    """Bring the outputs of a stage, as it stands here, into the cache, if somebody has pushed its run to the remote.
+
+    As ``dvc pull --run-cache``, which would bring the runs of all stages there ever were.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.stage.cache import _get_stage_hash
+
+    with _in_process, Repo() as repo:
+        (stage,) = repo.stage.collect(name)
+        stage.save_deps()
+        runs, key = repo.stage_cache, _get_stage_hash(stage)
+        here = Path(runs.cache_dir, key[:2], key)
+        try:
+            remote = repo.cloud.get_remote_odb(None, "fetch --run-cache", hash_name="md5-dos2unix")
+            there = remote.fs.join(remote.path, "runs", key[:2], key)
+            for value in remote.fs.find(there) if remote.fs.exists(there) else []:
+                here.mkdir(parents=True, exist_ok=True)
+                partial = here.with_name(f"{key}.partial")
+                remote.fs.get_file(value, str(partial))
+                partial.replace(here / remote.fs.name(value))
+            run = runs._load(stage)
+            if not run:
+                return False
+            for objects in runs._create_stage(run, wdir=stage.wdir).get_used_objs().values():
+                repo.cloud.pull(objects)
+            cached = bool(runs._create_stage(run, wdir=stage.wdir).outs_cached())
+        except DvcException as error:
+            raise TransferError(str(error)) from error
+        if not cached:  # pushed by somebody whose outputs are gone
+            shutil.rmtree(here, ignore_errors=True)
+        return cached
+
+
+def _dvc(arguments: list[str], children: Children) -> None:
+    logger = get_run_logger()
+    lines: list[str] = []
+    with children.start(["-m", "flows.dvc_process", *arguments]) as process:
+        if process is None:
+            raise TransferError("the run was stopped")
+        for line in follow(process):
+            if not line.overwritten:
+                lines.append(line.text)
+                logger.info(line.text)
+    if process.returncode:
+        raise TransferError(" ".join(["dvc", arguments[0], "failed:", *(lines[-3:] or ["it said nothing"])]))

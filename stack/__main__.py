@@ -1,0 +1,137 @@
+"""``python -m stack up | status | down``: the servers of a team on one machine."""
+
+import argparse
+import shlex
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from ftn_core.errors import UserError
+from stack import postgres, s3, supervisor
+from stack.deploy import deploy
+from stack.programs import programs
+from stack.settings import HOME, Settings, load_settings, write_private
+
+ENVIRONMENT = HOME / "env"
+PATIENCE = 180.0
+"""Seconds that a server has to answer: the first start creates its tables."""
+
+
+def up(settings: Settings) -> None:
+    """Start what is not running, create what is missing, print the addresses. Safe to run again."""
+    again = supervisor.running()
+    wanted = programs(settings)
+    if not again:
+        _refuse_taken_ports(wanted)
+    supervisor.write_config(wanted)
+    supervisor.update() if again else supervisor.start_daemon()
+    names = {program.name for program in wanted}
+    ready: dict[str, Callable[[], bool]] = {
+        "postgres": lambda: postgres.answers(settings),
+        "s3": lambda: s3.answers(settings),
+        "mlflow": lambda: _answers(f"{settings.mlflow}/health"),
+        "prefect": lambda: _answers(f"{settings.prefect}/health"),
+    }
+    for name in ("postgres", "s3"):
+        if name in names:
+            supervisor.start(name)
+    for name in ("postgres", "s3"):
+        if name in names:
+            _wait(name, ready[name])
+    if settings.own_mlflow or settings.own_prefect:
+        postgres.create_databases(settings, "mlflow", "prefect")
+    s3.create_buckets(settings)
+    remote = s3.point_dvc(settings)
+    for name in ("prefect", "mlflow"):
+        if name in names:
+            supervisor.start(name)
+    for name in ("prefect", "mlflow"):
+        _wait(name, ready[name], ours=name in names)
+    print("deployments, pools, limits ...", flush=True)
+    deploy(settings.client_environment())
+    for name in ("worker-default", "worker-gpu"):
+        supervisor.start(name)
+    lines = (f"export {key}={shlex.quote(value)}" for key, value in settings.client_environment().items())
+    write_private(ENVIRONMENT, "\n".join([*lines, ""]))
+    print(f"Prefect  {settings.prefect.removesuffix('/api')}")
+    print(f"MLflow   {settings.mlflow}")
+    print(f"S3       {settings.endpoint or 'AWS'}, DVC pushes to {remote}")
+    print(f"To use them in a shell: . {ENVIRONMENT}     always in this clone: cp {ENVIRONMENT} .env")
+
+
+def status() -> None:
+    """Print how each program is; exit code 2 if one does not run."""
+    if not supervisor.running():
+        raise UserError("nothing runs here: make up")
+    states = supervisor.states()
+    for name, info in states.items():
+        print(f"{name:16}{info['statename'].lower():10}{info['description']}")
+    if any(info["statename"] != "RUNNING" for info in states.values()):
+        raise UserError(f"not all of them run: see {supervisor.LOGS}")
+
+
+def down() -> None:
+    """Stop everything; data stay."""
+    if supervisor.running():
+        supervisor.shut_down()
+    print(f"stopped; data stay in {HOME}")
+
+
+def _refuse_taken_ports(wanted: list[supervisor.Program]) -> None:
+    for program in wanted:
+        for use, port in program.ports.items():
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    raise UserError(
+                        f"port {port}, for {use}, is taken by another program: end it, or set "
+                        f"FTN_{program.name.upper()}_PORT in the environment or .env"
+                    ) from None
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except urllib.error.HTTPError as error:
+        return error.code == 401  # it is there, and wants a password
+    except OSError:
+        return False
+
+
+def _wait(name: str, ready: Callable[[], bool], *, ours: bool = True) -> None:
+    print(f"{name} ...", flush=True)
+    deadline = time.monotonic() + (PATIENCE if ours else 10)
+    while not ready():
+        if time.monotonic() > deadline:
+            where = f"see {supervisor.LOGS / name}.log" if ours else "its address is yours: `make check`"
+            raise UserError(f"{name} does not answer: {where}")
+        time.sleep(0.3)
+
+
+def main() -> int:
+    """Run one of the commands; 2: something that the user can repair."""
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    parser.add_argument("command", choices=["up", "status", "down"])
+    given = parser.parse_args()
+    try:
+        match given.command:
+            case "up":
+                up(load_settings())
+            case "status":
+                status()
+            case "down":
+                down()
+    except UserError as error:
+        print(f"{given.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What runs here, in the order in which each needs the one before."""
+
+import os
+import sys
+from pathlib import Path
+
+from stack import postgres, s3
+from stack.settings import HOME, Settings
+from stack.supervisor import Program
+from stack.worker import worker_environment
+
+_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+
+def programs(settings: Settings) -> list[Program]:
+    """The servers that no setting points elsewhere, and the two workers."""
+    found = []
+    if settings.own_postgres:
+        user = postgres.initialise(settings)
+        ports = {"postgres": settings.postgres_port}
+        # INT: sessions are ended, nothing waits for clients
+        found.append(Program("postgres", postgres.command(settings), {}, ports, user, "INT"))
+    if settings.own_s3:
+        s3.initialise(settings)
+        found.append(Program("s3", s3.command(settings), {}, s3.ports(settings)))
+    if settings.own_mlflow:
+        found.append(_mlflow(settings))
+    if settings.own_prefect:
+        found.append(_prefect(settings))
+    return found + [_worker(settings, pool, limit) for pool, limit in (("default", settings.slots + 1), ("gpu", None))]
+
+
+def _mlflow(settings: Settings) -> Program:
+    program = str(Path(sys.executable).parent / "mlflow")
+    command = [program, "server", "--host", settings.bind, "--port", str(settings.mlflow_port), "--workers", "2"]
+    environment = _QUIET | settings.client_environment()
+    environment |= {name: os.environ[name] for name in os.environ if name.startswith("AWS_") and not settings.own_s3}
+    environment |= {
+        "MLFLOW_BACKEND_STORE_URI": settings.database("mlflow"),
+        "MLFLOW_ARTIFACTS_DESTINATION": settings.artifacts,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_S3_ENDPOINT_URL": settings.endpoint or "",
+    }
+    if not settings.loopback:
+        environment["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"{settings.host}:*,localhost:*,127.0.0.1:*"
+    if settings.auth:
+        user, _, password = settings.auth.get_secret_value().partition(":")
+        ini = HOME / "mlflow-auth.ini"
+        ini.write_text(
+            "[mlflow]\ndefault_permission = MANAGE\n"
+            f"database_uri = sqlite:///{(HOME / 'mlflow-auth.db').absolute()}\nadmin_username = {user}\n"
+            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+        )
+        command += ["--app-name", "basic-auth"]
+        environment |= {
+            "MLFLOW_AUTH_CONFIG_PATH": str(ini.absolute()),
+            "MLFLOW_AUTH_ADMIN_USERNAME": user,
+            "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": settings.session_key,
+        }
+    return Program("mlflow", command, environment, {"mlflow": settings.mlflow_port})
+
+
+def _prefect(settings: Settings) -> Program:
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", settings.bind]
+    environment = _QUIET | {
+        "PREFECT_HOME": str((HOME / "prefect").absolute()),
+        "PREFECT_API_DATABASE_CONNECTION_URL": settings.database("prefect", "postgresql+asyncpg"),
+        "PREFECT_UI_API_URL": settings.prefect,
+        "PREFECT_API_URL": "",
+    }
+    if settings.auth:
+        environment["PREFECT_SERVER_API_AUTH_STRING"] = settings.auth.get_secret_value()
+    return Program(
+        "prefect", [*command, "--port", str(settings.prefect_port)], environment, {"prefect": settings.prefect_port}
+    )
+
+
+def _worker(settings: Settings, pool: str, limit: int | None) -> Program:
+    command = [sys.executable, "-m", "stack.worker", pool, *(["--limit", str(limit)] if limit else [])]
+    return Program(f"worker-{pool}", command, _QUIET | settings.client_environment() | worker_environment())

@@ -1,0 +1,111 @@
+"""The S3 server: who may use it, the command that serves it, its buckets, and DVC's remote on it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ftn_core.errors import UserError
+from stack.settings import CREDENTIALS, HOME, Settings, write_private
+
+FOLDER = HOME / "s3"
+USERS = HOME / "secrets/s3.json"
+
+
+def initialise(settings: Settings) -> None:
+    """Write who may do what, for the server and for its clients."""
+    key, secret = settings.s3_keys
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    user = {"name": "ftn", "credentials": [{"accessKey": key, "secretKey": secret}], "actions": ["Admin"]}
+    write_private(USERS, json.dumps({"identities": [user]}))
+    write_private(CREDENTIALS, f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+
+
+def ports(settings: Settings) -> dict[str, int]:
+    """Ports by use: SeaweedFS is four servers in one, and each has a second port 10,000 above."""
+    uses = ("s3", "s3-master", "s3-volume", "s3-filer")
+    return {use: settings.s3_port + i for i, use in enumerate(uses)}
+
+
+def command(settings: Settings) -> list[str]:
+    """The server in the foreground; only S3 itself listens where the settings say."""
+    at = ports(settings)
+    program = Path(sys.executable).parent / "weed"
+    return [
+        *(str(program), "server", f"-dir={FOLDER.absolute()}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *(f"-master.port={at['s3-master']}", f"-volume.port={at['s3-volume']}", f"-filer.port={at['s3-filer']}"),
+        *("-master.volumeSizeLimitMB=256", "-volume.max=0", "-master.telemetry=false"),
+        *("-s3", f"-s3.port={at['s3']}", f"-s3.ip.bind={settings.bind}", f"-s3.config={USERS.absolute()}"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+    ]
+
+
+def client(settings: Settings) -> Any:  # noqa: ANN401 - boto3 makes its classes while it runs
+    """boto3's client, with the keys of the server that runs here or with those of boto3's own chain."""
+    import boto3
+    from botocore.config import Config
+
+    key, secret = settings.s3_keys if settings.own_s3 else (None, None)
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.endpoint,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        region_name="us-east-1" if settings.own_s3 else None,
+        config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 2}),
+    )
+
+
+def answers(settings: Settings) -> bool:
+    """Whether the server that runs here knows its keys."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client(settings).list_buckets()
+    except (BotoCoreError, ClientError):
+        return False
+    return True
+
+
+def create_buckets(settings: Settings) -> None:
+    """Create the buckets that are missing, in the server that runs here or in the team's own.
+
+    Raises:
+        UserError: the server refuses.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    s3 = client(settings)
+    for bucket in sorted(settings.buckets):
+        try:
+            s3.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+                raise UserError(f"bucket {bucket} of {settings.endpoint or 'AWS'}: {error}: `make check`") from None
+            s3.create_bucket(Bucket=bucket)
+        except BotoCoreError as error:
+            raise UserError(f"S3 at {settings.endpoint or 'AWS'}: {error}: `make check`") from None
+
+
+def point_dvc(settings: Settings) -> str:
+    """Make the server DVC's default remote in this clone, unless DVC has one that is not ours; returns its address."""
+    chosen = _dvc("config", "core.remote", check=False)
+    if chosen not in ("", "stack"):
+        return _dvc("config", f"remote.{chosen}.url", check=False)
+    _dvc("remote", "add", "--local", "--force", "--default", "stack", settings.remote)
+    if settings.endpoint:
+        _dvc("remote", "modify", "--local", "stack", "endpointurl", settings.endpoint)
+    if settings.own_s3:
+        _dvc("remote", "modify", "--local", "stack", "credentialpath", str(CREDENTIALS.absolute()))
+        _dvc("remote", "modify", "--local", "stack", "region", "us-east-1")
+    return settings.remote
+
+
+def _dvc(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    if check and done.returncode:
+        raise UserError(f"dvc {' '.join(arguments[:2])}: {done.stderr.strip()}")
+    return done.stdout.strip()

@@ -1,0 +1,192 @@
+"""Where the servers are: from the environment or ``.env``, else started here on loopback."""
+
+import ipaddress
+import secrets
+import socket
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ftn_core.errors import UserError
+
+HOME = Path(".ftn/stack")
+"""Data, logs and secrets of the servers that run here."""
+CREDENTIALS = HOME / "credentials"
+"""Keys of the S3 server, in the format that boto3 and DVC read."""
+
+
+class Settings(BaseSettings):
+    """All that may be set, each as ``FTN_`` and its name; servers of one's own under the names that clients know."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FTN_", env_file=".env", extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    bind: str = "127.0.0.1"
+    """Address on which MLflow, Prefect and S3 listen. Outside loopback ``auth`` is needed."""
+    auth: SecretStr | None = None
+    """``user:password`` of MLflow's and Prefect's pages and interfaces."""
+    postgres_port: int = 5433
+    s3_port: int = 8333
+    mlflow_port: int = 5000
+    prefect_port: int = 4200
+    postgres_url: SecretStr | None = None
+    """``postgresql://user:password@host:port``: a server with, or with leave to make, ``mlflow`` and ``prefect``."""
+    remote: str = Field("s3://ftn/dvc", pattern="^s3://[^/]+(/.*)?$")
+    """Where DVC pushes."""
+    artifacts: str = Field("s3://ftn/mlflow", pattern="^s3://[^/]+(/.*)?$")
+    """Where the MLflow server that runs here keeps artifacts."""
+    slots: int = Field(1, ge=1)
+    """Stages at once on this machine's worker of the pool ``default``."""
+    mlflow_tracking_uri: str | None = Field(None, validation_alias="MLFLOW_TRACKING_URI")
+    prefect_api_url: str | None = Field(None, validation_alias="PREFECT_API_URL")
+    s3_endpoint: str | None = Field(None, validation_alias="AWS_ENDPOINT_URL_S3")
+    aws_profile: str | None = Field(None, validation_alias="AWS_PROFILE")
+    aws_key: str | None = Field(None, validation_alias="AWS_ACCESS_KEY_ID")
+
+    @field_validator("auth")
+    @classmethod
+    def _user_and_password(cls, auth: SecretStr | None) -> SecretStr | None:
+        user, _, password = auth.get_secret_value().partition(":") if auth else ("u", ":", "p" * 12)
+        if not user or len(password) < 12 or '"' in password:  # MLflow's own minimum; supervisord's quotation mark
+            raise ValueError('must be user:password, the password of at least 12 characters and without "')
+        return auth
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Self:
+        if not self.loopback and self.auth is None:
+            raise ValueError(
+                f"bind = {self.bind} can be reached from other machines: set FTN_AUTH=user:password in the environment "
+                "or .env, or leave FTN_BIND at 127.0.0.1"
+            )
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the servers."""
+        try:
+            return all(ipaddress.ip_address(info[4][0]).is_loopback for info in socket.getaddrinfo(self.bind, None))
+        except socket.gaierror as error:
+            raise ValueError(f"bind = {self.bind} is no address of this machine: {error.strerror}") from error
+
+    @property
+    def host(self) -> str:
+        """The name under which clients on this and, where bound to the outside, on other machines reach the servers."""
+        return socket.gethostname() if self.bind in ("0.0.0.0", "::") else self.bind
+
+    @property
+    def own_mlflow(self) -> bool:
+        """Whether the MLflow server is one that runs here."""
+        return self.mlflow_tracking_uri in (None, "", f"http://{self.host}:{self.mlflow_port}")
+
+    @property
+    def own_prefect(self) -> bool:
+        """Whether the Prefect server is one that runs here."""
+        return self.prefect_api_url in (None, "", f"http://{self.host}:{self.prefect_port}/api")
+
+    @property
+    def own_s3(self) -> bool:
+        """Whether the S3 server is one that runs here: nothing says where else, or with whose keys."""
+        return self.s3_endpoint in (None, "", f"http://{self.host}:{self.s3_port}") and not (
+            self.aws_profile or self.aws_key
+        )
+
+    @property
+    def own_postgres(self) -> bool:
+        """Whether PostgreSQL runs here."""
+        return self.postgres_url is None and (self.own_mlflow or self.own_prefect)
+
+    @property
+    def mlflow(self) -> str:
+        """Address of the MLflow server."""
+        return self.mlflow_tracking_uri or f"http://{self.host}:{self.mlflow_port}"
+
+    @property
+    def prefect(self) -> str:
+        """Address of the Prefect server's interface."""
+        return self.prefect_api_url or f"http://{self.host}:{self.prefect_port}/api"
+
+    @property
+    def endpoint(self) -> str | None:
+        """Address of the S3 server; ``None``: boto3 knows."""
+        return f"http://{self.host}:{self.s3_port}" if self.own_s3 else self.s3_endpoint
+
+    @property
+    def buckets(self) -> set[str]:
+        """The buckets that are needed."""
+        return {urlsplit(self.remote).netloc, urlsplit(self.artifacts).netloc}
+
+    @cached_property
+    def postgres_password(self) -> str:
+        """The password of the PostgreSQL that runs here, made once."""
+        return _kept_secret("postgres-password")
+
+    @cached_property
+    def s3_keys(self) -> tuple[str, str]:
+        """Key and secret of the S3 server that runs here, made once."""
+        return _kept_secret("s3-key"), _kept_secret("s3-secret")
+
+    @property
+    def session_key(self) -> str:
+        """Signs the sessions of MLflow's pages."""
+        return _kept_secret("mlflow-session-key")
+
+    def database(self, name: str, driver: str = "postgresql") -> str:
+        """The address of one database, password included: never print it."""
+        if self.postgres_url:
+            rest = self.postgres_url.get_secret_value().rstrip("/").partition("://")[2]
+            return f"{driver}://{rest}/{name}"
+        return f"{driver}://postgres:{quote(self.postgres_password)}@127.0.0.1:{self.postgres_port}/{name}"
+
+    def client_environment(self) -> dict[str, str]:
+        """What programs need in order to find the servers: of Prefect, MLflow, DVC and boto3."""
+        found = {"PREFECT_API_URL": self.prefect, "MLFLOW_TRACKING_URI": self.mlflow}
+        if self.endpoint:
+            found["AWS_ENDPOINT_URL_S3"] = self.endpoint
+        if self.own_s3:
+            found |= {"AWS_SHARED_CREDENTIALS_FILE": str(CREDENTIALS.absolute()), "AWS_DEFAULT_REGION": "us-east-1"}
+        if self.auth:
+            secret = self.auth.get_secret_value()
+            user, _, password = secret.partition(":")
+            found |= {
+                "PREFECT_API_AUTH_STRING": secret,
+                "MLFLOW_TRACKING_USERNAME": user,
+                "MLFLOW_TRACKING_PASSWORD": password,
+            }
+        return found
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        UserError: one is not allowed; the message names it and never shows a secret.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        told = [
+            f"{'FTN_' + str(e['loc'][0]).upper() + ': ' if e['loc'] else ''}{e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
+        raise UserError("; ".join(told)) from None
+
+
+def _kept_secret(name: str) -> str:
+    path = HOME / "secrets" / name
+    if not path.exists():
+        write_private(path, secrets.token_hex(16))
+    return path.read_text()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else on the machine can read, all or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.touch(0o600)
+    partial.write_text(text)
+    partial.replace(path)

@@ -1,0 +1,142 @@
+"""The process manager, supervisord, that starts what ends and keeps logs."""
+
+import configparser
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from ftn_core.errors import UserError
+from stack.settings import HOME, write_private
+
+CONFIG = HOME / "supervisord.conf"
+LOGS = HOME / "logs"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One server or worker: its command, what its environment adds, and the ports that must be free for it."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: str = "TERM"
+
+
+def write_config(programs: list[Program]) -> None:
+    """Write supervisord's configuration, which only the user can read: environments hold passwords."""
+    config = configparser.RawConfigParser()
+    config["unix_http_server"] = {"file": str(_socket()), "chmod": "0700"}
+    config["rpcinterface:supervisor"] = {
+        "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+    }
+    config["supervisorctl"] = {"serverurl": f"unix://{_socket()}"}
+    config["supervisord"] = {
+        "logfile": str(LOGS.absolute() / "supervisord.log"),
+        "childlogdir": str(LOGS.absolute()),
+        "pidfile": str(HOME.absolute() / "supervisord.pid"),
+        "directory": str(Path.cwd()),
+    }
+    for program in programs:
+        environment = {"PYTHONUNBUFFERED": "1", **program.environment}
+        config[f"program:{program.name}"] = {
+            "command": _escaped(shlex.join(program.command)),
+            "environment": ",".join(f'{key}="{_escaped(value)}"' for key, value in environment.items()),
+            "stdout_logfile": str(LOGS.absolute() / f"{program.name}.log"),
+            "stdout_logfile_maxbytes": "20MB",
+            "stdout_logfile_backups": "2",
+            "redirect_stderr": "true",
+            "autostart": "false",
+            "autorestart": "true",
+            "startretries": "100",  # each try waits a second longer: a database may need a while
+            "stopsignal": program.stop_signal,
+            "stopwaitsecs": "30",
+            "killasgroup": "true",
+        } | ({"user": program.user} if program.user else {})
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile("w+") as file:
+        config.write(file)
+        file.seek(0)
+        write_private(CONFIG, file.read())
+
+
+def start_daemon() -> None:
+    """Start supervisord in the background."""
+    program = str(Path(sys.executable).parent / "supervisord")
+    # what it says of a bad configuration would show the passwords in it
+    done = subprocess.run([program, "--configuration", str(CONFIG.absolute())], capture_output=True)
+    if done.returncode:
+        raise UserError(f"supervisord refuses {CONFIG}: `{program} -c {CONFIG} -n` says why")
+    deadline = time.monotonic() + 20
+    while not running():
+        if time.monotonic() > deadline:
+            raise UserError(f"supervisord does not start: see {LOGS / 'supervisord.log'}")
+        time.sleep(0.1)
+
+
+def update() -> None:
+    """Let a supervisord that runs take over a changed configuration: only changed programs are stopped."""
+    program = str(Path(sys.executable).parent / "supervisorctl")
+    subprocess.run(
+        [program, "--configuration", str(CONFIG.absolute()), "update"], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def running() -> bool:
+    """Whether supervisord is there."""
+    try:
+        _rpc().getState()
+    except OSError:
+        return False
+    return True
+
+
+def states() -> dict[str, dict[str, Any]]:
+    """What supervisord says of each program: ``statename``, ``description``, ``start``, ``pid`` ..."""
+    return {info["name"]: info for info in _rpc().getAllProcessInfo()}
+
+
+def start(name: str) -> None:
+    """Start a program, if it is not started."""
+    try:
+        _rpc().startProcess(name, False)
+    except Fault as fault:
+        if "ALREADY_STARTED" not in fault.faultString:
+            raise UserError(f"{name} does not start: {fault.faultString}: see {LOGS / name}.log") from None
+
+
+def shut_down() -> None:
+    """Stop all programs, then supervisord; returns when all have ended."""
+    pid = int(_rpc().getPID())
+    _rpc().shutdown()
+    deadline = time.monotonic() + 60
+    while running() or Path(f"/proc/{pid}").exists():
+        if time.monotonic() > deadline:
+            raise UserError(f"supervisord (process {pid}) does not end: see {LOGS / 'supervisord.log'}")
+        time.sleep(0.1)
+
+
+def _rpc() -> Any:  # noqa: ANN401 - a proxy has the methods of the other side
+    from supervisor.xmlrpc import SupervisorTransport
+
+    transport = SupervisorTransport(None, None, f"unix://{_socket()}")
+    return ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+
+def _socket() -> Path:
+    path = HOME.absolute() / "supervisor.sock"
+    if len(str(path)) < 90:  # the system's limit is 104 or 108, and supervisord binds to a longer name first
+        return path
+    return Path(tempfile.gettempdir()) / f"ftn-{sha256(str(path).encode()).hexdigest()[:16]}.sock"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")

@@ -1,0 +1,71 @@
+"""A machine's worker: ``python -m stack.worker default`` in a clone whose ``.env`` says where the servers are."""
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+from ftn_core.errors import UserError
+from stack.deploy import HEARTBEAT
+from stack.settings import load_settings
+
+
+def main() -> None:
+    """Become Prefect's worker for one pool; what it runs, it runs in this clone."""
+    parser = argparse.ArgumentParser(prog="python -m stack.worker", description=main.__doc__)
+    parser.add_argument("pool")
+    parser.add_argument("--name", help="the worker's name (default: machine and pool)")
+    parser.add_argument("--limit", type=int, help="flow runs at once (default: a GPU each; else FTN_SLOTS)")
+    given = parser.parse_args()
+    try:
+        settings = load_settings()
+    except UserError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        sys.exit(2)
+    os.environ.update(settings.client_environment() | worker_environment())
+    gpus = _gpus() if given.pool == "gpu" else []
+    if gpus:
+        _make_slots(gpus)
+    # an empty list hides the GPUs from the stages of other pools
+    os.environ["FTN_GPUS"] = ",".join(gpus)
+    limit = given.limit or len(gpus) or settings.slots
+    name = given.name or f"{socket.gethostname()}-{given.pool}"
+    arguments = ["--pool", given.pool, "--type", "process", "--name", name, "--limit", str(limit)]
+    os.execv(sys.executable, [sys.executable, "-m", "prefect", "worker", "start", *arguments])
+
+
+def worker_environment() -> dict[str, str]:
+    """What the runs of this machine's workers need besides the servers' addresses."""
+    return {
+        "FTN_CLONE": str(Path.cwd()),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+def _gpus() -> list[str]:
+    """The GPUs that this worker may use, by number: ``FTN_GPUS``, else all."""
+    chosen = os.environ.get("FTN_GPUS")
+    if chosen is not None:
+        return [gpu for gpu in chosen.split(",") if gpu]
+    import torch
+
+    return [str(i) for i in range(torch.cuda.device_count())]
+
+
+def _make_slots(gpus: list[str]) -> None:
+    """One slot for each GPU, which a stage holds while it runs: see ``flows.gpu``."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        for gpu in gpus:
+            client.upsert_global_concurrency_limit_by_name(f"gpu-{socket.gethostname()}-{gpu}", limit=1)
+
+
+if __name__ == "__main__":
+    main()

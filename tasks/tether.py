@@ -1,0 +1,16 @@
+"""Processes that end with the one that started them."""
+
+import ctypes
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def tether() -> None:
+    """Have the kernel end this process (SIGTERM) when its parent ends, in whatever way. Linux only.
+
+    A killed orchestrator cannot end its stages itself; without this they would go on beside those of the next run.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
