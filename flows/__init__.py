@@ -1,12 +1,16 @@
 """The DVC graph as Prefect flows. Wiring only.
 
-Importing this package first settles what Prefect reads from the environment while it is imported.
+Importing this package first settles what Prefect reads from the environment while it is imported; ``.env`` may say where
+servers are.
 """
 
 import os
 
+from dotenv import load_dotenv
+
 from tasks import collector
 
+load_dotenv(".env")
 for _name, _value in {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

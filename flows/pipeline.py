@@ -61,7 +61,7 @@ def bring_up_to_date(name: str, stage: "Stage", stages: list["Stage"], pool: str
             return Completed(name="Cached", message="restored from DVC's cache")
 
 
-@flow(name="pipeline", persist_result=False, on_failure=[notify], on_crashed=[notify])
+@flow(name="pipeline", persist_result=False, timeout_seconds=7 * 24 * 3600, on_failure=[notify], on_crashed=[notify])
 def pipeline(
     targets: list[str] | None = None,
     force: list[str] | None = None,

@@ -22,7 +22,7 @@ from ftn_core.errors import UserError
     name="stage",
     flow_run_name="{name}",
     persist_result=False,
-    timeout_seconds=7 * 24 * 3600,
+    timeout_seconds=3 * 24 * 3600,
     on_failure=[notify],
     on_crashed=[notify],
 )

@@ -18,6 +18,7 @@ _PASSING = re.compile(
     r"|internal ?error|service ?unavailable|bad gateway|\b50[0234]\b",
     re.IGNORECASE,
 )
+_LASTING = re.compile(r"credential|denied|forbidden|NoSuch|InvalidAccessKey|SignatureDoesNotMatch", re.IGNORECASE)
 _in_process = threading.Lock()
 """DVC's objects are not made for threads."""
 
@@ -28,7 +29,8 @@ class TransferError(Exception):
 
 def _can_pass(task: Task, run: TaskRun, state: State) -> bool:
     error = state.result(raise_on_failure=False)
-    return isinstance(error, TransferError | OSError) and bool(_PASSING.search(str(error)))
+    told = str(error)
+    return isinstance(error, TransferError | OSError) and bool(_PASSING.search(told)) and not _LASTING.search(told)
 
 
 _options: dict[str, Any] = {
@@ -37,7 +39,6 @@ _options: dict[str, Any] = {
     "retries": 5,
     "retry_delay_seconds": [2, 5, 15, 30, 60],
     "retry_condition_fn": _can_pass,
-    "timeout_seconds": 6 * 3600,
 }
 
 

@@ -57,10 +57,10 @@ def _create_pools() -> None:
 
 def stale_runs() -> "AutomationCore":
     """Flow runs that give no sign of life end as crashed: their worker or machine is dead."""
+    from prefect.client.schemas.objects import StateType
     from prefect.events import EventTrigger
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import AutomationCore, Posture
-    from prefect.client.schemas.objects import StateType
 
     ended = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "Refused")}
     return AutomationCore(

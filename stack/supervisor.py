@@ -105,9 +105,9 @@ def states() -> dict[str, dict[str, Any]]:
 
 
 def start(name: str) -> None:
-    """Start a program, if it is not started."""
+    """Start a program, if it is not started; returns when it has stayed up for a second."""
     try:
-        _rpc().startProcess(name, False)
+        _rpc().startProcess(name, True)
     except Fault as fault:
         if "ALREADY_STARTED" not in fault.faultString:
             raise UserError(f"{name} does not start: {fault.faultString}: see {LOGS / name}.log") from None

@@ -6,9 +6,9 @@ import socket
 import sys
 from pathlib import Path
 
-from ftn_core.errors import UserError
+from dotenv import load_dotenv
+
 from stack.deploy import HEARTBEAT
-from stack.settings import load_settings
 
 
 def main() -> None:
@@ -16,20 +16,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stack.worker", description=main.__doc__)
     parser.add_argument("pool")
     parser.add_argument("--name", help="the worker's name (default: machine and pool)")
-    parser.add_argument("--limit", type=int, help="flow runs at once (default: a GPU each; else FTN_SLOTS)")
+    parser.add_argument("--limit", type=int, help="flow runs at once (default: one, or one for each GPU)")
     given = parser.parse_args()
-    try:
-        settings = load_settings()
-    except UserError as error:
-        print(f"worker: {error}", file=sys.stderr)
+    load_dotenv(".env")
+    if "PREFECT_API_URL" not in os.environ:
+        print("worker: PREFECT_API_URL is not set: put the servers' addresses into .env", file=sys.stderr)
         sys.exit(2)
-    os.environ.update(settings.client_environment() | worker_environment())
+    os.environ.update(worker_environment())
     gpus = _gpus() if given.pool == "gpu" else []
     if gpus:
         _make_slots(gpus)
     # an empty list hides the GPUs from the stages of other pools
     os.environ["FTN_GPUS"] = ",".join(gpus)
-    limit = given.limit or len(gpus) or settings.slots
+    limit = given.limit or len(gpus) or 1
     name = given.name or f"{socket.gethostname()}-{given.pool}"
     arguments = ["--pool", given.pool, "--type", "process", "--name", name, "--limit", str(limit)]
     os.execv(sys.executable, [sys.executable, "-m", "prefect", "worker", "start", *arguments])

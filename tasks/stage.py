@@ -12,6 +12,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+from dotenv import load_dotenv
+
 from ftn_core.errors import UserError
 from tasks import collector
 from tasks.tether import tether
@@ -37,6 +39,7 @@ def main(stage: Callable[..., None]) -> None:
     collector.relax()
     if "DVC_STAGE" in os.environ:
         tether()
+    load_dotenv(".env")  # where MLflow is
     from ftn_core.parameters import load_parameters
     from tasks.tracking import track
 
