@@ -1,7 +1,7 @@
 """The DVC graph as Prefect flows. Wiring only.
 
-Importing this package first settles what Prefect reads from the environment while it is imported; ``.env`` may say where
-servers are.
+Importing this package first settles what Prefect reads from the environment while it is imported. ``.env`` may say
+where servers are.
 """
 
 import os
