@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro preset flow seeds test lint format lock mlflow register bench clean
+.PHONY: help setup repro preset flow seeds check test lint format lock mlflow register bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ register: $(READY)  ## register the trained model again, for example in another 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port 5000 \
 	  --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+
+check: $(READY)  ## say of each configured service (DVC remote, MLflow, Prefect) whether it works, or what is wrong
+	@python -m stack.check
 
 test: $(READY)  ## all tests
 	@pytest
