@@ -51,7 +51,7 @@ class _Section(BaseModel):
 class Archive(_Section):
     """An archive of photographs: where it is, what it must hash to, and under which terms it may be used."""
 
-    url: str = Field(pattern=r"^(https?|file)://")
+    url: str = Field(pattern=r"^((https?|file)://|s3://[A-Za-z0-9._-]+/.)")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     terms: str
 

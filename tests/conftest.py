@@ -6,6 +6,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 import numpy as np
 import pytest
 import torch
+from s3 import s3_server
 
 from ftn_core.data.store import Store, StoreWriter
 
@@ -13,6 +14,13 @@ from ftn_core.data.store import Store, StoreWriter
 @pytest.fixture(autouse=True, scope="session")
 def _two_threads():
     torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """A running S3 server, started when the first test asks for it."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,39 +1,28 @@
 """Downloads that survive being interrupted and are checked before use."""
 
 import hashlib
-import http.client
-import ssl
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
+from ftn_core.addresses import shown
+from ftn_core.data.over_http import over_http
+from ftn_core.data.over_s3 import over_s3
+from ftn_core.data.transfer import Open, PassingError
 from ftn_core.errors import UserError
 from ftn_core.progress import Progress
 
-_BLOCK = 1 << 20
-_NETWORK_ERRORS = (
-    urllib.error.URLError,
-    http.client.HTTPException,
-    ConnectionError,
-    TimeoutError,
-    ssl.SSLError,
-)
-_PASSING = (408, 429)
+# small, because what a reader holds back when the connection breaks is lost
+_BLOCK = 1 << 16
 _FAILURES = 5
 
 
-class _CutError(ConnectionError):
-    """The connection ended before the file did."""
-
-
 def download(url: str, sha256: str, target: Path, *, delay: float = 1.0) -> Path:
-    """Fetch ``url`` (http, https or file) to ``target``, unless a file with the right SHA-256 is there.
+    """Fetch ``url`` (http, https, file or s3) to ``target``, unless a file with the right SHA-256 is there.
 
     What arrives is kept in ``target`` + ``.part``: a killed download goes on from there if the server can
-    (HTTP Range), and starts over if it cannot. Network errors are retried after ``delay`` seconds, doubled
-    each time; five in a row without getting further are final.
+    (a Range), and starts over if it cannot; if the file has changed between the parts, the SHA-256 tells.
+    What may pass is retried after ``delay`` seconds, doubled each time; five failures in a row without getting
+    further are final.
 
     Raises:
         UserError: the server refuses, the network fails for good, or the SHA-256 is wrong (the file is then
@@ -43,33 +32,29 @@ def download(url: str, sha256: str, target: Path, *, delay: float = 1.0) -> Path
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
+    source = over_s3 if url.startswith("s3://") else over_http
     furthest = _size(part)
     failures = 0
     while True:
         try:
-            _fetch(url, part)
+            _fetch(source, url, part)
             break
-        except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code not in _PASSING:
-                raise UserError(f"data.archive: {url} answers {error.code} {error.reason}: check the url") from None
-            reason: Any = error
-        except _NETWORK_ERRORS as error:
-            reason = getattr(error, "reason", None) or error
-            # a file URL that names nothing: waiting does not help
-            if isinstance(reason, FileNotFoundError | PermissionError | IsADirectoryError):
-                raise UserError(f"data.archive: cannot read {url}: {reason.strerror}") from None
+        except PassingError as error:
+            reason = error
         failures = 0 if _size(part) > furthest else failures + 1
         furthest = max(furthest, _size(part))
         if failures == _FAILURES:
             raise UserError(
-                f"data.archive: downloading {url} failed: {reason}: run again to go on from {furthest} bytes"
+                f"data.archive: downloading {shown(url)} failed: {reason}: run again to go on from {furthest} bytes"
             )
-        print(f"{url}: {reason}; trying again", flush=True)
+        print(f"{shown(url)}: {reason}; trying again", flush=True)
         time.sleep(delay * 2 ** max(failures - 1, 0))
     found = file_sha256(part)
     if found != sha256:
         part.unlink()
-        raise UserError(f"data.archive: {url} has SHA-256 {found}, expected {sha256}: removed; check url and sha256")
+        raise UserError(
+            f"data.archive: {shown(url)} has SHA-256 {found}, expected {sha256}: removed; check url and sha256"
+        )
     part.replace(target)
     return target
 
@@ -80,31 +65,20 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch(url: str, part: Path) -> None:
+def _fetch(source: Open, url: str, part: Path) -> None:
     """One attempt to complete ``part``."""
-    have = _size(part)
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        response = urllib.request.urlopen(request, timeout=60)
-    except urllib.error.HTTPError as error:
-        # 416: there is nothing beyond what we have, so the checksum decides
-        if error.code == 416 and have:
-            return
-        raise
-    with response:
-        start = have if response.status == 206 else 0
-        length = response.headers.get("Content-Length")
-        total = None if length is None else start + int(length)
-        progress = Progress(f"downloading {url}", "MB", None if total is None else total / 1e6, start=start / 1e6)
-        with part.open("ab" if start else "wb") as file:
-            done = start
-            while block := response.read1(_BLOCK):
+    with source(url, _size(part)) as body:
+        total = None if body.total is None else body.total / 1e6
+        progress = Progress(f"downloading {shown(url)}", "MB", total, start=body.start / 1e6)
+        done = body.start
+        with part.open("ab" if body.start else "wb") as file:
+            while block := body.read(_BLOCK):
                 file.write(block)
                 done += len(block)
                 progress(done / 1e6)
-    # urllib does not complain when a body ends too soon
-    if total is not None and done < total:
-        raise _CutError(f"the connection ended after {done} of {total} bytes")
+    # not every library complains when a body ends too soon
+    if body.total is not None and done < body.total:
+        raise PassingError(f"the connection ended after {done} of {body.total} bytes")
 
 
 def _size(path: Path) -> int:
