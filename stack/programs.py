@@ -47,7 +47,7 @@ def _mlflow(settings: Settings) -> Program:
         user, _, password = settings.auth.get_secret_value().partition(":")
         ini = HOME / "mlflow-auth.ini"
         ini.write_text(
-            "[mlflow]\ndefault_permission = MANAGE\n"
+            "[mlflow]\ndefault_permission = MANAGE\nauth_cache_ttl_seconds = 60\n"
             f"database_uri = sqlite:///{(HOME / 'mlflow-auth.db').absolute()}\nadmin_username = {user}\n"
             "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
         )

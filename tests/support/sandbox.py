@@ -57,20 +57,25 @@ class Sandbox:
         for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "sandbox"]):
             subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=root, check=True)
 
-    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the environment's own ``bin`` in the sandbox; output and errors together."""
+    def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
+        """Start a command of the environment's own ``bin`` in the sandbox; output and errors together."""
         own = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PREFECT_HOME": str(self.root.parent / "prefect"),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         }
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PREFECT", "DVC"))}
-        result = subprocess.run(
+        return subprocess.Popen(
             command, cwd=self.root, env=clean | own | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        if check and result.returncode:
-            raise AssertionError(f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout}")
-        return result
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        process = self.start(*command, **env)
+        out, _ = process.communicate()
+        if check and process.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {process.returncode}:\n{out}")
+        return subprocess.CompletedProcess(command, process.returncode, out)
 
     def python(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, *arguments, check=check, **env)

@@ -1,0 +1,156 @@
+"""The graph over several machines, and what happens when machines and servers die."""
+
+import shutil
+import sys
+
+import mlflow
+import pytest
+from team import PASSWORD, kill_tree, wait_for
+
+STEPS = 6000
+
+
+def mlflow_runs(team, monkeypatch):
+    for name, value in team.env.items():
+        if name.startswith("MLFLOW"):
+            monkeypatch.setenv(name, value)
+    client = mlflow.MlflowClient(team.env["MLFLOW_TRACKING_URI"])
+    experiment = client.get_experiment_by_name("ftn")
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    return (
+        client,
+        [run for run in runs if "ftn.stage" in run.data.tags],
+        [r for r in runs if "ftn.pipeline" in r.data.tags],
+    )
+
+
+def same_outputs(machine, alone, *names):
+    a, b = machine.outputs(), alone.outputs()
+    chosen = [name for name in b if name.startswith(names or ("data", "models", "results"))]
+    assert chosen
+    assert [name for name in chosen if a.get(name) != b[name]] == []
+
+
+@pytest.fixture(scope="module")
+def second(team):
+    machine = team.machine("second")
+    machine.work()
+    wait_for(lambda: "started!" in machine.log, 60, "a worker")
+    return machine
+
+
+@pytest.fixture(scope="module")
+def spread(team, second):
+    """The levels over two machines."""
+    return team.flow("--target", "finetune", "--pool", "default")
+
+
+def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, second, spread, alone):
+    assert second.log.count("submitting flow run") >= 2
+    assert (team.here.root / ".ftn/stack/logs/worker-default.log").read_text().count("submitting flow run") >= 2
+    same_outputs(team.here, alone)
+    assert "Running stage" not in team.here.dvc("repro", "finetune")
+
+
+def test_every_dispatched_stage_is_one_run_below_one_parent(team, spread, monkeypatch):
+    _, runs, parents = mlflow_runs(team, monkeypatch)
+    names = [run.data.tags["ftn.stage"] for run in runs]
+    assert sorted(names) == sorted({"prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "train_base",
+                                    "finetune@ftn-0.3", "finetune@ftn-0.5"})  # fmt: skip
+    assert {run.info.status for run in runs + parents} == {"FINISHED"}
+    assert len(parents) == 1
+
+
+def test_no_scratch_clone_is_left_and_the_worker_s_clone_is_untouched(team, second, spread):
+    for machine in (team.here, second):
+        assert list((machine.root / ".ftn/scratch").iterdir()) == []
+    assert not (second.root / "models").exists()
+
+
+def test_a_fresh_clone_pulls_everything_and_trains_nothing(team, spread, alone):
+    machine = team.machine("fresh")
+    shutil.copy(team.here.root / "dvc.lock", machine.root)  # a team commits it
+    machine.dvc("pull", "--run-cache", "finetune", "--with-deps")
+    shutil.copytree(team.here.root / "photographs", machine.root / "photographs", dirs_exist_ok=True)
+    assert "Running stage" not in machine.dvc("repro", "finetune")
+    same_outputs(machine, alone)
+
+
+def test_uncommitted_code_is_refused_before_anything_is_dispatched(team, spread):
+    path = team.here.root / "ftn_core/metrics.py"
+    text = path.read_text()
+    path.write_text(text + "\n")
+    try:
+        result = team.flow("--target", "train_base", "--pool", "default", check=False)
+    finally:
+        path.write_text(text)
+    assert result.returncode == 1
+    assert "ftn_core/metrics.py differ from the commit" in result.stdout
+
+
+def test_ten_doors_at_once_over_one_clone(team, spread):
+    """`make repro` and flow runs, mixed: all end well, and nothing runs twice."""
+    override = team.here.root / "params.yaml"
+    override.write_text(override.read_text().replace("clip_noise: false", "clip_noise: true"))
+    own = {k: v for k, v in team.env.items()}
+    doors = [["-m", "flows.turn", "repro", "noisy"], ["-m", "flows.pipeline", "--target", "noisy"]] * 5
+    with_programs = [team.here.start(sys.executable, *door, **own) for door in doors]
+    ends = [process.communicate(timeout=300)[0] for process in with_programs]
+    assert [process.returncode for process in with_programs] == [0] * 10, "\n".join(ends)
+    ran = [line for out in ends for line in out.splitlines() if "Running stage" in line]
+    assert sorted(line.split("'")[-2] for line in ran) == ["noisy@0.2", "noisy@0.3", "noisy@0.5"]
+
+
+def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, second, spread, alone, monkeypatch):
+    """MLflow, Prefect, PostgreSQL, S3, the dispatcher, then the machine that trains: another one takes over."""
+    team.here.run(*team.supervisorctl, "stop", "worker-default")
+    flow = ("-m", "flows.pipeline", "--target", "train_base", "--set", f"train.steps={STEPS}", "--pool", "default")
+    dispatcher = team.here.start(sys.executable, *flow, **team.env)
+    wait_for(lambda: list(second.root.glob(".ftn/scratch/*/.ftn/resume/*.safetensors")), 120, "a checkpoint")
+    for server in ("mlflow", "prefect", "postgres", "s3"):
+        team.kill(server)
+        wait_for(lambda server=server: team.answers(server), 120, f"{server} again")
+    kill_tree(dispatcher.pid)
+    dispatcher.communicate()
+    again = team.here.start(sys.executable, *flow[:4], "--pool", "default", **team.env)
+    wait_for(lambda: team.remote_files("resume"), 60, "a checkpoint at the remote")
+    second.kill()
+    third = team.machine("third")
+    third.work()
+    out, _ = again.communicate(timeout=400)
+    assert again.returncode == 0, out
+    assert "another worker takes it over" in out
+    assert "goes on from step" in third.log
+
+    params = alone.root / "params.yaml"
+    params.write_text(params.read_text().replace("steps: 30", f"steps: {STEPS}"))
+    alone.dvc("repro", "train_base")
+    same_outputs(team.here, alone, "models/networks", "results/curves/train_base")
+    client, runs, parents = mlflow_runs(team, monkeypatch)
+    (run,) = (
+        r for r in runs if r.data.params.get("train.steps") == str(STEPS) and r.data.tags["ftn.stage"] == "train_base"
+    )
+    assert {r.info.status for r in runs + parents} == {"FINISHED"}
+    steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val_psnr")]
+    assert steps == [STEPS // 2, STEPS]
+
+
+def test_no_secret_is_in_any_log_artifact_parameter_or_tag(team, spread):
+    """In all that the servers keep: their databases, every object in the buckets, logs, results."""
+    planted = {
+        path.name: path.read_text() for path in (team.here.root / ".ftn/stack/secrets").iterdir() if path.suffix == ""
+    }
+    assert planted.keys() == {"postgres-password", "s3-key", "s3-secret", "mlflow-session-key"}
+    planted |= {"password": PASSWORD}
+    places = {f"database {name}": team.dump(name) for name in ("mlflow", "prefect")}
+    places |= {f"object {key}": content for key, content in team.objects()}
+    for folder in (team.here.root / ".ftn/stack/logs", team.here.root / "results", team.here.root.parent):
+        for path in folder.glob("**/*.log" if folder == team.here.root.parent else "**/*"):
+            if path.is_file():
+                places[str(path)] = path.read_bytes()
+    places["output of a flow"] = spread.stdout.encode()
+    assert len(places) > 20 and b"val_psnr" in places["database mlflow"] and b"noisy@0.5" in places["database prefect"]
+    found = [
+        (what, where) for where, text in places.items() for what, secret in planted.items() if secret.encode() in text
+    ]
+    assert found == []

