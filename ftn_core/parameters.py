@@ -155,8 +155,12 @@ class Optimisation(_Section):
 
 
 class Train(Optimisation):
-    """The base network's training, and what finetuning shares with it."""
+    """The base network's training, and what finetuning shares with it.
 
+    ``devices``: over how many GPUs, or without one processes, the training of a network from scratch is spread.
+    """
+
+    devices: int = Field(ge=1)
     loss: Literal["l1", "l2"]
     schedule: Schedule
     noise: Literal["fresh", "fixed"]
@@ -164,6 +168,15 @@ class Train(Optimisation):
     precision: Literal["auto", "32-true", "bf16-mixed"]
     validations: int = Field(ge=1)
     val_images: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _equal_shares(self) -> Self:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"train.batch_size = {self.batch_size} cannot be shared equally by train.devices = {self.devices}: "
+                "choose a multiple"
+            )
+        return self
 
 
 class _Transition(_Section):

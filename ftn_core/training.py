@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +18,10 @@ from ftn_core.data.pairs import evenly
 from ftn_core.data.store import Store
 from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
+from ftn_core.looks import Looks
 from ftn_core.metrics import psnr
 from ftn_core.parameters import Optimisation, Schedule, Train
+from ftn_core.processes import by_first
 from ftn_core.progress import Progress
 from ftn_core.stopwatch import Stopwatch
 
@@ -72,6 +75,9 @@ def fit(
 
     On a GPU a step is captured once as a CUDA graph, and nothing waits for the GPU but a look at the loss now and then.
 
+    Of several processes each calls this with its share of every batch. All return the same curve; the first alone
+    validates, calls back, prints, and reads and writes ``state_file``, from which any number of processes goes on.
+
     Raises:
         UserError: the loss or a weight stopped being finite; the last good state is kept.
     """
@@ -83,17 +89,20 @@ def fit(
     # the layout in which convolutions are fastest, on CPUs and GPUs alike
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model, wrapped = fabric.setup(network, optimizer)
-    start, rows, loss_sum = _load_state(state_file, network, optimizer)
+    state = by_first(fabric, lambda: read_tensors(state_file) if state_file.exists() else None)
+    start, rows, loss_sum = _load_state(state, network, optimizer)
     loss_sum = loss_sum.to(fabric.device)
-    if start:
+    first = fabric.is_global_zero
+    if first and start:
         print(f"{label}: goes on from step {start}", flush=True)
-    for row in rows:
+    for row in rows if first else ():
         on_row(row)
 
     loss_of = LOSSES[train.loss]
     validate_at = {math.ceil(options.steps * (i + 1) / train.validations) for i in range(train.validations)}
     progress = Progress(label, "steps", options.steps, start=start)
-    looked = saved = since = time.monotonic()
+    saved = since = time.monotonic()
+    looks = Looks(fabric, LOOK_SECONDS, start, since)
     waiting = Stopwatch(fabric.device)
     network.train()
 
@@ -105,7 +114,8 @@ def fit(
         wrapped.step()
         return loss.detach()
 
-    take_step = GraphedStep(step_once) if cuda else step_once
+    # not with several: NCCL's collectives and DDP's buckets have conditions of their own for being captured
+    take_step = GraphedStep(step_once) if cuda and fabric.world_size == 1 else step_once
     for step in range(start, options.steps):
         rate = learning_rate(step, options, train.schedule)
         for group in optimizer.param_groups:
@@ -116,29 +126,34 @@ def fit(
 
         done = step + 1
         now = time.monotonic()
-        if done not in validate_at and now - looked < LOOK_SECONDS:
+        if done not in validate_at and not looks.due(done, now):
             continue
-        looked = now
+        looks.taken(done, now)
+        loss_sum = fabric.all_reduce(loss_sum, reduce_op="mean")  # shares are equal: the mean over the whole batches
         loss_mean = float(loss_sum) / (done - int(rows[-1]["step"] if rows else 0))
         if not (math.isfinite(loss_mean) and all(bool(p.isfinite().all()) for p in parameters)):
             raise UserError(
                 f"{label}: the loss stopped being finite before step {done}: lower its lr ({options.lr}) in "
                 f"params.yaml; the last good state is kept in {state_file}"
             )
-        progress(done, f"loss {loss_mean:.4f}")
+        if first:
+            progress(done, f"loss {loss_mean:.4f}")
         if done in validate_at:
-            row = {"step": done, "loss": loss_mean, "val_psnr": validate(network), "lr": rate}
-            print(f"{label}: step {done}, validation {row['val_psnr']:.2f} dB", flush=True)
+            row = {"step": done, "loss": loss_mean, "val_psnr": by_first(fabric, lambda: validate(network)), "lr": rate}
             speed = (done - (int(rows[-1]["step"]) if rows else start)) * options.batch_size / (now - since)
-            on_speed({"images_per_s": speed, "waiting_share": waiting.take() / (now - since)}, done)
+            waited = waiting.take() / (now - since)
             rows.append(row)
-            on_row(row)
+            if first:
+                print(f"{label}: step {done}, validation {row['val_psnr']:.2f} dB", flush=True)
+                on_speed({"images_per_s": speed, "waiting_share": waited}, done)
+                on_row(row)
             since = time.monotonic()
             loss_sum.zero_()
-        if now - saved >= SAVE_SECONDS:
+        if first and now - saved >= SAVE_SECONDS:
             _save_state(state_file, network, optimizer, done, rows, loss_sum)
             saved = now
-    state_file.unlink(missing_ok=True)
+    if first:
+        state_file.unlink(missing_ok=True)
     return rows
 
 
@@ -151,10 +166,12 @@ def _save_state(
     write_tensors(path, tensors, {"step": step, "rows": rows})
 
 
-def _load_state(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, list[Row], Tensor]:
-    if not path.exists():
+def _load_state(
+    saved: tuple[dict[str, Tensor], dict[str, Any]] | None, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, list[Row], Tensor]:
+    if saved is None:
         return 0, [], torch.zeros(())
-    tensors, header = read_tensors(path)
+    tensors, header = saved
     network.load_state_dict({n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")})
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():

@@ -8,10 +8,14 @@ from ftn_core.errors import UserError
 
 @dataclass(frozen=True)
 class StageIdentity:
-    """``digest`` changes exactly when DVC would run the stage anew: command, parameters, hashes of code and data."""
+    """``digest`` changes exactly when DVC would run the stage anew: command, parameters, hashes of code and data.
+
+    ``resume_key`` is the same but for ``train.devices``: an unfinished training goes on with any number of processes.
+    """
 
     name: str
     digest: str
+    resume_key: str
     params: dict[str, Any]
     data: dict[str, str]
     """DVC's hash of every dependency below ``data/`` and ``models/``, by path."""
@@ -43,6 +47,13 @@ def from_lock(name: str, entry: dict[str, Any]) -> StageIdentity:
 
     deps = {dep["path"]: dep["md5"] for dep in entry.get("deps", [])}
     params = {key: value for file in entry.get("params", {}).values() for key, value in file.items()}
-    digest = dict_sha256({"cmd": entry["cmd"], "deps": deps, "params": params})
+    digest, resume_key = (
+        dict_sha256({"cmd": entry["cmd"], "deps": deps, "params": p}) for p in (params, _without_devices(params))
+    )
     data = {path: md5 for path, md5 in deps.items() if path.startswith(("data/", "models/"))}
-    return StageIdentity(name, digest, params, data)
+    return StageIdentity(name, digest, resume_key, params, data)
+
+
+def _without_devices(params: dict[str, Any]) -> dict[str, Any]:
+    train = {key: value for key, value in params.get("train", {}).items() if key != "devices"}
+    return {**params, "train": train} if train else params

@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from dotenv import load_dotenv
 
@@ -18,9 +20,17 @@ from ftn_core.errors import UserError
 from tasks import collector
 from tasks.tether import tether
 
+if TYPE_CHECKING:
+    from ftn_core.parameters import Parameters
 
-def main(stage: Callable[..., None]) -> None:
+Opening = Callable[[str, "Parameters"], AbstractContextManager[Any]]
+"""Of a stage's name and the parameters: opens what the stage is given as its tracker."""
+
+
+def main(stage: Callable[..., None], opening: Opening | None = None) -> None:
     """Run a stage as a command: parse its arguments, check the parameters, track the run.
+
+    ``opening`` stands where it runs in several processes, of which one tracks.
 
     Exit codes: 0 done, 2 a mistake that the user can repair (one line on stderr), 130 interrupted, 143 terminated.
     """
@@ -46,7 +56,7 @@ def main(stage: Callable[..., None]) -> None:
     name = os.environ.get("DVC_STAGE") or _stage_name(stage.__name__, arguments)
     try:
         params = load_parameters()
-        with track(name) as tracker:
+        with opening(name, params) if opening else track(name) as tracker:
             stage(params, tracker, **arguments)
     except UserError as error:
         print(f"{name}: {error}", file=sys.stderr)

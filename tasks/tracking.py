@@ -32,6 +32,7 @@ class Tracker:
     def __init__(self, identity: StageIdentity, client: "MlflowClient", run: "Run") -> None:
         self.stage = identity.name
         self.identity = identity.digest
+        self.resume_key = identity.resume_key
         self.client = client
         self.run_id: str = run.info.run_id
         self._experiment: str = run.info.experiment_id

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tasks import workspace
+from tasks.processes import together
 from tasks.stage import main
 
 if TYPE_CHECKING:
@@ -28,4 +29,4 @@ def train_base(params: "Parameters", tracker: "Tracker") -> None:
 
 
 if __name__ == "__main__":
-    main(train_base)
+    main(train_base, lambda name, params: together(name, params.train.devices))

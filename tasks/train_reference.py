@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tasks import workspace
+from tasks.processes import together
 from tasks.stage import main
 
 if TYPE_CHECKING:
@@ -28,4 +29,4 @@ def train_reference(params: "Parameters", tracker: "Tracker", level: float) -> N
 
 
 if __name__ == "__main__":
-    main(train_reference)
+    main(train_reference, lambda name, params: together(name, params.train.devices))

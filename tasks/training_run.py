@@ -13,16 +13,18 @@ from ftn_core.device import make_fabric
 from ftn_core.level_input import ToldSigma
 from ftn_core.networks import build_network
 from ftn_core.parameters import Network, Optimisation, Train
+from ftn_core.processes import synchronise_norms
 from ftn_core.trained import TrainedNetwork
 from ftn_core.training import Row, fit, validation_psnr
 from tasks import workspace
+from tasks.processes import Follower
 from tasks.tracking import Tracker
 
 
 def train_from_scratch(
     sigma: float | tuple[float, float],
     out: Path,
-    tracker: Tracker,
+    tracker: Tracker | Follower,
     *,
     steps: int,
     seed: int,
@@ -31,17 +33,22 @@ def train_from_scratch(
     network: Network,
     train: Train,
 ) -> None:
-    """Train a network with fresh weights and write it to ``out``: at one level, or told sigma at a range of them."""
-    fabric = make_fabric(threads, train.precision)
+    """Train a network with fresh weights and write it to ``out``: at one level, or told sigma at a range of them.
+
+    With ``train.devices`` above one this is one of the processes that train it; the first writes.
+    """
+    fabric = make_fabric(threads, train.precision, train.devices)
     torch.manual_seed(seed)
     told = isinstance(sigma, tuple)
     spec = network.model_dump() | ({"inputs": 4} if told else {})
     base = build_network(**spec)
+    synchronise_norms(base, fabric)
     budget = Optimisation(steps=steps, lr=train.lr, batch_size=train.batch_size, crop=train.crop)
     batches = make_batches(sigma, budget, fabric, clip=clip, seed=seed, train=train)
     level = sigma[1] if isinstance(sigma, tuple) else sigma
     train_network(ToldSigma(base, level) if told else base, batches, level, budget, train, fabric, tracker)
-    TrainedNetwork(spec, base, level).save(out)
+    if fabric.is_global_zero:
+        TrainedNetwork(spec, base, level).save(out)
 
 
 def make_batches(
@@ -69,6 +76,7 @@ def make_batches(
         permute_channels=train.permute_channels,
         seed=seed,
         device=fabric.device,
+        share=(fabric.global_rank, fabric.world_size),
     )
 
 
@@ -79,7 +87,7 @@ def train_network(
     options: Optimisation,
     train: Train,
     fabric: Fabric,
-    tracker: Tracker,
+    tracker: Tracker | Follower,
 ) -> None:
     """Train in place, validated on the noisy set of ``sigma``; the curve goes to ``results/curves`` and MLflow."""
     clean = Store(workspace.PHOTOGRAPHS / "val")
@@ -92,12 +100,13 @@ def train_network(
         fabric=fabric,
         options=options,
         train=train,
-        state_file=workspace.RESUME / f"{tracker.identity}.safetensors",
+        state_file=workspace.RESUME / f"{tracker.resume_key}.safetensors",
         label=tracker.stage,
         on_row=lambda row: tracker.metrics({k: v for k, v in row.items() if k != "step"}, int(row["step"])),
         on_speed=lambda speed, step: tracker.metrics({f"speed/{key}": value for key, value in speed.items()}, step),
     )
-    _write_curve(workspace.curve(tracker.stage), rows)
+    if fabric.is_global_zero:
+        _write_curve(workspace.curve(tracker.stage), rows)
 
 
 def _write_curve(path: Path, rows: list[Row]) -> None:

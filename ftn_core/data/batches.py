@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from ftn_core.data.store import PIXELS, Store
 from ftn_core.errors import UserError
@@ -24,9 +24,13 @@ class Crops(NamedTuple):
 
 
 def memory(device: torch.device) -> int:
-    """Bytes: what a GPU has free, what a CPU has."""
+    """Bytes: what a GPU has free, or the fullest of those that train together; what a CPU has."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        free = torch.tensor(torch.cuda.mem_get_info(device)[0], device=device)
+        # crops are drawn where photographs lie, and a GPU draws others than a CPU: all must choose alike
+        if distributed.is_initialized():
+            distributed.all_reduce(free, distributed.ReduceOp.MIN)
+        return int(free)
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -40,6 +44,9 @@ class Batches:
     in channels_last layout. Photographs that fill at most half of the device's memory live there (a CPU reads them
     where they are mapped); of more, crops are read a few steps ahead in the background.
 
+    Several processes that train together each take their share of the same batch: all draw all of it, which costs
+    little, and each reads and returns its own images.
+
     Args:
         clean: packed photographs, uint8.
         noisy: the same photographs with fixed noise, or None for noise drawn anew in every batch.
@@ -47,6 +54,8 @@ class Batches:
         clip: whether fresh noise is clipped to [0, 1].
         permute_channels: whether each crop's colour channels are shuffled. Colours then cannot be learned by heart,
             which matters with few photographs.
+        batch_size: images of the whole batch.
+        share: which process this is, from 0, and of how many; their number divides ``batch_size``.
 
     Raises:
         UserError: a photograph is smaller than the crop.
@@ -65,6 +74,7 @@ class Batches:
         permute_channels: bool,
         seed: int,
         device: torch.device,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         shapes = np.array([image.shape[1:] for image in clean], np.int64)
         smallest = int(shapes.min(axis=1).argmin())
@@ -76,6 +86,8 @@ class Batches:
             )
         self._sigma, self._one_sigma, self._clip, self._permute = sigma, one_sigma, clip, permute_channels
         self._size, self._crop, self._seed, self._device = batch_size, crop, seed, device
+        rank, count = share
+        self._mine = slice(rank * batch_size // count, (rank + 1) * batch_size // count)
         size = clean.pixels.nbytes + (0 if noisy is None else noisy.pixels.nbytes)
         self._background = None if size <= memory(device) / 2 else ThreadPoolExecutor(1)
         self._ahead: dict[int, Future[Crops]] = {}
@@ -96,12 +108,12 @@ class Batches:
             return crops.noisy.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float(), clean
         generator = crops.generator if self._home == self._device else self._generator(step, self._device)
         shape = (self._size, self._crop, self._crop, 3)
-        noise = torch.randn(shape, generator=generator, device=self._device).permute(0, 3, 1, 2)
+        noise = torch.randn(shape, generator=generator, device=self._device)[self._mine].permute(0, 3, 1, 2)
         if not isinstance(self._sigma, tuple):
             return self._clipped(clean + self._sigma * noise), clean
         low, high = self._sigma
         sigma = torch.rand(1 if self._one_sigma else self._size, 1, 1, 1, generator=generator, device=self._device)
-        sigma = (low + (high - low) * sigma).expand(self._size, 1, 1, 1)
+        sigma = (low + (high - low) * sigma).expand(self._size, 1, 1, 1)[self._mine]
         return self._clipped(clean + sigma * noise), sigma, clean
 
     def _clipped(self, noisy: Tensor) -> Tensor:
@@ -126,14 +138,14 @@ class Batches:
         return self._ahead.pop(step).result()
 
     def _draw(self, generator: torch.Generator) -> Tensor:
-        """Where the values of a batch lie in the store, ``N x crop x crop x 3``: one gather cuts, turns and shuffles.
+        """Where the share's values lie in the store, ``N x crop x crop x 3``: one gather cuts, turns and shuffles.
 
         A crop is read along two axes, each a stride with a sign: the eight flips and quarter turns are the ways to
         choose which axis comes first and which of them runs backwards.
         """
         n, crop, device = self._size, self._crop, self._home
-        position = torch.randint(self._positions, (n,), generator=generator, device=device)
-        down, right, swap = torch.randint(2, (3, n), generator=generator, device=device).bool()
+        position = torch.randint(self._positions, (n,), generator=generator, device=device)[self._mine]
+        down, right, swap = torch.randint(2, (3, n), generator=generator, device=device)[:, self._mine].bool()
         image = torch.searchsorted(self._ends, position, right=True)
         width, plane = self._widths[image], self._heights[image] * self._widths[image]
         columns = width - crop + 1
@@ -142,9 +154,9 @@ class Batches:
         start = start + torch.where(down, (crop - 1) * width, 0) + torch.where(right, crop - 1, 0)
         rows, cols = torch.where(down, -width, width), torch.where(right, -1, 1)
         first, second = torch.where(swap, cols, rows), torch.where(swap, rows, cols)
-        order = torch.arange(3, device=device).expand(n, 3)
+        order = torch.arange(3, device=device).expand(len(position), 3)
         if self._permute:
-            order = torch.rand((n, 3), generator=generator, device=device).argsort(1)
+            order = torch.rand((n, 3), generator=generator, device=device)[self._mine].argsort(1)
         along = torch.arange(crop, device=device)
         return (
             start[:, None, None, None]

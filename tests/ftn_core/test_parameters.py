@@ -35,6 +35,8 @@ def test_the_projects_own_file_is_accepted():
         ("train.steps", 0, ["train.steps", "0", "greater than or equal to 1"]),
         ("train.steps", 1.5, ["train.steps", "1.5", "integer"]),
         ("train.steps", True, ["train.steps", "True"]),
+        ("train.devices", 0, ["train.devices = 0", "greater than or equal to 1"]),
+        ("train.devices", 3, ["train.batch_size = 8", "train.devices = 3", "multiple"]),
         ("train.lr", -1, ["train.lr", "-1", "greater than 0"]),
         ("train.noise", "old", ["train.noise", "'old'", "'fresh' or 'fixed'"]),
         ("network.name", "unet", ["network.name", "'unet'", "'adafm_net'"]),

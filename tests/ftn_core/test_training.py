@@ -28,7 +28,7 @@ COSINE = Schedule(name="cosine", warmup_steps=0, milestones=[])
 
 def options(**changes) -> Train:
     values = {
-        "steps": 40, "lr": 0.003, "batch_size": 4, "crop": 16, "loss": "l1", "schedule": COSINE,
+        "steps": 40, "lr": 0.003, "batch_size": 4, "devices": 1, "crop": 16, "loss": "l1", "schedule": COSINE,
         "noise": "fresh", "permute_channels": True, "precision": "32-true", "validations": 2, "val_images": 2,
     }  # fmt: skip
     return Train(**(values | changes))
@@ -112,7 +112,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         from ftn_core.parameters import Schedule, Train
         training.SAVE_SECONDS = training.LOOK_SECONDS = 0.05
         folder = Path(sys.argv[1])
-        train = Train(steps=300, lr=0.003, batch_size=4, crop=32, loss="l1", noise="fresh",
+        train = Train(steps=300, lr=0.003, batch_size=4, devices=1, crop=32, loss="l1", noise="fresh",
                       permute_channels=True, precision="32-true",
                       schedule=Schedule(name="cosine", warmup_steps=9, milestones=[]), validations=3, val_images=1)
         fabric = make_fabric(2)

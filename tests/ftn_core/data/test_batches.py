@@ -66,6 +66,32 @@ def test_every_crop_is_a_turned_piece_of_a_photograph(tmp_path):
     assert len(crops) > 100
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("fixed", "changes"),
+    [
+        (False, {}),
+        (True, {}),
+        (False, {"sigma": (0.1, 0.5), "permute_channels": True, "clip": True}),
+        (False, {"sigma": (0.1, 0.5), "one_sigma": True}),
+    ],
+)
+def test_shares_together_are_the_batch(tmp_path, make_store, count, fixed, changes):
+    store, noisy = make_store("a"), None
+    if fixed:
+        with StoreWriter(tmp_path / "noisy", "float16") as writer:
+            for name, image in zip(store.names, store, strict=True):
+                writer.append(name, add_noise(image, 0.2, 0, False))
+        noisy = Store(tmp_path / "noisy")
+    whole = batches(store, noisy, batch_size=6, **changes)
+    shares = [batches(store, noisy, batch_size=6, share=(rank, count), **changes) for rank in range(count)]
+    for step in (0, 7):
+        parts = [share(step) for share in shares]
+        assert all(len(part[0]) == 6 // count for part in parts)
+        for together, expected in zip(map(torch.cat, zip(*parts, strict=True)), whole(step), strict=True):
+            assert torch.equal(together, expected)
+
+
 def test_fixed_noise_is_cut_at_the_same_place(tmp_path, make_store):
     store = make_store("a")
     with StoreWriter(tmp_path / "noisy", "float16") as writer:

@@ -1,0 +1,75 @@
+"""Real processes that train one network together, forked from a server that has imported everything once."""
+
+import contextlib
+import multiprocessing
+import os
+import socket
+import sys
+from multiprocessing import forkserver
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+from ftn_core import training
+from ftn_core.checkpoint import write_tensors
+from ftn_core.data.batches import Batches
+from ftn_core.data.store import Store
+from ftn_core.device import make_fabric
+from ftn_core.networks import build_network
+from ftn_core.parameters import Train
+
+STOPPED = 7
+
+
+def train_together(folder: Path, train: Train, stop: int = -1) -> None:
+    """Train on the photographs beside the folder, to the end or to the step at which all processes stop.
+
+    Each leaves what it said, ``said-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
+    """
+    folder.mkdir(exist_ok=True)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["member"])
+    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):  # else the server does not find it
+        forkserver.ensure_running()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [
+        context.Process(target=_train, args=(rank, port, folder, train, stop)) for rank in range(train.devices)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0 if stop < 0 else STOPPED] * train.devices
+
+
+def _train(rank: int, port: int, folder: Path, train: Train, stop: int) -> None:
+    count = str(train.devices)
+    os.environ |= {  # as torch's launcher sets it
+        "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank),
+        "LOCAL_RANK": str(rank), "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "GROUP_WORLD_SIZE": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
+    }  # fmt: skip
+    training.SAVE_SECONDS = training.LOOK_SECONDS = 0
+    fabric = make_fabric(2, train.precision, train.devices)
+    assert torch.get_num_threads() == max(1, 2 // train.devices)
+    torch.manual_seed(rank)  # the first one's weights count
+    network = build_network("unshuffle_net", 8, 2)
+    batches = Batches(
+        Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=train.batch_size, crop=train.crop,
+        permute_channels=True, seed=0, device=fabric.device, share=(rank, train.devices),
+    )  # fmt: skip
+
+    def until_stop(step: int) -> tuple[torch.Tensor, ...]:
+        if step == stop:
+            sys.exit(STOPPED)
+        return batches(step)
+
+    with (folder / f"said-{rank}").open("w") as said, contextlib.redirect_stdout(said):
+        rows = training.fit(
+            network, until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
+            state_file=folder / "state", label="test", on_row=lambda row: print("row", int(row["step"])),
+        )  # fmt: skip
+    write_tensors(folder / f"done-{rank}", network.state_dict(), {"rows": rows})
