@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro preset flow seeds up status down check test lint format lock mlflow register bench clean
+.PHONY: help setup repro preset flow seeds up status down worker check test lint format lock mlflow register bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ status: $(READY)  ## how the servers and workers are
 
 down: $(READY)  ## stop them; data stay
 	@python -m stack down
+
+worker: $(READY)  ## be a worker of the team's servers (.env says where): make worker POOL=gpu
+	@python -m stack.worker $(or $(POOL),default)
 
 check: $(READY)  ## say of each configured service (DVC remote, MLflow, Prefect) whether it works, or what is wrong
 	@python -m stack.check

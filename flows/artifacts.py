@@ -88,8 +88,10 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
         get_run_logger().warning(f"no links to MLflow: {error}")
         return
     if found:
-        page = uri.rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
-        rows = [f"| {s} | [{r}]({page}/#/experiments/{experiment.experiment_id}/runs/{r}) |" for s, r in found.items()]
+        page = f"{uri.rstrip('/') if uri.startswith('http') else MLFLOW_PAGE}/#/experiments/{experiment.experiment_id}"
+        rows = [f"| {stage} | [{run}]({page}/runs/{run}) |" for stage, run in found.items()]
+        if report := found.get("report"):
+            rows.append(f"| the report | [report.html]({page}/runs/{report}/artifacts/report.html) |")
         create_markdown_artifact(
             "\n".join(["| stage | MLflow run |", "|---|---|", *rows]),
             key="mlflow-runs",

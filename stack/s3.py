@@ -89,7 +89,7 @@ def create_buckets(settings: Settings) -> None:
 
 
 def point_dvc(settings: Settings) -> str:
-    """Make the server DVC's default remote in this clone, unless DVC has one that is not ours; returns its address."""
+    """Make the server DVC's default remote in this clone, unless DVC has another one; returns the remote's address."""
     chosen = _dvc("config", "core.remote", check=False)
     if chosen not in ("", "stack"):
         return _dvc("config", f"remote.{chosen}.url", check=False)

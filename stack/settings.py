@@ -90,10 +90,10 @@ class Settings(BaseSettings):
 
     @property
     def own_s3(self) -> bool:
-        """Whether the S3 server is one that runs here: nothing says where else, or with whose keys."""
-        return self.s3_endpoint in (None, "", f"http://{self.host}:{self.s3_port}") and not (
-            self.aws_profile or self.aws_key
-        )
+        """Whether the S3 server is one that runs here; keys without an address are for Amazon's."""
+        if self.s3_endpoint:
+            return self.s3_endpoint == f"http://{self.host}:{self.s3_port}"
+        return not (self.aws_profile or self.aws_key)
 
     @property
     def own_postgres(self) -> bool:
@@ -143,12 +143,13 @@ class Settings(BaseSettings):
         return f"{driver}://postgres:{quote(self.postgres_password)}@127.0.0.1:{self.postgres_port}/{name}"
 
     def client_environment(self) -> dict[str, str]:
-        """What programs need in order to find the servers: of Prefect, MLflow, DVC and boto3."""
-        found = {"PREFECT_API_URL": self.prefect, "MLFLOW_TRACKING_URI": self.mlflow}
+        """What programs on this and on other machines need in order to use the servers; holds secrets."""
+        found = {"PREFECT_API_URL": self.prefect, "MLFLOW_TRACKING_URI": self.mlflow, "FTN_REMOTE": self.remote}
         if self.endpoint:
             found["AWS_ENDPOINT_URL_S3"] = self.endpoint
         if self.own_s3:
-            found |= {"AWS_SHARED_CREDENTIALS_FILE": str(CREDENTIALS.absolute()), "AWS_DEFAULT_REGION": "us-east-1"}
+            names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+            found |= dict(zip(names, (*self.s3_keys, "us-east-1"), strict=True))
         if self.auth:
             secret = self.auth.get_secret_value()
             user, _, password = secret.partition(":")

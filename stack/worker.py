@@ -8,7 +8,10 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
+from ftn_core.errors import UserError
 from stack.deploy import HEARTBEAT
+from stack.s3 import point_dvc
+from stack.settings import load_settings
 
 
 def main() -> None:
@@ -23,6 +26,11 @@ def main() -> None:
         print("worker: PREFECT_API_URL is not set: put the servers' addresses into .env", file=sys.stderr)
         sys.exit(2)
     os.environ.update(worker_environment())
+    try:
+        point_dvc(load_settings())
+    except UserError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        sys.exit(2)
     gpus = _gpus() if given.pool == "gpu" else []
     if gpus:
         _make_slots(gpus)

@@ -1,3 +1,6 @@
+import tempfile
+from pathlib import Path
+
 import pytest
 from sandbox import Sandbox
 from team import PASSWORD, Team
@@ -6,13 +9,15 @@ LEVELS = {"levels.adapted": [0.3, 0.5]}
 
 
 @pytest.fixture(scope="session")
-def team(tmp_path_factory):
+def team():
     """The servers, behind a password, and one worker for each pool."""
-    team = Team(tmp_path_factory.mktemp("team"), **LEVELS)
-    team.settings["FTN_AUTH"] = f"ftn:{PASSWORD}"
-    team.up()
-    yield team
-    team.close()
+    # where PostgreSQL's own user can look: pytest closes its folders to others
+    with tempfile.TemporaryDirectory(prefix="ftn-team-", ignore_cleanup_errors=True) as folder:
+        team = Team(Path(folder), **LEVELS)
+        team.settings["FTN_AUTH"] = f"ftn:{PASSWORD}"
+        team.up()
+        yield team
+        team.close()
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,8 @@ def test_no_scratch_clone_is_left_and_the_worker_s_clone_is_untouched(team, seco
 
 def test_a_fresh_clone_pulls_everything_and_trains_nothing(team, spread, alone):
     machine = team.machine("fresh")
-    shutil.copy(team.here.root / "dvc.lock", machine.root)  # a team commits it
+    for shared in ("dvc.lock", ".dvc/config.local"):  # a team commits the lock and the remote
+        shutil.copy(team.here.root / shared, machine.root / shared)
     machine.dvc("pull", "--run-cache", "finetune", "--with-deps")
     shutil.copytree(team.here.root / "photographs", machine.root / "photographs", dirs_exist_ok=True)
     assert "Running stage" not in machine.dvc("repro", "finetune")
@@ -92,11 +93,10 @@ def test_ten_doors_at_once_over_one_clone(team, spread):
     """`make repro` and flow runs, mixed: all end well, and nothing runs twice."""
     override = team.here.root / "params.yaml"
     override.write_text(override.read_text().replace("clip_noise: false", "clip_noise: true"))
-    own = {k: v for k, v in team.env.items()}
     doors = [["-m", "flows.turn", "repro", "noisy"], ["-m", "flows.pipeline", "--target", "noisy"]] * 5
-    with_programs = [team.here.start(sys.executable, *door, **own) for door in doors]
-    ends = [process.communicate(timeout=300)[0] for process in with_programs]
-    assert [process.returncode for process in with_programs] == [0] * 10, "\n".join(ends)
+    opened = [team.here.start(sys.executable, *door, **team.env) for door in doors]
+    ends = [process.communicate(timeout=300)[0] for process in opened]
+    assert [process.returncode for process in opened] == [0] * 10, "\n".join(ends)
     ran = [line for out in ends for line in out.splitlines() if "Running stage" in line]
     assert sorted(line.split("'")[-2] for line in ran) == ["noisy@0.2", "noisy@0.3", "noisy@0.5"]
 

@@ -1,6 +1,5 @@
 """The team's servers, started for tests by `python -m stack up` in a sandbox, and further machines beside it."""
 
-import configparser
 import contextlib
 import os
 import random
@@ -64,13 +63,11 @@ class Team:
             return not probe.connect_ex(("127.0.0.1", int(self.settings[f"FTN_{program.upper()}_PORT"])))
 
     def s3(self):
-        config = configparser.ConfigParser()
-        config.read(self.env["AWS_SHARED_CREDENTIALS_FILE"])
-        keys = config["default"]
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_S3")
+        key, secret, endpoint = (self.env[name] for name in names)
         return boto3.client(
-            "s3", endpoint_url=self.env["AWS_ENDPOINT_URL_S3"], region_name="us-east-1",
-            aws_access_key_id=keys["aws_access_key_id"], aws_secret_access_key=keys["aws_secret_access_key"],
-        )  # fmt: skip
+            "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret
+        )
 
     def remote_files(self, *folder: str) -> list[str]:
         """Files below a folder of DVC's remote."""
@@ -108,7 +105,6 @@ class Machine(Sandbox):
         self.team = team
         self.process: subprocess.Popen | None = None
         subprocess.run(["git", "clone", "-q", str(team.here.root), str(root)], check=True)
-        shutil.copy(team.here.root / ".dvc/config.local", root / ".dvc")
         shutil.copy(team.here.root / ".ftn/stack/env", root / ".env")
 
     def work(self, pool: str = "default", **env: str) -> None:
