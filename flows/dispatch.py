@@ -75,9 +75,9 @@ def _submit(name: str, pool: str, order: dict, key: str) -> FlowRun:
     context = TaskRunContext.get()
     with get_client(sync_client=True) as client:
         try:
-            deployment = client.read_deployment_by_name(f"stage/{pool}")
+            deployment = client.read_deployment_by_name(f"stage/stage-{pool}")
         except ObjectNotFound:
-            raise UserError(f"Prefect has no deployment stage/{pool}: `make up`, or `prefect deploy --all`") from None
+            raise UserError(f"Prefect has no deployment stage/stage-{pool}: `make up`, or `prefect deploy --all`") from None
         return client.create_flow_run_from_deployment(
             deployment.id,
             parameters={"name": name, "order": order},
