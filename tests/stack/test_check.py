@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from botocore.loaders import create_loader
 from prefect.settings import Settings as PrefectSettings
 from project import ROOT
 from s3 import ADMIN, READER, User, free_ports, without_ambient_credentials
@@ -26,6 +27,7 @@ from stack.settings import Settings
 
 SECRET = "planted"
 """Part of every secret here; no line may hold it."""
+LOADER = create_loader()
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +38,8 @@ def project(tmp_path, monkeypatch):
         monkeypatch.delenv(name)
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "global"))
     monkeypatch.setenv("DVC_SYSTEM_CONFIG_DIR", str(tmp_path / "system"))
+    # botocore reads a megabyte of descriptions for each session
+    monkeypatch.setattr("botocore.session.create_loader", lambda _: LOADER)
     (tmp_path / ".dvc").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
