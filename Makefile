@@ -58,7 +58,7 @@ down: $(READY)  ## stop them; data stay
 worker: $(READY)  ## be a worker of the team's servers (.env says where): make worker POOL=gpu
 	@python -m stack.worker $(or $(POOL),default)
 
-check: $(READY)  ## say of each configured service (DVC remote, MLflow, Prefect) whether it works, or what is wrong
+check: $(READY)  ## say of each configured service (DVC remote, MLflow, Prefect, PostgreSQL) whether it works, or what is wrong
 	@python -m stack.check
 
 test: $(READY)  ## all tests

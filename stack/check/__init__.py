@@ -1,0 +1,1 @@
+"""Whether the configured services work: ``python -m stack.check``."""

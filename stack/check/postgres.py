@@ -1,0 +1,57 @@
+"""A PostgreSQL of one's own: the databases that ``make up`` needs there."""
+
+import os
+from collections.abc import Iterator
+
+from ftn_core.addresses import shown
+from ftn_core.errors import UserError
+from stack.check import words
+from stack.check.report import FaultError, Line, line
+from stack.settings import Settings, load_settings
+
+
+def check() -> Iterator[Line]:
+    """What ``FTN_POSTGRES_URL`` names; nothing is said where it is not set."""
+    if address := os.environ.get("FTN_POSTGRES_URL"):
+        try:
+            settings = load_settings()
+        except UserError as error:
+            yield Line(False, "PostgreSQL", str(error))
+        else:
+            yield line("PostgreSQL", shown(address), lambda: _probe(settings))
+
+
+def _probe(settings: Settings) -> str:
+    found = []
+    [(may_create, present)] = _query(
+        settings,
+        "postgres",
+        "SELECT rolsuper OR rolcreatedb, ARRAY(SELECT datname::text FROM pg_database) "
+        "FROM pg_roles WHERE rolname = current_user",
+    )
+    for name in ("mlflow", "prefect"):
+        if name in present:
+            [(may_write,)] = _query(settings, name, "SELECT has_schema_privilege('public', 'CREATE')")
+            if not may_write:
+                raise FaultError(f"reachable, but this user may not create tables in the database {name}")
+            found.append(f"database {name} is there")
+        elif may_create:
+            found.append(f"database {name} can be created")
+        else:
+            raise FaultError(f"reachable, but there is no database {name}, and this user may not create it")
+    return ", ".join(["reachable", *found])
+
+
+def _query(settings: Settings, database: str, query: str) -> list[tuple]:
+    import psycopg2
+
+    try:
+        connection = psycopg2.connect(settings.database(database), connect_timeout=words.CONNECT)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+    except psycopg2.Error as error:
+        raise FaultError(words.database_fault(str(error))) from None
