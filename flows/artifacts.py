@@ -85,10 +85,12 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
             )
         }
     except mlflow.exceptions.MlflowException as error:  # the results stand without their links
-        get_run_logger().warning(f"no links to MLflow: {error}")
+        get_run_logger().warning(f"no links to MLflow: {type(error).__name__}")
         return
     if found:
-        page = f"{uri.rstrip('/') if uri.startswith('http') else MLFLOW_PAGE}/#/experiments/{experiment.experiment_id}"
+        # without user and password, which an address may hold
+        server = re.sub("//[^/]*@", "//", uri.rstrip("/")) if uri.startswith("http") else MLFLOW_PAGE
+        page = f"{server}/#/experiments/{experiment.experiment_id}"
         rows = [f"| {stage} | [{run}]({page}/runs/{run}) |" for stage, run in found.items()]
         if report := found.get("report"):
             rows.append(f"| the report | [report.html]({page}/runs/{report}/artifacts/report.html) |")

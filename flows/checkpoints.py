@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 from tasks.workspace import RESUME
@@ -12,36 +13,39 @@ INTERVAL = 15.0
 
 
 @contextlib.contextmanager
-def shared_checkpoints(key: str, on_trouble: Callable[[str], object]) -> Iterator[None]:
-    """Take up what another machine has left under ``key``; while the block runs, keep the remote up to date.
+def shared_checkpoints(key: str, on_trouble: Callable[[str], object]) -> Iterator["Keeper"]:
+    """Take up what another machine left under ``key``; keep the remote up to date while the block runs, and at its end.
 
-    After a block that ends well nothing is left there. A remote that cannot be reached ends no training.
+    A remote that cannot be reached ends no training.
     """
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        remote = repo.cloud.get_remote_odb(None, "push", hash_name="md5-dos2unix")
-    keeper = _Keeper(remote.fs, remote.fs.join(remote.path, "resume", key), on_trouble)
+    keeper = Keeper(key, on_trouble)
     keeper.tolerantly(keeper.fetch)
     done = threading.Event()
     thread = threading.Thread(target=keeper.follow, args=(done,), daemon=True)
     thread.start()
     try:
-        yield
-    except BaseException:
+        yield keeper
+    finally:
         done.set()
         thread.join()
         keeper.tolerantly(keeper.push)
-        raise
-    done.set()
-    thread.join()
-    keeper.tolerantly(keeper.clear)
 
 
-class _Keeper:
-    def __init__(self, fs: Any, folder: str, on_trouble: Callable[[str], object]) -> None:  # noqa: ANN401 - DVC's file systems
-        self._fs, self._folder, self._on_trouble = fs, folder, on_trouble
+class Keeper:
+    """One stage's checkpoints, here and at the remote."""
+
+    def __init__(self, key: str, on_trouble: Callable[[str], object]) -> None:
+        self._key, self._on_trouble = key, on_trouble
         self._pushed: dict[str, float] = {}
+
+    @cached_property
+    def _place(self) -> tuple[Any, str]:
+        """The remote's file system, and the folder there."""
+        from dvc.repo import Repo
+
+        with Repo() as repo:
+            remote = repo.cloud.get_remote_odb(None, "push", hash_name="md5-dos2unix")
+        return remote.fs, remote.fs.join(remote.path, "resume", self._key)
 
     def tolerantly(self, action: Callable[[], None]) -> None:
         try:
@@ -50,20 +54,22 @@ class _Keeper:
             self._on_trouble(f"checkpoints are not shared for now: {type(error).__name__}: {error}")
 
     def fetch(self) -> None:
-        for there in self._fs.find(self._folder) if self._fs.exists(self._folder) else []:
-            here = RESUME / self._fs.name(there)
+        fs, folder = self._place
+        for there in fs.find(folder) if fs.exists(folder) else []:
+            here = RESUME / fs.name(there)
             here.parent.mkdir(parents=True, exist_ok=True)
             partial = here.with_suffix(".partial")
-            self._fs.get_file(there, str(partial))
+            fs.get_file(there, str(partial))
             partial.replace(here)
             self._pushed[here.name] = here.stat().st_mtime
 
     def push(self) -> None:
+        fs, folder = self._place
         for here in RESUME.glob("*.safetensors"):
             with contextlib.suppress(FileNotFoundError):  # the training has ended
                 written = here.stat().st_mtime
                 if self._pushed.get(here.name) != written:
-                    self._fs.put_file(str(here), self._fs.join(self._folder, here.name))
+                    fs.put_file(str(here), fs.join(folder, here.name))
                     self._pushed[here.name] = written
 
     def follow(self, done: threading.Event) -> None:
@@ -71,5 +77,7 @@ class _Keeper:
             self.tolerantly(self.push)
 
     def clear(self) -> None:
-        if self._fs.exists(self._folder):
-            self._fs.remove(list(self._fs.find(self._folder)))
+        """Leave nothing at the remote: the stage has ended well."""
+        fs, folder = self._place
+        if fs.exists(folder):
+            fs.remove(list(fs.find(folder)))

@@ -2,16 +2,16 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import httpx
 from prefect import get_run_logger
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.context import TaskRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_UI_URL
 from prefect.states import Cancelling
@@ -24,7 +24,8 @@ from ftn_core.errors import UserError
 if TYPE_CHECKING:
     from flows.graph import Stage
 
-ATTEMPTS = 5
+T = TypeVar("T")
+CRASHES = 5
 """Machines that may die under one stage."""
 LOOK = 2.0
 """Seconds between two looks at a dispatched run."""
@@ -54,9 +55,13 @@ def run_on_pool(stage: "Stage", stages: list["Stage"], pool: str, children: Chil
     push(list(stage.upstream), children)
     identity = identify(stage.name).digest
     logger = get_run_logger()
+    crashes = 0
     for attempt in count():
         began = time.time()
-        run = _submit(stage.name, pool, order.model_dump(), f"{identity}-{pool}-{attempt}")
+        key = f"{identity}-{pool}-{attempt}"
+        run = _patiently(partial(_submit, stage.name, pool, order.model_dump(), key), children)
+        if run is None:
+            return
         logger.info(f"{stage.name} on pool {pool}: {PREFECT_UI_URL.value()}/runs/flow-run/{run.id}")
         old = bool(run.created and run.created.timestamp() < began - 5 and run.state and run.state.is_final())
         state = _wait(run.id, children)
@@ -64,7 +69,8 @@ def run_on_pool(stage: "Stage", stages: list["Stage"], pool: str, children: Chil
             return
         if state.is_completed() and fetch_run(stage.name):
             return
-        if old or (state.is_crashed() and attempt < ATTEMPTS):
+        crashes += state.is_crashed() and not old
+        if old or (state.is_crashed() and crashes <= CRASHES):
             logger.warning(f"{stage.name}: {state.name}: {state.message}; another worker takes it over")
             continue
         what = "its run is not at DVC's remote" if state.is_completed() else state.message
@@ -72,45 +78,43 @@ def run_on_pool(stage: "Stage", stages: list["Stage"], pool: str, children: Chil
 
 
 def _submit(name: str, pool: str, order: dict, key: str) -> FlowRun:
-    context = TaskRunContext.get()
     with get_client(sync_client=True) as client:
         try:
             deployment = client.read_deployment_by_name(f"stage/stage-{pool}")
         except ObjectNotFound:
-            raise UserError(f"Prefect has no deployment stage/stage-{pool}: `make up`, or `prefect deploy --all`") from None
+            raise UserError(
+                f"Prefect has no deployment stage/stage-{pool}: `make up`, or `prefect deploy --all`"
+            ) from None
         return client.create_flow_run_from_deployment(
-            deployment.id,
-            parameters={"name": name, "order": order},
-            idempotency_key=key,
-            name=name,
-            parent_task_run_id=context.task_run.id if context else None,
+            deployment.id, parameters={"name": name, "order": order}, idempotency_key=key, name=name
         )
 
 
 def _wait(run: UUID, children: Children) -> State | None:
     """The final state of a run; ``None`` if this run was stopped meanwhile, and the other with it."""
-    gone: float | None = None
+
+    def look() -> State | None:
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(run).state
+        return state if state and state.is_final() else None
+
     while not children.stopped:
-        try:
-            with get_client(sync_client=True) as client:
-                for state in _states(client, run):
-                    gone = None
-                    if state.is_final():
-                        return state
-                    if children.stopped:
-                        break
-                    time.sleep(LOOK)
-        except httpx.HTTPError as error:
-            gone = gone or time.monotonic()
-            if time.monotonic() - gone > PATIENCE:
-                raise DispatchError(f"Prefect's server is away: {error}; the stage goes on: run again") from None
-            time.sleep(LOOK)
+        if state := _patiently(look, children):
+            return state
+        time.sleep(LOOK)
     with contextlib.suppress(httpx.HTTPError), get_client(sync_client=True) as client:
         client.set_flow_run_state(run, Cancelling(), force=True)
     return None
 
 
-def _states(client: SyncPrefectClient, run: UUID) -> Iterator[State]:
-    while True:
-        if state := client.read_flow_run(run).state:
-            yield state
+def _patiently(ask: Callable[[], T], children: Children) -> T | None:
+    """Ask Prefect's server, which may be away for a while; ``None`` when this run was stopped meanwhile."""
+    deadline = time.monotonic() + PATIENCE
+    while not children.stopped:
+        try:
+            return ask()
+        except httpx.HTTPError as error:
+            if time.monotonic() > deadline:
+                raise DispatchError(f"Prefect's server is away ({type(error).__name__}): run again") from None
+            time.sleep(LOOK)
+    return None

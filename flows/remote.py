@@ -62,8 +62,11 @@ def _run(name: str, children: Children) -> Outcome:
 
     logger = get_run_logger()
     progress = Progress(name)
-    with shared_checkpoints(identify(name).digest, logger.warning), gpu_slot(logger.info) as environment:
+    key = identify(name).resume_key
+    with shared_checkpoints(key, logger.warning) as checkpoints, gpu_slot(logger.info) as environment:
         outcome = run_stage(name, children, env=environment, on_line=logger.info, on_progress=progress)
+        if outcome.how not in ("failed", "stopped"):
+            checkpoints.tolerantly(checkpoints.clear)
     progress.finish()
     return outcome
 

@@ -1,7 +1,6 @@
 """A clone of the worker's clone for one stage: other stages, other commits and the user's work are not in its way."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from filelock import FileLock, Timeout
 
 from flows.order import LOCK, PARAMS, Order
 from ftn_core.errors import UserError
@@ -29,65 +29,67 @@ def scratch_clone(name: str, order: Order) -> Iterator[None]:
         UserError: the clone has not the commit, and cannot fetch it.
     """
     home, here = Path.cwd(), (SCRATCH / name).absolute()
-    _remove_left_overs()
-    here.mkdir(parents=True)
-    holder = os.open(here.with_name(f"{name}.held"), os.O_RDWR | os.O_CREAT)
-    fcntl.flock(holder, fcntl.LOCK_EX)
-    try:
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with FileLock(SCRATCH / "lock"):  # one at a time: git cannot fetch twice at once
+        _remove_left_overs()
         _require(order.commit)
+        holder = FileLock(here.with_suffix(".held"), blocking=False)
+        holder.acquire()
         _git("clone", "--quiet", "--shared", "--no-checkout", str(home), str(here))
+    try:
         _git("-C", str(here), "checkout", "--quiet", "--detach", order.commit)
         (here / PARAMS).write_text(order.params)
         (here / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": order.lock}))
-        _share_cache(home, here)
+        _configure(home, here)
         os.chdir(here)
         yield
     finally:
         os.chdir(home)
         shutil.rmtree(here, ignore_errors=True)
-        os.close(holder)
-        here.with_name(f"{name}.held").unlink(missing_ok=True)
+        holder.release()
+        here.with_suffix(".held").unlink(missing_ok=True)
 
 
-def _share_cache(home: Path, here: Path) -> None:
+def _configure(home: Path, here: Path) -> None:
+    """DVC's remote and files are those of the worker's clone; run-cache, and what DVC remembers of files, its own."""
     from configobj import ConfigObj
     from dvc.repo import Repo
 
     with Repo(str(home)) as repo:
         files = Path(repo.cache.local.path).parent  # of files/md5
+        name = repo.config["core"].get("remote")
+        remote = dict(repo.config["remote"].get(name, {}))
     files.mkdir(parents=True, exist_ok=True)
-    (here / ".dvc/cache").mkdir(parents=True)
-    (here / ".dvc/cache/files").symlink_to(files)
-    local = ConfigObj(str(home / ".dvc/config.local"), list_values=False)
-    local.setdefault("core", {})["site_cache_dir"] = str(
-        here / ".dvc/site"
-    )  # what DVC knows of files goes with the clone
-    local.filename = str(here / ".dvc/config.local")
+    cache = here / ".dvc/cache"
+    cache.mkdir(parents=True)
+    (cache / "files").symlink_to(files)
+    local = ConfigObj(str(here / ".dvc/config.local"), list_values=False)
+    local["core"] = {"site_cache_dir": str(here / ".dvc/site")}
+    local["cache"] = {"dir": str(cache)}
+    if name:
+        local["core"]["remote"] = name
+        local[f"'remote \"{name}\"'"] = {key: str(value) for key, value in remote.items()}
     local.write()
+    (here / ".ftn").mkdir()
     for folder in SHARED:
         (home / ".ftn" / folder).mkdir(parents=True, exist_ok=True)
-        (here / ".ftn").mkdir(exist_ok=True)
         (here / ".ftn" / folder).symlink_to(home / ".ftn" / folder)
 
 
 def _require(commit: str) -> None:
     with contextlib.suppress(UserError):
         return _git("cat-file", "-e", f"{commit}^{{commit}}")
-    try:
+    with contextlib.suppress(UserError):
         _git("fetch", "--quiet", "origin")
-        _git("cat-file", "-e", f"{commit}^{{commit}}")
-    except UserError as error:
-        raise UserError(f"this worker's clone {Path.cwd()} has no commit {commit}: push it ({error})") from None
+        return _git("cat-file", "-e", f"{commit}^{{commit}}")
+    raise UserError(f"this worker's clone {Path.cwd()} has no commit {commit}, nor has its origin: push it")
 
 
 def _remove_left_overs() -> None:
     for held in SCRATCH.glob("*.held"):
-        descriptor = os.open(held, os.O_RDWR)
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(Timeout), FileLock(held, blocking=False):
             shutil.rmtree(held.with_suffix(""), ignore_errors=True)
             held.unlink(missing_ok=True)
-        os.close(descriptor)
 
 
 def _git(*arguments: str) -> None:

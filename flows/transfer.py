@@ -62,6 +62,7 @@ def fetch_run(name: str) -> bool:
 
     As ``dvc pull --run-cache``, which would bring the runs of all stages there ever were.
     """
+    from botocore.exceptions import BotoCoreError
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
     from dvc.stage.cache import _get_stage_hash
@@ -83,10 +84,11 @@ def fetch_run(name: str) -> bool:
             if not run:
                 return False
             for objects in runs._create_stage(run, wdir=stage.wdir).get_used_objs().values():
-                repo.cloud.pull(objects)
+                if failed := repo.cloud.pull(objects).failed:
+                    raise TransferError(f"incomplete: {len(failed)} files of {name} could not be pulled")
             cached = bool(runs._create_stage(run, wdir=stage.wdir).outs_cached())
-        except DvcException as error:
-            raise TransferError(str(error)) from error
+        except (DvcException, OSError, BotoCoreError) as error:
+            raise TransferError(f"{type(error).__name__}: {error}") from error
         if not cached:  # pushed by somebody whose outputs are gone
             shutil.rmtree(here, ignore_errors=True)
         return cached

@@ -9,6 +9,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
+from dotenv import load_dotenv
+
+from ftn_core.addresses import shown
 from ftn_core.errors import UserError
 from stack import postgres, s3, supervisor
 from stack.deploy import deploy
@@ -56,10 +59,10 @@ def up(settings: Settings) -> None:
         supervisor.start(name)
     lines = (f"export {key}={shlex.quote(value)}" for key, value in settings.client_environment().items())
     write_private(ENVIRONMENT, "\n".join([*lines, ""]))
-    print(f"Prefect  {settings.prefect.removesuffix('/api')}")
-    print(f"MLflow   {settings.mlflow}")
-    print(f"S3       {settings.endpoint or 'AWS'}, DVC pushes to {remote}")
-    print(f"To use them in a shell: . {ENVIRONMENT}     always in this clone: cp {ENVIRONMENT} .env")
+    print(f"Prefect  {shown(settings.prefect.removesuffix('/api'))}")
+    print(f"MLflow   {shown(settings.mlflow)}")
+    print(f"S3       {shown(settings.endpoint or 'AWS')}, DVC pushes to {remote}")
+    print(f"To use them in a shell: . {ENVIRONMENT}     always in this clone: cat {ENVIRONMENT} >> .env")
 
 
 def status() -> None:
@@ -100,7 +103,7 @@ def _answers(url: str) -> bool:
             return bool(response.status == 200)
     except urllib.error.HTTPError as error:
         return error.code == 401  # it is there, and wants a password
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
@@ -119,6 +122,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("command", choices=["up", "status", "down"])
     given = parser.parse_args()
+    load_dotenv(".env")
     try:
         match given.command:
             case "up":

@@ -72,14 +72,17 @@ def answers(settings: Settings) -> bool:
 
 
 def create_databases(settings: Settings, *names: str) -> None:
-    """Create the databases that are missing."""
+    """Create the databases that are missing. Raises ``UserError`` if the server is away or refuses."""
     import psycopg2
 
-    connection = psycopg2.connect(settings.database("postgres"))
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        for name in names:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            if not cursor.fetchone():
-                cursor.execute(f'CREATE DATABASE "{name}"')
-    connection.close()
+    try:
+        connection = psycopg2.connect(settings.database("postgres"), connect_timeout=5)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for name in names:
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+                if not cursor.fetchone():
+                    cursor.execute(f'CREATE DATABASE "{name}"')
+        connection.close()
+    except psycopg2.Error:  # its text could show the password
+        raise UserError("PostgreSQL: its databases cannot be made: `make check` says why") from None

@@ -33,16 +33,17 @@ def programs(settings: Settings) -> list[Program]:
 def _mlflow(settings: Settings) -> Program:
     program = str(Path(sys.executable).parent / "mlflow")
     command = [program, "server", "--host", settings.bind, "--port", str(settings.mlflow_port), "--workers", "2"]
-    environment = _QUIET | settings.client_environment()
-    environment |= {name: os.environ[name] for name in os.environ if name.startswith("AWS_") and not settings.own_s3}
+    environment = _passed_on(settings) | settings.client_environment()
     environment |= {
         "MLFLOW_BACKEND_STORE_URI": settings.database("mlflow"),
         "MLFLOW_ARTIFACTS_DESTINATION": settings.artifacts,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_S3_ENDPOINT_URL": settings.endpoint or "",
     }
+    if settings.endpoint:
+        environment["MLFLOW_S3_ENDPOINT_URL"] = settings.endpoint
     if not settings.loopback:
         environment["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"{settings.host}:*,localhost:*,127.0.0.1:*"
+        environment["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = settings.mlflow
     if settings.auth:
         user, _, password = settings.auth.get_secret_value().partition(":")
         ini = HOME / "mlflow-auth.ini"
@@ -78,4 +79,11 @@ def _prefect(settings: Settings) -> Program:
 
 def _worker(settings: Settings, pool: str, limit: int | None) -> Program:
     command = [sys.executable, "-m", "stack.worker", pool, *(["--limit", str(limit)] if limit else [])]
-    return Program(f"worker-{pool}", command, _QUIET | settings.client_environment() | worker_environment())
+    environment = _passed_on(settings) | settings.client_environment() | worker_environment()
+    return Program(f"worker-{pool}", command, environment)
+
+
+def _passed_on(settings: Settings) -> dict[str, str]:
+    """What is set now, not when supervisord was started: keys of a server elsewhere, whom to tell."""
+    names = [name for name in os.environ if name == "FTN_NOTIFY" or (name.startswith("AWS_") and not settings.own_s3)]
+    return _QUIET | {name: os.environ[name] for name in names}

@@ -1,16 +1,20 @@
 """The S3 server: who may use it, the command that serves it, its buckets, and DVC's remote on it."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from ftn_core.addresses import shown
 from ftn_core.errors import UserError
+from ftn_core.s3_faults import fault
 from stack.settings import CREDENTIALS, HOME, Settings, write_private
 
 FOLDER = HOME / "s3"
 USERS = HOME / "secrets/s3.json"
+_SECTION = "'remote \"stack\"'"
 
 
 def initialise(settings: Settings) -> None:
@@ -76,36 +80,50 @@ def create_buckets(settings: Settings) -> None:
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    s3 = client(settings)
+    where = shown(settings.endpoint or "AWS")
     for bucket in sorted(settings.buckets):
         try:
-            s3.head_bucket(Bucket=bucket)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-                raise UserError(f"bucket {bucket} of {settings.endpoint or 'AWS'}: {error}: `make check`") from None
-            s3.create_bucket(Bucket=bucket)
-        except BotoCoreError as error:
-            raise UserError(f"S3 at {settings.endpoint or 'AWS'}: {error}: `make check`") from None
+            s3 = client(settings)
+            _create_bucket(s3, bucket)
+        except (BotoCoreError, ClientError, ValueError) as error:
+            raise UserError(f"bucket {bucket} of S3 at {where}: {fault(error, 'use', bucket)}: `make check`") from None
+
+
+def _create_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes its classes while it runs
+    from botocore.exceptions import ClientError
+
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+            raise
+        region = s3.meta.region_name
+        abroad = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        s3.create_bucket(Bucket=bucket, **abroad)
 
 
 def point_dvc(settings: Settings) -> str:
     """Make the server DVC's default remote in this clone, unless DVC has another one; returns the remote's address."""
-    chosen = _dvc("config", "core.remote", check=False)
-    if chosen not in ("", "stack"):
-        return _dvc("config", f"remote.{chosen}.url", check=False)
-    _dvc("remote", "add", "--local", "--force", "--default", "stack", settings.remote)
+    from configobj import ConfigObj
+    from dvc.config import Config
+
+    config = Config.from_cwd()
+    chosen = config["core"].get("remote")
+    if chosen not in (None, "stack"):
+        return shown(str(config["remote"].get(chosen, {}).get("url", chosen)))
+    wanted = {"url": settings.remote}
     if settings.endpoint:
-        _dvc("remote", "modify", "--local", "stack", "endpointurl", settings.endpoint)
+        wanted["endpointurl"] = settings.endpoint
     if settings.own_s3:
-        _dvc("remote", "modify", "--local", "stack", "credentialpath", str(CREDENTIALS.absolute()))
-        _dvc("remote", "modify", "--local", "stack", "region", "us-east-1")
+        wanted |= {"credentialpath": str(CREDENTIALS.absolute()), "region": "us-east-1"}
+    path = Path(".dvc/config.local")
+    # two workers start at the same moment, and others read it meanwhile
+    with FileLock(".ftn/config.lock"):
+        local = ConfigObj(str(path), list_values=False)
+        if local.get("core", {}).get("remote") != "stack" or local.get(_SECTION) != wanted:
+            local.setdefault("core", {})["remote"] = "stack"
+            local[_SECTION] = wanted
+            local.filename = f"{path}.partial"
+            local.write()
+            Path(local.filename).replace(path)
     return settings.remote
-
-
-def _dvc(*arguments: str, check: bool = True) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-    if check and done.returncode:
-        raise UserError(f"dvc {' '.join(arguments[:2])}: {done.stderr.strip()}")
-    return done.stdout.strip()

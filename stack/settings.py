@@ -1,12 +1,13 @@
 """Where the servers are: from the environment or ``.env``, else started here on loopback."""
 
 import ipaddress
+import re
 import secrets
 import socket
 from functools import cached_property
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,16 +46,25 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = Field(None, validation_alias="MLFLOW_TRACKING_URI")
     prefect_api_url: str | None = Field(None, validation_alias="PREFECT_API_URL")
     s3_endpoint: str | None = Field(None, validation_alias="AWS_ENDPOINT_URL_S3")
-    aws_profile: str | None = Field(None, validation_alias="AWS_PROFILE")
-    aws_key: str | None = Field(None, validation_alias="AWS_ACCESS_KEY_ID")
 
     @field_validator("auth")
     @classmethod
     def _user_and_password(cls, auth: SecretStr | None) -> SecretStr | None:
         user, _, password = auth.get_secret_value().partition(":") if auth else ("u", ":", "p" * 12)
-        if not user or len(password) < 12 or '"' in password:  # MLflow's own minimum; supervisord's quotation mark
-            raise ValueError('must be user:password, the password of at least 12 characters and without "')
+        # MLflow's own minimum; characters that supervisord's configuration cannot hold
+        if not user or len(password) < 12 or re.search(r"[\s\"';#]", user + password):
+            raise ValueError(
+                "must be user:password, at least 12 characters and no space, quotes, ; or # in the password"
+            )
         return auth
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _no_database(cls, url: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(url.get_secret_value()) if url else None
+        if parts and (parts.scheme != "postgresql" or parts.path.strip("/") or not parts.hostname):
+            raise ValueError("must be postgresql://user:password@host:port, without a database")
+        return url
 
     @model_validator(mode="after")
     def _no_open_door(self) -> Self:
@@ -90,10 +100,10 @@ class Settings(BaseSettings):
 
     @property
     def own_s3(self) -> bool:
-        """Whether the S3 server is one that runs here; keys without an address are for Amazon's."""
+        """Whether the S3 server is one that runs here; a remote without an address is at Amazon's."""
         if self.s3_endpoint:
             return self.s3_endpoint == f"http://{self.host}:{self.s3_port}"
-        return not (self.aws_profile or self.aws_key)
+        return "remote" not in self.model_fields_set
 
     @property
     def own_postgres(self) -> bool:
@@ -138,8 +148,8 @@ class Settings(BaseSettings):
     def database(self, name: str, driver: str = "postgresql") -> str:
         """The address of one database, password included: never print it."""
         if self.postgres_url:
-            rest = self.postgres_url.get_secret_value().rstrip("/").partition("://")[2]
-            return f"{driver}://{rest}/{name}"
+            parts = urlsplit(self.postgres_url.get_secret_value())
+            return urlunsplit((driver, parts.netloc, f"/{name}", parts.query, ""))
         return f"{driver}://postgres:{quote(self.postgres_password)}@127.0.0.1:{self.postgres_port}/{name}"
 
     def client_environment(self) -> dict[str, str]:

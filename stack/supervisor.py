@@ -85,9 +85,9 @@ def start_daemon() -> None:
 def update() -> None:
     """Let a supervisord that runs take over a changed configuration: only changed programs are stopped."""
     program = str(Path(sys.executable).parent / "supervisorctl")
-    subprocess.run(
-        [program, "--configuration", str(CONFIG.absolute()), "update"], check=True, stdout=subprocess.DEVNULL
-    )
+    done = subprocess.run([program, "--configuration", str(CONFIG.absolute()), "update"], capture_output=True)
+    if done.returncode:
+        raise UserError(f"supervisord does not take over {CONFIG}: make down, then make up")
 
 
 def running() -> bool:
@@ -96,6 +96,8 @@ def running() -> bool:
         _rpc().getState()
     except OSError:
         return False
+    except Fault:  # it is shutting down
+        return True
     return True
 
 

@@ -7,7 +7,7 @@ import mlflow
 import pytest
 from team import PASSWORD, kill_tree, wait_for
 
-STEPS = 6000
+STEPS = 60000
 
 
 def mlflow_runs(team, monkeypatch):
