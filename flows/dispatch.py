@@ -18,7 +18,7 @@ from prefect.states import Cancelling
 
 from flows.order import make_order
 from flows.stage import Children
-from flows.transfer import fetch_run, push
+from flows.transfer import fetch_run, in_process, push
 from ftn_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def run_on_pool(stage: "Stage", stages: list["Stage"], pool: str, children: Chil
         return
     order = make_order(stage, stages)
     push(list(stage.upstream), children)
-    identity = identify(stage.name).digest
+    with in_process:
+        identity = identify(stage.name).digest
     logger = get_run_logger()
     crashes = 0
     for attempt in count():

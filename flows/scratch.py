@@ -68,7 +68,7 @@ def _configure(home: Path, here: Path) -> None:
     local["cache"] = {"dir": str(cache)}
     if name:
         local["core"]["remote"] = name
-        local[f"'remote \"{name}\"'"] = {key: str(value) for key, value in remote.items()}
+        local[f'remote "{name}"'] = {key: str(value) for key, value in remote.items()}
     local.write()
     (here / ".ftn").mkdir()
     for folder in SHARED:

@@ -19,7 +19,7 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 _LASTING = re.compile(r"credential|denied|forbidden|NoSuch|InvalidAccessKey|SignatureDoesNotMatch", re.IGNORECASE)
-_in_process = threading.Lock()
+in_process = threading.Lock()
 """DVC's objects are not made for threads."""
 
 
@@ -67,7 +67,7 @@ def fetch_run(name: str) -> bool:
     from dvc.repo import Repo
     from dvc.stage.cache import _get_stage_hash
 
-    with _in_process, Repo() as repo:
+    with in_process, Repo() as repo:
         (stage,) = repo.stage.collect(name)
         stage.save_deps()
         runs, key = repo.stage_cache, _get_stage_hash(stage)

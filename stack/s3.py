@@ -14,7 +14,7 @@ from stack.settings import CREDENTIALS, HOME, Settings, write_private
 
 FOLDER = HOME / "s3"
 USERS = HOME / "secrets/s3.json"
-_SECTION = "'remote \"stack\"'"
+_SECTION = 'remote "stack"'
 
 
 def initialise(settings: Settings) -> None:
