@@ -9,7 +9,8 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from tasks.tracking import EXPERIMENT, tracking_uri
+from tasks.address import EXPERIMENT, reason, shown, tracking_uri
+from tasks.runs import impatient
 from tasks.workspace import TABLE
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"
@@ -70,25 +71,26 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
     import mlflow
 
     try:
-        client = mlflow.MlflowClient(tracking_uri=uri)
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        found = experiment and {
-            stage: runs[0].info.run_id
-            for stage in stages
-            if (
-                runs := client.search_runs(
-                    [experiment.experiment_id],
-                    f"tags.`ftn.stage` = '{stage}'",
-                    max_results=1,
-                    order_by=["attributes.start_time DESC"],
+        with impatient():
+            client = mlflow.MlflowClient(tracking_uri=uri)
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            found = experiment and {
+                stage: runs[0].info.run_id
+                for stage in stages
+                if (
+                    runs := client.search_runs(
+                        [experiment.experiment_id],
+                        f"tags.`ftn.stage` = '{stage}'",
+                        max_results=1,
+                        order_by=["attributes.start_time DESC"],
+                    )
                 )
-            )
-        }
+            }
     except mlflow.exceptions.MlflowException as error:  # the results stand without their links
-        get_run_logger().warning(f"no links to MLflow: {error}")
+        get_run_logger().warning(f"no links to MLflow: {reason(error)}")
         return
     if found:
-        page = uri.rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
+        page = shown(uri).rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
         rows = [f"| {s} | [{r}]({page}/#/experiments/{experiment.experiment_id}/runs/{r}) |" for s, r in found.items()]
         create_markdown_artifact(
             "\n".join(["| stage | MLflow run |", "|---|---|", *rows]),
