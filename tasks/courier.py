@@ -172,16 +172,14 @@ def monitor(journal: Journal) -> "SystemMetricsMonitor":
             if journal.opening:  # the stage's own entry is the first
                 journal.append("metrics", values=values, step=None)
 
-        def flush(self) -> None:
-            pass
-
     class Monitor(SystemMetricsMonitor):  # type: ignore[misc]
         def monitor(self) -> None:  # MLflow's asks the server before each sample, and ends when it does not answer
             while not self._shutdown_event.wait(self.sampling_interval):
                 self.collect_metrics()
                 self.publish_metrics(self.aggregate_metrics())
 
-    made = Monitor(run_id="", sampling_interval=SAMPLING)
+    # it makes a client, which would open a database; one of a server is only made, and nothing is asked of it
+    made = Monitor(run_id="", sampling_interval=SAMPLING, tracking_uri="http://127.0.0.1")
     made.mlflow_logger = ToJournal()
     return made
 
@@ -197,7 +195,7 @@ def main() -> None:
     journal = Journal(arguments.journal)
     courier = Courier(journal, arguments.owner)
     with runs.impatient():
-        runs.connect()
+        runs.prepare()
         sampler = monitor(journal)
         sampler.start()
         delivered = courier.run()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from ftn_core.errors import UserError
 from tasks.address import EXPERIMENT, reason, shown, tracking_uri
 from tasks.journal import Entry
@@ -77,19 +79,32 @@ def refused(error: Exception) -> bool:
     )
 
 
-def connect() -> "MlflowClient":
-    """A client of the store; MLflow's own functions use the same."""
+def prepare() -> None:
+    """Import MLflow, set up for processes that go on without it."""
     # a run named by the environment would take the place of the one found here
     os.environ.pop("MLFLOW_RUN_ID", None)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # it would print the password in it
+    import mlflow  # noqa: F401
+
+
+def connect() -> "MlflowClient":
+    """A client of the store; MLflow's own functions use the same."""
+    prepare()
     import mlflow
 
     uri = tracking_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    return mlflow.MlflowClient()
+    with _alone():  # it creates the database
+        return mlflow.MlflowClient()
+
+
+def _alone() -> FileLock:
+    """Creating the database, the experiment and the runs: not safe to race, so one process of this clone at a time."""
+    LOCK.parent.mkdir(exist_ok=True)
+    return FileLock(LOCK, timeout=60)
 
 
 def open_run(client: "MlflowClient", opening: Entry, execution: str) -> "Run":
@@ -97,11 +112,7 @@ def open_run(client: "MlflowClient", opening: Entry, execution: str) -> "Run":
 
     It is RUNNING afterwards, unless a newer execution has taken it up.
     """
-    from filelock import FileLock
-
-    # one at a time: creating the database, the experiment and the runs are not safe to race on one machine
-    LOCK.parent.mkdir(exist_ok=True)
-    with FileLock(LOCK, timeout=60):
+    with _alone():
         experiment = _experiment(client)
         pipeline = opening["pipeline"]
         parent = _parent(client, experiment, pipeline)
