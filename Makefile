@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro preset flow seeds up status down worker check test lint format lock mlflow register bench clean
+.PHONY: help setup repro preset flow seeds up status down worker check test lint format lock mlflow register deliver bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ seeds: $(READY)  ## run the pipeline for several seeds, then print mean and spre
 
 register: $(READY)  ## register the trained model again, for example in another MLflow
 	@python -m flows.turn repro --single-item --force register
+
+deliver: $(READY)  ## deliver to MLflow what stages recorded while it did not answer
+	@python -m tasks.deliver
 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port 5000 \
@@ -80,5 +83,6 @@ lock: $(READY)  ## resolve the requirements anew
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml -o requirements.txt
 
-clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back)
-	rm -rf data models results .ftn
+clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so does .ftn/journal)
+	rm -rf data models results
+	find .ftn -mindepth 1 -maxdepth 1 ! -name journal -exec rm -rf {} + 2>/dev/null || true

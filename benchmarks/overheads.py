@@ -42,8 +42,7 @@ PARTS = {
     "Python": "",
     "reading the parameters, with pydantic": LOAD,
     "asking DVC for the stage's identity": f"{LOAD}\n{IDENTIFY}",
-    "importing MLflow": f"{LOAD}\n{IDENTIFY}\nimport mlflow",
-    "opening and closing the MLflow run, in SQLite": f"{LOAD}\n{TRACK}",
+    "an MLflow run in SQLite, by a courier that imports MLflow meanwhile": f"{LOAD}\n{TRACK}",
 }
 IMPORTS = {
     "Python": "",

@@ -9,7 +9,8 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from tasks.tracking import EXPERIMENT, tracking_uri
+from tasks.address import EXPERIMENT, reason, shown, tracking_uri
+from tasks.runs import impatient
 from tasks.workspace import TABLE
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"
@@ -70,26 +71,26 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
     import mlflow
 
     try:
-        client = mlflow.MlflowClient(tracking_uri=uri)
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        found = experiment and {
-            stage: runs[0].info.run_id
-            for stage in stages
-            if (
-                runs := client.search_runs(
-                    [experiment.experiment_id],
-                    f"tags.`ftn.stage` = '{stage}'",
-                    max_results=1,
-                    order_by=["attributes.start_time DESC"],
+        with impatient():
+            client = mlflow.MlflowClient(tracking_uri=uri)
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            found = experiment and {
+                stage: runs[0].info.run_id
+                for stage in stages
+                if (
+                    runs := client.search_runs(
+                        [experiment.experiment_id],
+                        f"tags.`ftn.stage` = '{stage}'",
+                        max_results=1,
+                        order_by=["attributes.start_time DESC"],
+                    )
                 )
-            )
-        }
+            }
     except mlflow.exceptions.MlflowException as error:  # the results stand without their links
-        get_run_logger().warning(f"no links to MLflow: {type(error).__name__}")
+        get_run_logger().warning(f"no links to MLflow: {reason(error)}")
         return
     if found:
-        # without user and password, which an address may hold
-        server = re.sub("//[^/]*@", "//", uri.rstrip("/")) if uri.startswith("http") else MLFLOW_PAGE
+        server = shown(uri).rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
         page = f"{server}/#/experiments/{experiment.experiment_id}"
         rows = [f"| {stage} | [{run}]({page}/runs/{run}) |" for stage, run in found.items()]
         if report := found.get("report"):

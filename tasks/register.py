@@ -9,6 +9,7 @@ import yaml
 
 from tasks import workspace
 from tasks.identity import from_lock
+from tasks.runs import needed
 from tasks.stage import main
 from tasks.tracking import commit
 
@@ -22,8 +23,13 @@ CODE = ["ftn_core", "serving/denoiser_model.py"]
 
 def register(params: "Parameters", tracker: "Tracker") -> None:
     """Register the denoiser, once for the same weights and code, and make it champion where there is none."""
-    client, name = tracker.client, params.register_.model
-    weights = workspace.denoiser(params.levels.methods[0])
+    with needed():
+        _register(params.register_.model, params.levels.methods[0], tracker)
+
+
+def _register(name: str, method: str, tracker: "Tracker") -> None:
+    client = tracker.client
+    weights = workspace.denoiser(method)
     found = client.search_model_versions(f"name = '{name}' and tags.`ftn.identity` = '{tracker.identity}'")
     version = found[0].version if found else _log_model(name, weights, tracker)
     aliases = client.get_registered_model(name).aliases
@@ -50,15 +56,16 @@ def _log_model(name: str, weights: Path, tracker: "Tracker") -> str:
     images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
     dial = ParamSchema([ParamSpec("sigma", "double", denoiser.sigma)])
     example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
-    model = mlflow.pyfunc.log_model(
-        name="denoiser",
-        python_model=CODE[1],
-        artifacts={"denoiser": str(weights)},
-        code_paths=[CODE[0]],
-        signature=ModelSignature(images, images, dial),
-        input_example=(example, {"sigma": denoiser.sigma}),
-        pip_requirements=_requirements(),
-    )
+    with mlflow.start_run(run_id=tracker.run_id):
+        model = mlflow.pyfunc.log_model(
+            name="denoiser",
+            python_model=CODE[1],
+            artifacts={"denoiser": str(weights)},
+            code_paths=[CODE[0]],
+            signature=ModelSignature(images, images, dial),
+            input_example=(example, {"sigma": denoiser.sigma}),
+            pip_requirements=_requirements(),
+        )
     tags = {"ftn.identity": tracker.identity, "ftn.levels": json.dumps(denoiser.sigmas), **_lineage(tracker)}
     return mlflow.register_model(model.model_uri, name, tags=tags).version
 

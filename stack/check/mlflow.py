@@ -11,7 +11,7 @@ from ftn_core.addresses import shown
 from stack.check import words
 from stack.check.report import FaultError, Line, line
 from stack.check.storage import probe_folder, s3_line
-from tasks.tracking import EXPERIMENT, tracking_uri
+from tasks.address import EXPERIMENT, tracking_uri
 
 if TYPE_CHECKING:
     import requests

@@ -1,0 +1,35 @@
+"""Where runs are tracked, and how that is told to people: without the secrets that an address can hold."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+EXPERIMENT = "ftn"
+
+
+def tracking_uri() -> str:
+    """Where runs are tracked: ``MLFLOW_TRACKING_URI``, or SQLite beside the project."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').absolute()}"
+
+
+def shown(uri: str) -> str:
+    """An address without user, password and query, as it may be printed, linked and written down."""
+    scheme, found, _ = uri.partition("://")
+    if not found:
+        return uri
+    parts = urlsplit(uri)
+    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def masked(text: str) -> str:
+    """A text that may quote an address, as exceptions of HTTP clients and databases do, without its secrets."""
+    return re.sub(r"://[^\s'\"]*@", "://", text.replace(tracking_uri(), shown(tracking_uri())))
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says at its root, in one line without secrets: MLflow wraps causes over and over."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    lines = masked(str(error)).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]

@@ -1,0 +1,58 @@
+"""Command ``python -m tasks.deliver``: what stages could not deliver to MLflow."""
+
+import argparse
+import sys
+from collections import Counter
+
+from ftn_core.errors import UserError
+
+
+def deliver_all(*, redirect: bool) -> None:
+    """Deliver every journal that a stage left, the oldest first, and say what was delivered.
+
+    Raises:
+        UserError: MLflow does not answer; what it has not got stays.
+    """
+    from tasks import runs
+    from tasks.address import shown, tracking_uri
+    from tasks.delivery import addressed_here, deliver, take
+    from tasks.journal import FOLDER, journals
+
+    elsewhere: Counter[str] = Counter()
+    delivered = 0
+    for journal in journals():
+        if not journal.abandoned:
+            continue  # its own courier is at it
+        opening = journal.opening
+        if opening is None:
+            journal.remove()  # its stage died before there was anything to record
+        elif not (redirect or addressed_here(opening)):
+            elsewhere[opening["address"]] += 1
+        elif delivery := take(journal, here=redirect):
+            with runs.needed(), runs.impatient():
+                deliver(delivery)
+            delivered += 1
+            for message in delivery.refused:
+                print(f"{delivery.stage}: MLflow does not take {message}")
+            print(f"{delivery.stage}: {delivery.count} records delivered, the run ended {delivery.status}", flush=True)
+    if not delivered:
+        print(f"nothing in {FOLDER} waits for MLflow at {shown(tracking_uri())}")
+    for address, count in elsewhere.items():
+        print(f"{count} more are for MLflow at {address}: set MLFLOW_TRACKING_URI, or deliver them here by --redirect")
+
+
+def main() -> None:
+    """Exit code 2: MLflow does not answer (one line on stderr)."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tasks.deliver", description="Deliver to MLflow what stages recorded while it did not answer."
+    )
+    parser.add_argument("--redirect", action="store_true", help="also what was meant for another address")
+    try:
+        deliver_all(**vars(parser.parse_args()))
+    except UserError as error:
+        print(f"deliver: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
