@@ -30,7 +30,7 @@ def scratch_clone(name: str, order: Order) -> Iterator[None]:
     """
     home, here = Path.cwd(), (SCRATCH / name).absolute()
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    with FileLock(SCRATCH / "lock"):  # one at a time: git cannot fetch twice at once
+    with FileLock(SCRATCH.with_suffix(".lock")):  # one at a time: git cannot fetch twice at once
         _remove_left_overs()
         _require(order.commit)
         holder = FileLock(here.with_suffix(".held"), blocking=False)

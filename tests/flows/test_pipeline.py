@@ -1,8 +1,11 @@
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,6 +91,30 @@ def test_forced_stage_runs_and_its_equal_output_changes_nothing_else(done):
     run = _flow(targets=["finetune"], force=["noisy@0.5"])
     assert run.states == {"prepare": "Cached", "noisy@0.5": "Completed", "finetune@ftn-0.5": "Cached"}
     assert done.runs() == ["noisy@0.5"]
+
+
+def test_a_failed_run_is_told_to_whom_it_concerns(fresh, monkeypatch):
+    told = []
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Webhook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("FTN_NOTIFY", f"json://user:planted-secret@127.0.0.1:{server.server_port}/")
+        Path("fail-prepare").touch()
+        run = _flow(targets=["prepare"])
+        server.shutdown()
+    (message,) = told
+    assert message["title"].startswith("ftn: pipeline ") and message["title"].endswith(": Failed")
+    assert "prepare: boom in prepare" in message["message"] and str(run.id) in message["message"]
+    assert "planted-secret" not in json.dumps(told)
 
 
 def test_failed_stage_fails_the_run_siblings_finish_and_a_rerun_takes_up_the_rest(fresh):
