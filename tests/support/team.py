@@ -53,12 +53,16 @@ class Team:
 
     supervisorctl = (str(Path(sys.executable).parent / "supervisorctl"), "-c", ".ftn/stack/supervisord.conf")
 
-    def kill(self, program: str) -> None:
-        """SIGKILL to a server, with its children: supervisord starts it again."""
-        kill_tree(int(self.here.run(*self.supervisorctl, "pid", program).stdout))
+    def pid(self, program: str) -> int:
+        return int(self.here.run(*self.supervisorctl, "pid", program).stdout)
 
-    def answers(self, program: str) -> bool:
-        """Whether something listens at the program's port."""
+    def kill(self, program: str) -> None:
+        """SIGKILL to a server, with its children; returns when supervisord has started it again and it listens."""
+        killed = self.pid(program)
+        kill_tree(killed)
+        wait_for(lambda: self.pid(program) not in (killed, 0) and self._listens(program), 120, f"{program} again")
+
+    def _listens(self, program: str) -> bool:
         with socket.socket() as probe:
             return not probe.connect_ex(("127.0.0.1", int(self.settings[f"FTN_{program.upper()}_PORT"])))
 
