@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import networkx as nx
 from dvc.exceptions import DvcException
-from dvc.repo import Repo, lock_repo
+from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph
 
 from ftn_core.errors import UserError
+from tasks.identity import locked_repo
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def read_graph(targets: Sequence[str] = (), forced: Sequence[str] = ()) -> list[
         UserError: this is no DVC project, its graph is broken, or a target is not in it.
     """
     try:
-        with Repo(_wait_for_lock=True) as repo, lock_repo(repo):
+        with locked_repo() as repo:
             return _read(repo, targets, forced)
     except DvcException as error:
         reason = f"{error}: {error.__cause__}" if error.__cause__ else str(error)

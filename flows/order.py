@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, Field
 
 from ftn_core.errors import UserError
+from tasks.identity import locked_repo
 
 if TYPE_CHECKING:
     from flows.graph import Stage
@@ -36,7 +37,8 @@ def make_order(stage: "Stage", stages: list["Stage"]) -> Order:
         raise UserError(
             f"{names} differ from the commit, which is all that other machines get: commit, or run without pools"
         )
-    locked = (yaml.safe_load(LOCK.read_text()) or {}).get("stages", {}) if LOCK.exists() else {}
+    with locked_repo():
+        locked = yaml.safe_load(LOCK.read_text())["stages"] if LOCK.exists() else {}
     missing = [up for up in stage.upstream if up not in locked]
     if missing:
         raise UserError(f"{stage.name} reads what is not made yet: run {', '.join(missing)} first")

@@ -64,13 +64,15 @@ def fetch_run(name: str) -> bool:
     """
     from botocore.exceptions import BotoCoreError
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
+    from dvc.repo import Repo, lock_repo
     from dvc.stage.cache import _get_stage_hash
 
-    with in_process, Repo() as repo:
-        (stage,) = repo.stage.collect(name)
-        stage.save_deps()
-        runs, key = repo.stage_cache, _get_stage_hash(stage)
+    with in_process, Repo(_wait_for_lock=True) as repo:
+        with lock_repo(repo):  # others write dvc.lock, in place
+            (stage,) = repo.stage.collect(name)
+            stage.save_deps()
+            key = _get_stage_hash(stage)
+        runs = repo.stage_cache
         here = Path(runs.cache_dir, key[:2], key)
         try:
             remote = repo.cloud.get_remote_odb(None, "fetch --run-cache", hash_name="md5-dos2unix")
@@ -83,10 +85,11 @@ def fetch_run(name: str) -> bool:
             run = runs._load(stage)
             if not run:
                 return False
-            for objects in runs._create_stage(run, wdir=stage.wdir).get_used_objs().values():
+            made = runs._create_stage(run, wdir=stage.wdir)
+            for objects in made.get_used_objs().values():
                 if failed := repo.cloud.pull(objects).failed:
                     raise TransferError(f"incomplete: {len(failed)} files of {name} could not be pulled")
-            cached = bool(runs._create_stage(run, wdir=stage.wdir).outs_cached())
+            cached = bool(made.outs_cached())
         except (DvcException, OSError, BotoCoreError) as error:
             raise TransferError(f"{type(error).__name__}: {error}") from error
         if not cached:  # pushed by somebody whose outputs are gone

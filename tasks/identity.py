@@ -1,9 +1,14 @@
 """What DVC knows of a stage: its identity, parameters and data."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftn_core.errors import UserError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,15 @@ class StageIdentity:
     """DVC's hash of every dependency below ``data/`` and ``models/``, by path."""
 
 
+@contextmanager
+def locked_repo() -> Iterator["Repo"]:
+    """DVC's project in the working directory, read while no other DVC writes ``dvc.lock``, which it does in place."""
+    from dvc.repo import Repo, lock_repo
+
+    with Repo(_wait_for_lock=True) as repo, lock_repo(repo):
+        yield repo
+
+
 def identify(name: str) -> StageIdentity:
     """Ask DVC about a stage of the project in the working directory.
 
@@ -28,11 +42,10 @@ def identify(name: str) -> StageIdentity:
         UserError: the graph has no such stage, or one of its dependencies is missing.
     """
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc.stage.serialize import to_single_stage_lockfile
 
     try:
-        with Repo() as repo:
+        with locked_repo() as repo:
             (stage,) = repo.stage.collect(name)
             stage.save_deps()
             lock = to_single_stage_lockfile(stage)
