@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from tasks import tether
+
 TAIL = 20
 """Last lines of a stage that are kept for the message of its failure."""
 GRACE = 10.0
@@ -66,10 +68,10 @@ class Children:
                 _signal(process, signal.SIGKILL)
 
     @contextlib.contextmanager
-    def start(
+    def start_dvc(
         self, arguments: list[str], env: dict[str, str] | None = None
     ) -> Iterator[subprocess.Popen[bytes] | None]:
-        """Start Python in a process and group of its own; ``None`` when the run is being stopped."""
+        """Start DVC in a process and group of its own; ``None`` when the run is being stopped."""
         with self._lock:
             process = None if self.stopped else _popen(arguments, env or {}, self._turn)
             if process:
@@ -118,11 +120,11 @@ def run_stage(
     A percentage anywhere in a line is progress. A bar that overwrites itself is reported only as that.
     """
     # without --wait-for-lock a finished training can be lost: DVC takes its lock again after the command
-    arguments = ["-m", "flows.dvc_process", "--wait-for-lock", "repro", "--single-item", name]
+    arguments = ["--wait-for-lock", "repro", "--single-item", name]
     tail: deque[str] = deque(maxlen=TAIL)
     how: Literal["ran", "unchanged", "restored"] = "ran"
     running = False
-    with children.start([*arguments, "--force"] if force else arguments, env) as process:
+    with children.start_dvc([*arguments, "--force"] if force else arguments, env) as process:
         if process is None:
             return Outcome("stopped", ())
         for line in follow(process):
@@ -153,7 +155,8 @@ def _popen(arguments: list[str], env: dict[str, str], turn: int | None) -> subpr
     own_programs = str(Path(sys.executable).parent)  # a stage's `python` is this one, activated or not
     path = f"{own_programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        # by its path, and without that folder in the way of imports: the working directory may be at another commit
+        [sys.executable, "-P", tether.__file__, *arguments],
         env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -100,7 +100,7 @@ def fetch_run(name: str) -> bool:
 def _dvc(arguments: list[str], children: Children) -> None:
     logger = get_run_logger()
     lines: list[str] = []
-    with children.start(["-m", "flows.dvc_process", "--wait-for-lock", *arguments]) as process:
+    with children.start_dvc(["--wait-for-lock", *arguments]) as process:
         if process is None:
             raise TransferError("the run was stopped")
         for line in follow(process):

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them."""
+"""Processes that end with the one that started them; run as a script, DVC in such a process."""
 
 import ctypes
 import signal
@@ -14,3 +14,10 @@ def tether() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    tether()
+    from dvc.cli import main
+
+    sys.exit(main(sys.argv[1:]))
