@@ -1,9 +1,11 @@
 """DVC's graph as a Prefect flow: one task run for each stage, independent ones at the same time."""
 
 import argparse
+import contextlib
 import signal
 import sys
 from collections.abc import Callable
+from threading import Semaphore
 from typing import TYPE_CHECKING
 
 from prefect import flow, get_run_logger, task
@@ -35,18 +37,22 @@ REFUSED = "Refused"
 
 # the one cache is DVC's: Prefect caches and stores nothing
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
-def bring_up_to_date(name: str, stage: "Stage", stages: list["Stage"], pool: str | None, children: Children) -> State:
+def bring_up_to_date(
+    name: str, stage: "Stage", stages: list["Stage"], pool: str | None, here: Semaphore, children: Children
+) -> State:
     """Bring one stage up to date, here or on a pool, and say how."""
     if stage.settled:
         return Completed(name="Cached", message="unchanged")
     progress = Progress(name)
     logger = get_run_logger()
-    if pool and stage.movable and not stage.forced:
+    dispatched = pool and stage.movable and not stage.forced
+    if dispatched:
         try:
-            run_on_pool(stage, stages, pool, children)
+            run_on_pool(stage, stages, str(pool), children)
         except (UserError, DispatchError, TransferError) as error:
             return Failed(message=f"{name}: {error}")
-    outcome = run_stage(name, children, force=stage.forced, on_line=logger.info, on_progress=progress)
+    with contextlib.nullcontext() if dispatched else here:
+        outcome = run_stage(name, children, force=stage.forced, on_line=logger.info, on_progress=progress)
     match outcome.how:
         case "failed":
             return Failed(message="\n".join([outcome.summary, "The stage's last lines:", *outcome.tail]))
@@ -79,8 +85,8 @@ def pipeline(
         force: Stages or groups that run even if nothing changed.
         overrides: Parameters to change first, as `dvc exp run -S` takes them: `train.steps=3000`. They stay
             in params.yaml.
-        workers: How many stages run at the same time. None: as many as the cores carry with `threads` each; with
-            pools, as many as there are.
+        workers: How many stages run at the same time on this machine. None: as many as the cores carry with
+            `threads` each.
         pools: By stage or group the work pool on which it runs, `{"finetune": "gpu", "*": "default"}`; those that
             no entry names run here.
     """
@@ -96,7 +102,7 @@ def pipeline(
                 stages = read_graph(targets or [], force or [])
             if workers is None:
                 # two trainings of two threads on two cores take longer at once than one after the other
-                workers = max(1, len(stages) if pools else cores() // load_parameters().threads)
+                workers = max(1, cores() // load_parameters().threads)
             states = _run(stages, workers, pools or {}, held)
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
@@ -121,7 +127,8 @@ def _conclude(stages: list["Stage"], states: dict[str, State]) -> State:
 
 def _run(stages: list["Stage"], workers: int, pools: dict[str, str], held: int) -> dict[str, State]:
     # leaving the block after Ctrl-C or a cancellation first ends the children, then joins the threads
-    runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=workers)
+    runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=len(stages) if pools else workers)
+    here = Semaphore(workers)
     with runner, Children(held) as children:
         futures: dict[str, PrefectConcurrentFuture[State]] = {}
         for stage in stages:
@@ -132,6 +139,7 @@ def _run(stages: list["Stage"], workers: int, pools: dict[str, str], held: int) 
                     "stage": stage,
                     "stages": stages,
                     "pool": pool_of(stage.name, pools),
+                    "here": here,
                     "children": children,
                 },
                 wait_for=[futures[up] for up in stage.upstream],

@@ -16,6 +16,7 @@ from flows.scratch import scratch_clone
 from flows.stage import Children, Outcome, run_stage
 from flows.transfer import TransferError, pull, push
 from ftn_core.errors import UserError
+from tasks.identity import identify
 
 
 @flow(
@@ -40,10 +41,13 @@ def stage(name: str, order: Order | None = None) -> State:
         order = order or _order_here(name)
         with scratch_clone(str(flow_run.id), order), Children() as children:
             pull(order.inputs, children)
-            outcome = _run(name, children)
-            if outcome.how == "ran":
-                push([name], children, runs=True)
-                show_mlflow_runs([name])
+            key = identify(name).resume_key
+            with shared_checkpoints(key, get_run_logger().warning) as checkpoints:
+                outcome = _run(name, children)
+                if outcome.how == "ran":
+                    push([name], children, runs=True)
+                    checkpoints.tolerantly(checkpoints.clear)
+                    show_mlflow_runs([name])
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
     except TransferError as error:
@@ -58,15 +62,10 @@ def stage(name: str, order: Order | None = None) -> State:
 
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 def _run(name: str, children: Children) -> Outcome:
-    from tasks.identity import identify
-
     logger = get_run_logger()
     progress = Progress(name)
-    key = identify(name).resume_key
-    with shared_checkpoints(key, logger.warning) as checkpoints, gpu_slot(logger.info) as environment:
+    with gpu_slot(logger.info) as environment:
         outcome = run_stage(name, children, env=environment, on_line=logger.info, on_progress=progress)
-        if outcome.how not in ("failed", "stopped"):
-            checkpoints.tolerantly(checkpoints.clear)
     progress.finish()
     return outcome
 
