@@ -83,6 +83,6 @@ lock: $(READY)  ## resolve the requirements anew
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml -o requirements.txt
 
-clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so does .ftn/journal)
+clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so do .ftn/journal and .ftn/stack)
 	rm -rf data models results
-	find .ftn -mindepth 1 -maxdepth 1 ! -name journal -exec rm -rf {} + 2>/dev/null || true
+	find .ftn -mindepth 1 -maxdepth 1 ! -name journal ! -name stack -exec rm -rf {} + 2>/dev/null || true
