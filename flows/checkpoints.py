@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
+from flows.transfer import remote_root
 from tasks.workspace import RESUME
 
 INTERVAL = 15.0
@@ -44,7 +45,7 @@ class Keeper:
         from dvc.repo import Repo
 
         with Repo() as repo:
-            remote = repo.cloud.get_remote_odb(None, "push", hash_name="md5-dos2unix")
+            remote = remote_root(repo, "push")
         return remote.fs, remote.fs.join(remote.path, "resume", self._key)
 
     def tolerantly(self, action: Callable[[], None]) -> None:

@@ -1,12 +1,12 @@
 """All that another machine needs to know to run one stage: small enough to be a parameter of its flow run."""
 
-import subprocess
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import BaseModel, Field
 
+from flows.git import git
 from ftn_core.errors import UserError
 from tasks.identity import locked_repo
 
@@ -31,7 +31,7 @@ def make_order(stage: "Stage", stages: list["Stage"]) -> Order:
     Raises:
         UserError: code differs from the commit, so that another machine could not have it; or an input is not made.
     """
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{LOCK}")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{LOCK}")
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines())
         raise UserError(
@@ -44,7 +44,7 @@ def make_order(stage: "Stage", stages: list["Stage"]) -> Order:
         raise UserError(f"{stage.name} reads what is not made yet: run {', '.join(missing)} first")
     outputs = [out for up in stages if up.name in stage.upstream for out in up.outputs]
     return Order(
-        commit=_git("rev-parse", "HEAD").strip(),
+        commit=git("rev-parse", "HEAD").strip(),
         params=PARAMS.read_text(),
         lock={up: locked[up] for up in stage.upstream},
         inputs=sorted(_overlaps(stage.inputs, outputs)),
@@ -61,10 +61,3 @@ def _overlaps(inputs: tuple[str, ...], outputs: list[str]) -> set[str]:
             elif made.is_relative_to(needed):
                 found.add(str(made))
     return found
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")
-    return done.stdout

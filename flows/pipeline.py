@@ -15,13 +15,14 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectConcurrentFuture
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import Progress, show_mlflow_runs, show_results
 from flows.dispatch import DispatchError, run_on_pool
 from flows.notify import notify
 from flows.stage import Children, run_stage
+from flows.states import REFUSED, unfinished
 from flows.transfer import TransferError
 from flows.turn import turn
 from ftn_core.cores import cores
@@ -30,9 +31,6 @@ from ftn_core.parameters import load_parameters
 
 if TYPE_CHECKING:
     from flows.graph import Stage
-
-REFUSED = "Refused"
-"""The state of a run that was asked for something wrong and did nothing."""
 
 
 # the one cache is DVC's: Prefect caches and stores nothing
@@ -45,26 +43,19 @@ def bring_up_to_date(
         return Completed(name="Cached", message="unchanged")
     progress = Progress(name)
     logger = get_run_logger()
-    dispatched = pool and stage.movable and not stage.forced
-    if dispatched:
+    if pool:
         try:
-            run_on_pool(stage, stages, str(pool), children)
+            run_on_pool(stage, stages, pool, children)
         except (UserError, DispatchError, TransferError) as error:
             return Failed(message=f"{name}: {error}")
-    with contextlib.nullcontext() if dispatched else here:
+    with contextlib.nullcontext() if pool else here:
         outcome = run_stage(name, children, force=stage.forced, on_line=logger.info, on_progress=progress)
-    match outcome.how:
-        case "failed":
-            return Failed(message="\n".join([outcome.summary, "The stage's last lines:", *outcome.tail]))
-        case "stopped":
-            return Cancelled(message="The run was stopped")
-        case "ran":
-            progress.finish()
-            return Completed(message="ran")
-        case "unchanged":
-            return Completed(name="Cached", message="unchanged")
-        case "restored":
-            return Completed(name="Cached", message="restored from DVC's cache")
+    if state := unfinished(outcome):
+        return state
+    if outcome.how == "ran":
+        progress.finish()
+        return Completed(message="ran")
+    return Completed(name="Cached", message="unchanged" if outcome.how == "unchanged" else "restored from DVC's cache")
 
 
 @flow(name="pipeline", persist_result=False, timeout_seconds=7 * 24 * 3600, on_failure=[notify], on_crashed=[notify])
@@ -138,7 +129,7 @@ def _run(stages: list["Stage"], workers: int, pools: dict[str, str], held: int) 
                     "name": stage.name,
                     "stage": stage,
                     "stages": stages,
-                    "pool": pool_of(stage.name, pools),
+                    "pool": pool_of(stage.name, pools) if stage.movable and not stage.forced else None,
                     "here": here,
                     "children": children,
                 },

@@ -4,16 +4,16 @@ from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Completed, Failed
 
 from flows.artifacts import Progress, show_mlflow_runs
 from flows.checkpoints import shared_checkpoints
 from flows.gpu import gpu_slot
 from flows.notify import notify
 from flows.order import Order, make_order
-from flows.pipeline import REFUSED
 from flows.scratch import scratch_clone
 from flows.stage import Children, Outcome, run_stage
+from flows.states import REFUSED, unfinished
 from flows.transfer import TransferError, pull, push
 from ftn_core.errors import UserError
 from tasks.identity import identify
@@ -52,12 +52,7 @@ def stage(name: str, order: Order | None = None) -> State:
         return Failed(name=REFUSED, message=str(error))
     except TransferError as error:
         return Failed(message=f"{name}: {error}")
-    match outcome.how:
-        case "failed":
-            return Failed(message="\n".join([outcome.summary, "The stage's last lines:", *outcome.tail]))
-        case "stopped":
-            return Cancelled(message="The run was stopped")
-    return Completed(message="its run is at DVC's remote")
+    return unfinished(outcome) or Completed(message="its run is at DVC's remote")
 
 
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)

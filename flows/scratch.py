@@ -3,13 +3,13 @@
 import contextlib
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 from filelock import FileLock, Timeout
 
+from flows.git import git
 from flows.order import LOCK, PARAMS, Order
 from ftn_core.errors import UserError
 
@@ -35,9 +35,9 @@ def scratch_clone(name: str, order: Order) -> Iterator[None]:
         _require(order.commit)
         holder = FileLock(here.with_suffix(".held"), blocking=False)
         holder.acquire()
-        _git("clone", "--quiet", "--shared", "--no-checkout", str(home), str(here))
+        git("clone", "--quiet", "--shared", "--no-checkout", str(home), str(here))
     try:
-        _git("-C", str(here), "checkout", "--quiet", "--detach", order.commit)
+        git("-C", str(here), "checkout", "--quiet", "--detach", order.commit)
         (here / PARAMS).write_text(order.params)
         (here / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": order.lock}))
         _configure(home, here)
@@ -78,10 +78,12 @@ def _configure(home: Path, here: Path) -> None:
 
 def _require(commit: str) -> None:
     with contextlib.suppress(UserError):
-        return _git("cat-file", "-e", f"{commit}^{{commit}}")
+        git("cat-file", "-e", f"{commit}^{{commit}}")
+        return
     with contextlib.suppress(UserError):
-        _git("fetch", "--quiet", "origin")
-        return _git("cat-file", "-e", f"{commit}^{{commit}}")
+        git("fetch", "--quiet", "origin")
+        git("cat-file", "-e", f"{commit}^{{commit}}")
+        return
     raise UserError(f"this worker's clone {Path.cwd()} has no commit {commit}, nor has its origin: push it")
 
 
@@ -90,9 +92,3 @@ def _remove_left_overs() -> None:
         with contextlib.suppress(Timeout), FileLock(held, blocking=False):
             shutil.rmtree(held.with_suffix(""), ignore_errors=True)
             held.unlink(missing_ok=True)
-
-
-def _git(*arguments: str) -> None:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")

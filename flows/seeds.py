@@ -8,7 +8,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.pipeline import REFUSED, exit_code, pipeline, start_missing_server
+from flows.pipeline import exit_code, pipeline, start_missing_server
+from flows.states import REFUSED
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters, parse_parameters
 from ftn_core.report.table import spread_table

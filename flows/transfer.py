@@ -4,7 +4,7 @@ import re
 import shutil
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -12,6 +12,10 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.stage import Children, follow
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc_objects.db import ObjectDB
 
 _PASSING = re.compile(
     r"connect|time[d ]*out|temporar|reset by peer|broken pipe|unreachable|incomplete|try again|slow ?down"
@@ -40,6 +44,11 @@ _options: dict[str, Any] = {
     "retry_delay_seconds": [2, 5, 15, 30, 60],
     "retry_condition_fn": _can_pass,
 }
+
+
+def remote_root(repo: "Repo", command: str) -> "ObjectDB":
+    """DVC's remote; ``fs`` and ``path`` are its root, for that is where the older of its two formats lies."""
+    return repo.cloud.get_remote_odb(None, command, hash_name="md5-dos2unix")
 
 
 @task(**_options)
@@ -75,7 +84,7 @@ def fetch_run(name: str) -> bool:
         runs = repo.stage_cache
         here = Path(runs.cache_dir, key[:2], key)
         try:
-            remote = repo.cloud.get_remote_odb(None, "fetch --run-cache", hash_name="md5-dos2unix")
+            remote = remote_root(repo, "fetch --run-cache")
             there = remote.fs.join(remote.path, "runs", key[:2], key)
             for value in remote.fs.find(there) if remote.fs.exists(there) else []:
                 here.mkdir(parents=True, exist_ok=True)

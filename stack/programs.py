@@ -5,11 +5,9 @@ import sys
 from pathlib import Path
 
 from stack import postgres, s3
-from stack.settings import HOME, Settings
+from stack.settings import HOME, QUIET, Settings
 from stack.supervisor import Program
 from stack.worker import worker_environment
-
-_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -44,8 +42,8 @@ def _mlflow(settings: Settings) -> Program:
     if not settings.loopback:
         environment["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"{settings.host}:*,localhost:*,127.0.0.1:*"
         environment["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = settings.mlflow
-    if settings.auth:
-        user, _, password = settings.auth.get_secret_value().partition(":")
+    if settings.login:
+        user, password = settings.login
         ini = HOME / "mlflow-auth.ini"
         ini.write_text(
             "[mlflow]\ndefault_permission = MANAGE\nauth_cache_ttl_seconds = 60\n"
@@ -64,7 +62,7 @@ def _mlflow(settings: Settings) -> Program:
 
 def _prefect(settings: Settings) -> Program:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", settings.bind]
-    environment = _QUIET | {
+    environment = QUIET | {
         "PREFECT_HOME": str((HOME / "prefect").absolute()),
         "PREFECT_API_DATABASE_CONNECTION_URL": settings.database("prefect", "postgresql+asyncpg"),
         "PREFECT_UI_API_URL": settings.prefect,
@@ -86,4 +84,4 @@ def _worker(settings: Settings, pool: str, limit: int | None) -> Program:
 def _passed_on(settings: Settings) -> dict[str, str]:
     """What is set now, not when supervisord was started: keys of a server elsewhere, whom to tell."""
     names = [name for name in os.environ if name == "FTN_NOTIFY" or (name.startswith("AWS_") and not settings.own_s3)]
-    return _QUIET | {name: os.environ[name] for name in names}
+    return QUIET | {name: os.environ[name] for name in names}

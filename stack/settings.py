@@ -18,6 +18,8 @@ HOME = Path(".ftn/stack")
 """Data, logs and secrets of the servers that run here."""
 CREDENTIALS = HOME / "credentials"
 """Keys of the S3 server, in the format that boto3 and DVC read."""
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+"""Nothing that runs here calls home."""
 
 
 class Settings(BaseSettings):
@@ -89,20 +91,29 @@ class Settings(BaseSettings):
         return socket.gethostname() if self.bind in ("0.0.0.0", "::") else self.bind
 
     @property
+    def login(self) -> tuple[str, str] | None:
+        """User and password of ``auth``."""
+        user, found, password = self.auth.get_secret_value().partition(":") if self.auth else ("", "", "")
+        return (user, password) if found else None
+
+    def _here(self, port: int) -> str:
+        return f"http://{self.host}:{port}"
+
+    @property
     def own_mlflow(self) -> bool:
         """Whether the MLflow server is one that runs here."""
-        return self.mlflow_tracking_uri in (None, "", f"http://{self.host}:{self.mlflow_port}")
+        return self.mlflow_tracking_uri in (None, "", self._here(self.mlflow_port))
 
     @property
     def own_prefect(self) -> bool:
         """Whether the Prefect server is one that runs here."""
-        return self.prefect_api_url in (None, "", f"http://{self.host}:{self.prefect_port}/api")
+        return self.prefect_api_url in (None, "", f"{self._here(self.prefect_port)}/api")
 
     @property
     def own_s3(self) -> bool:
         """Whether the S3 server is one that runs here; a remote without an address is at Amazon's."""
         if self.s3_endpoint:
-            return self.s3_endpoint == f"http://{self.host}:{self.s3_port}"
+            return self.s3_endpoint == self._here(self.s3_port)
         return "remote" not in self.model_fields_set
 
     @property
@@ -113,17 +124,17 @@ class Settings(BaseSettings):
     @property
     def mlflow(self) -> str:
         """Address of the MLflow server."""
-        return self.mlflow_tracking_uri or f"http://{self.host}:{self.mlflow_port}"
+        return self.mlflow_tracking_uri or self._here(self.mlflow_port)
 
     @property
     def prefect(self) -> str:
         """Address of the Prefect server's interface."""
-        return self.prefect_api_url or f"http://{self.host}:{self.prefect_port}/api"
+        return self.prefect_api_url or f"{self._here(self.prefect_port)}/api"
 
     @property
     def endpoint(self) -> str | None:
         """Address of the S3 server; ``None``: boto3 knows."""
-        return f"http://{self.host}:{self.s3_port}" if self.own_s3 else self.s3_endpoint
+        return self._here(self.s3_port) if self.own_s3 else self.s3_endpoint
 
     @property
     def buckets(self) -> set[str]:
@@ -160,11 +171,10 @@ class Settings(BaseSettings):
         if self.own_s3:
             names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
             found |= dict(zip(names, (*self.s3_keys, "us-east-1"), strict=True))
-        if self.auth:
-            secret = self.auth.get_secret_value()
-            user, _, password = secret.partition(":")
+        if self.login:
+            user, password = self.login
             found |= {
-                "PREFECT_API_AUTH_STRING": secret,
+                "PREFECT_API_AUTH_STRING": f"{user}:{password}",
                 "MLFLOW_TRACKING_USERNAME": user,
                 "MLFLOW_TRACKING_PASSWORD": password,
             }

@@ -1,6 +1,8 @@
 """The process manager, supervisord, that starts what ends and keeps logs."""
 
 import configparser
+import contextlib
+import io
 import shlex
 import subprocess
 import sys
@@ -62,10 +64,9 @@ def write_config(programs: list[Program]) -> None:
             "killasgroup": "true",
         } | ({"user": program.user} if program.user else {})
     LOGS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile("w+") as file:
-        config.write(file)
-        file.seek(0)
-        write_private(CONFIG, file.read())
+    text = io.StringIO()
+    config.write(text)
+    write_private(CONFIG, text.getvalue())
 
 
 def start_daemon() -> None:
@@ -93,11 +94,10 @@ def update() -> None:
 def running() -> bool:
     """Whether supervisord is there."""
     try:
-        _rpc().getState()
+        with contextlib.suppress(Fault):  # it is shutting down
+            _rpc().getState()
     except OSError:
         return False
-    except Fault:  # it is shutting down
-        return True
     return True
 
 

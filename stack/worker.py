@@ -11,7 +11,7 @@ from dotenv import load_dotenv
 from ftn_core.errors import UserError
 from stack.deploy import HEARTBEAT
 from stack.s3 import point_dvc
-from stack.settings import load_settings
+from stack.settings import QUIET, load_settings
 
 
 def main() -> None:
@@ -44,14 +44,11 @@ def main() -> None:
 
 def worker_environment() -> dict[str, str]:
     """What the runs of this machine's workers need besides the servers' addresses."""
-    return {
+    return QUIET | {
         "FTN_CLONE": str(Path.cwd()),
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
     }
 
 

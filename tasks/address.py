@@ -3,7 +3,8 @@
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from ftn_core import addresses
 
 EXPERIMENT = "ftn"
 
@@ -15,11 +16,7 @@ def tracking_uri() -> str:
 
 def shown(uri: str) -> str:
     """An address without user, password and query, as it may be printed, linked and written down."""
-    scheme, found, _ = uri.partition("://")
-    if not found:
-        return uri
-    parts = urlsplit(uri)
-    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return addresses.shown(uri).replace("***@", "", 1).removesuffix("?***")
 
 
 def masked(text: str) -> str:

@@ -15,9 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from botocore.loaders import create_loader
+from ports import free_ports
 from prefect.settings import Settings as PrefectSettings
 from project import ROOT
-from s3 import ADMIN, READER, User, free_ports, without_ambient_credentials
+from s3 import ADMIN, READER, User, without_ambient_credentials
 
 from stack import postgres as postgres_server
 from stack.check import __main__ as command

