@@ -1,0 +1,27 @@
+"""The command ``ftn``: one file a subcommand, which imports what is heavy inside its function, so that help comes at once."""
+
+import sys
+
+import typer
+
+from ftn_core.errors import UserError
+
+app = typer.Typer(
+    name="ftn",
+    help="Image restoration whose strength is a dial.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def main() -> None:
+    """Run a subcommand. Exit codes: 0 done, 2 a mistake that the user can repair, 130 interrupted."""
+    try:
+        code = app(standalone_mode=True)
+    except UserError as error:
+        print(f"ftn: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
