@@ -88,6 +88,17 @@ def test_nothing_configured(project):
     assert ask(mlflow.check).startswith("ok     MLflow: nothing configured (MLFLOW_TRACKING_URI): the embedded default")
 
 
+def test_a_teams_own_remote_is_asked_before_anything_is_set_up(project, buckets, monkeypatch):
+    for name, value in (buckets.environment() | {"FTN_REMOTE": "s3://check-plain/new"}).items():
+        monkeypatch.setenv(name, value)
+    assert ask(dvc.check) == (
+        f"ok     DVC remote, not set yet: s3://check-plain/new at {buckets.endpoint} (credentials from env): "
+        "reachable, readable, writable, not versioned"
+    )
+    monkeypatch.setenv("FTN_REMOTE", "s3://check-nowhere/new")
+    assert "check-nowhere" in ask(dvc.check) and ask(dvc.check).startswith("FAULT")
+
+
 @pytest.mark.parametrize(("bucket", "versions"), [("check-plain", "not versioned"), ("check-versioned", "versioned")])
 def test_a_bucket_that_works_and_is_left_as_it_was(project, buckets, bucket, versions):
     remote(project, f"s3://{bucket}/team/ftn", ADMIN, endpointurl=buckets.endpoint)
