@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -346,9 +347,12 @@ def test_mlflow_in_a_database(project, monkeypatch):
 
 
 @pytest.fixture
-def database(project):
+def database(project, monkeypatch):
     """A PostgreSQL server of its own: where it is, and how its owner comes in."""
     (port,) = free_ports(1)
+    # where PostgreSQL's own user can look: pytest closes its folders to others
+    folder = tempfile.TemporaryDirectory(prefix="ftn-postgres-")
+    monkeypatch.chdir(folder.name)
     settings = Settings(postgres_port=port)
     user = postgres_server.initialise(settings)
     with (project / "log").open("w") as log:
@@ -362,9 +366,10 @@ def database(project):
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
+        folder.cleanup()
 
 
-def test_postgres(project, database, monkeypatch):
+def test_postgres(database, monkeypatch):
     import psycopg2
 
     def at(user, password, port=database.postgres_port):
