@@ -6,8 +6,10 @@ from pathlib import Path
 from dvc.config import Config, ConfigError
 from dvc.fs import get_cloud_fs
 
+from ftn_core.errors import UserError
 from stack.check.report import Line, line
 from stack.check.storage import probe_folder, s3_line
+from stack.settings import load_settings
 
 
 def check() -> Iterator[Line]:
@@ -26,7 +28,7 @@ def check() -> Iterator[Line]:
     elif known and not name:
         yield Line(False, what, f"there is {', '.join(known)}, but none is the default: `dvc remote default NAME`")
     elif not name:
-        yield Line(True, what, "nothing configured: results stay in this machine's cache")
+        yield _not_yet(what)
     elif file_system.protocol == "s3":
         yield s3_line(f"{what} {name}", f"s3://{path}", settings)
     elif file_system.protocol == "local":
@@ -34,3 +36,14 @@ def check() -> Iterator[Line]:
     else:
         kind = file_system.protocol
         yield Line(False, f"{what} {name}", f"{kind} remotes are unknown to this check: `dvc status --cloud` asks it")
+
+
+def _not_yet(what: str) -> Line:
+    """The remote that `make up` or a worker will set in this clone, if the settings name a team's own."""
+    try:
+        settings = load_settings()
+    except UserError as error:
+        return Line(False, what, str(error))
+    if settings.own_s3:
+        return Line(True, what, "nothing configured: results stay in this machine's cache")
+    return s3_line(f"{what}, not set yet", settings.remote, {"endpointurl": settings.endpoint})

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -86,6 +87,17 @@ def ask(service):
 def test_nothing_configured(project):
     assert ask(dvc.check) == "ok     DVC remote: nothing configured: results stay in this machine's cache"
     assert ask(mlflow.check).startswith("ok     MLflow: nothing configured (MLFLOW_TRACKING_URI): the embedded default")
+
+
+def test_a_teams_own_remote_is_asked_before_anything_is_set_up(project, buckets, monkeypatch):
+    for name, value in (buckets.environment() | {"FTN_REMOTE": "s3://check-plain/new"}).items():
+        monkeypatch.setenv(name, value)
+    assert ask(dvc.check) == (
+        f"ok     DVC remote, not set yet: s3://check-plain/new at {buckets.endpoint} (credentials from env): "
+        "reachable, readable, writable, not versioned"
+    )
+    monkeypatch.setenv("FTN_REMOTE", "s3://check-nowhere/new")
+    assert "check-nowhere" in ask(dvc.check) and ask(dvc.check).startswith("FAULT")
 
 
 @pytest.mark.parametrize(("bucket", "versions"), [("check-plain", "not versioned"), ("check-versioned", "versioned")])
@@ -335,9 +347,12 @@ def test_mlflow_in_a_database(project, monkeypatch):
 
 
 @pytest.fixture
-def database(project):
+def database(project, monkeypatch):
     """A PostgreSQL server of its own: where it is, and how its owner comes in."""
     (port,) = free_ports(1)
+    # where PostgreSQL's own user can look: pytest closes its folders to others
+    folder = tempfile.TemporaryDirectory(prefix="ftn-postgres-")
+    monkeypatch.chdir(folder.name)
     settings = Settings(postgres_port=port)
     user = postgres_server.initialise(settings)
     with (project / "log").open("w") as log:
@@ -351,9 +366,10 @@ def database(project):
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
+        folder.cleanup()
 
 
-def test_postgres(project, database, monkeypatch):
+def test_postgres(database, monkeypatch):
     import psycopg2
 
     def at(user, password, port=database.postgres_port):

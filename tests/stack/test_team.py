@@ -8,7 +8,7 @@ import pytest
 import requests
 from team import PASSWORD, Team, kill_tree, wait_for
 
-STEPS = 16_000
+STEPS = 12_000
 """More than a minute of training: it must be going on while everything around it is killed."""
 SLOT = """
 import os, sys, time
@@ -108,7 +108,6 @@ def test_ten_doors_at_once_over_one_clone(team, spread):
     assert sorted(line.split("'")[-2] for line in ran) == ["noisy@0.2", "noisy@0.3", "noisy@0.5"]
 
 
-@pytest.mark.skip(reason="the takeover by a third machine did not end within 400 s, and why is not known yet: issue 5")
 def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, second, spread, alone, monkeypatch):
     """MLflow, Prefect, PostgreSQL, S3, the dispatcher, then the machine that trains: another one takes over."""
     team.here.run(*team.supervisorctl, "stop", "worker-default")
@@ -122,18 +121,17 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
     again = team.here.start(sys.executable, *flow[:4], "--pool", "default", **team.env)
     wait_for(lambda: team.remote_files("resume"), 60, "a checkpoint at the remote")
     second.kill()
-    third = team.machine("third")
-    third.work()
     params = alone.root / "params.yaml"
     params.write_text(params.read_text().replace("steps: 30", f"steps: {STEPS}"))
-    undisturbed = alone.start(sys.executable, "-m", "dvc", "repro", "train_base")
-    out, _ = again.communicate(timeout=400)
+    alone.dvc("repro", "train_base")  # meanwhile: two trainings at once take far longer than one after the other
+    third = team.machine("third")
+    third.work()
+    out, _ = again.communicate(timeout=900)
     assert again.returncode == 0, out
     assert "another worker takes it over" in out
     assert "goes on from step" in third.log
-
-    undisturbed.communicate(timeout=400)
     same_outputs(team.here, alone, "models/networks", "results/curves/train_base")
+
     client, runs, parents = mlflow_runs(team, monkeypatch)
     (run,) = (
         r for r in runs if r.data.params.get("train.steps") == str(STEPS) and r.data.tags["ftn.stage"] == "train_base"

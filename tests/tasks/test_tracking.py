@@ -212,7 +212,10 @@ def test_any_stage_delivers_what_another_left_but_not_what_another_still_records
     process = project.start()
     record(process, range(2))
     kill(process, courier=True)
-    assert project.run(range(1), "other") == ""
+    for _ in range(3):  # a stage waits for others' journals for seconds, and a busy machine needs more
+        assert project.run(range(1), "other") == ""
+        if not project.journals():
+            break
     project.check(range(2), "KILLED")
 
     process = project.start()
