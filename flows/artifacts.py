@@ -9,8 +9,8 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from tasks.address import EXPERIMENT, reason, shown, tracking_uri
-from tasks.runs import impatient
+from serving.registry.address import EXPERIMENT, reason, shown, tracking_uri
+from serving.registry.server import impatient
 from tasks.workspace import TABLE
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from serving.registry.clone import commit
+from serving.registry.server import needed
 from tasks import workspace
 from tasks.identity import from_lock
-from tasks.runs import needed
 from tasks.stage import main
-from tasks.tracking import commit
 
 if TYPE_CHECKING:
     from ftn_core.parameters import Parameters

@@ -18,7 +18,7 @@ from ports import free_ports
 from project import ROOT
 from sandbox import Sandbox
 
-from tasks.address import masked, shown
+from serving.registry.address import masked, shown
 
 SCRIPT = textwrap.dedent("""
     import sys
@@ -274,7 +274,7 @@ def journal_of(address: str):
 
 
 def test_delivering_twice_doubles_nothing_and_what_is_refused_costs_only_itself(here):
-    from tasks.address import tracking_uri
+    from serving.registry.address import tracking_uri
     from tasks.delivery import deliver, take
     from tasks.journal import Journal
 
@@ -309,7 +309,7 @@ def test_delivering_twice_doubles_nothing_and_what_is_refused_costs_only_itself(
 
 
 def test_a_late_journal_does_not_take_a_newer_execution_back(here):
-    from tasks.address import tracking_uri
+    from serving.registry.address import tracking_uri
     from tasks.delivery import deliver, take
 
     late = journal_of(tracking_uri())
