@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serving.registry import server
 from serving.registry.address import masked, reason, shown, tracking_uri
 from tasks import collector
 from tasks.delivery import Delivery, take

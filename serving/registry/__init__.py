@@ -1,1 +1,1 @@
-"""Versions, their aliases and the record of promotions, as MLflow keeps them; and the way to MLflow, which ``tasks`` shares."""
+"""Versions, aliases and promotions as MLflow keeps them; and the way to MLflow, which ``tasks`` shares."""
