@@ -118,7 +118,7 @@ def rollback(client: "MlflowClient", model: str, why: str) -> tuple[Promotion, l
     if now and (not back or back[-1] != now):
         back.append(now)  # moved from outside
     there = {version.number for version in versions.all_of(client, model)}
-    skipped = []
+    skipped: list[str] = []
     for version in reversed(back[:-1]):
         if version in there:
             return promote(client, model, version, "rollback", why), skipped
