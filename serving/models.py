@@ -117,7 +117,8 @@ def promote(
             return print(f"{name} version {now} is champion already")
         if found.gate != "passed" and not force:
             raise UserError(
-                f"{name} version {found.number}: the gate says {found.gate}{_reasons(found)}; --force --why REASON promotes it"
+                f"{name} version {found.number}: the gate says {found.gate}{_reasons(found)}; "
+                "--force --why REASON promotes it all the same"
             )
         record = promotions.promote(client, name, found.number, "promote", ("forced: " if force else "") + why)
     return print(f"{name}: version {record.version} is champion" + _before(record.before))
@@ -150,9 +151,7 @@ def history(name: Name = MODEL, json: Json = False) -> None:
         [[moment(r.at), r.before or "none", r.version, r.how, r.who, r.why] for r in records],
     )
     if now != (records[-1].version if records else None):
-        print(
-            f"champion now: {f'version {now}' if now else 'none'}, moved by other means than `register` and `ftn models`"
-        )
+        print(f"champion now: {f'version {now}' if now else 'none'}, moved by means that keep no record")
     return None
 
 

@@ -60,11 +60,10 @@ def _register(name: str, method: str, judgement: "Judgement", tracker: "Tracker"
     record = promotions.history(client, name)
     free = verdict.champion is None or all(promotion.version != version for promotion in record)
     if verdict.passed and champion != version and free:
-        why = f"passed the gate beside version {verdict.champion}" if verdict.champion else "passed the gate"
-        champion = promotions.promote(client, name, version, "gate", f"{why}. {verdict.note}".removesuffix(" ")).version
-    print(
-        f"{tracker.stage}: models:/{name}/{version} {verdict.word} the gate; {_outcome(version, champion)}", flush=True
-    )
+        why = f"passed the gate beside version {verdict.champion}" if verdict.champion else f"passed: {verdict.note}"
+        champion = promotions.promote(client, name, version, "gate", why).version
+    outcome = _outcome(version, champion)
+    print(f"{tracker.stage}: models:/{name}/{version} {verdict.word} the gate; {outcome}", flush=True)
     for line in [*verdict.failures(), *([verdict.note] if verdict.note else [])]:
         print(f"{tracker.stage}: {line}", flush=True)
     if verdict.passed and champion != version:
@@ -137,7 +136,7 @@ def _note(
         denoiser=denoiser,
         parameters=_parameters(method),
         megabytes=workspace.denoiser(method).stat().st_size / 1e6,
-        commit=commit(),
+        commit=tracker.client.get_model_version(name, version).tags["ftn.commit"],
         manifest=json.loads(workspace.MANIFEST.read_text()),
         table=workspace.TABLE.read_text(),
         psnr={float(sigma): value for sigma, value in _psnr(method).items()},
@@ -153,7 +152,7 @@ def _note(
     client = tracker.client
     client.update_model_version(name, version, description(facts, verdict))
     tag = partial(client.set_model_version_tag, name, version)
-    said = {rule.name: f"{'passed' if rule.passed else 'failed'}: {rule}" for rule in verdict.rules}
+    said: dict[str, str] = {rule.name: f"{'passed' if rule.passed else 'failed'}: {rule}" for rule in verdict.rules}
     for rule in MEANING:
         tag(f"ftn.gate.{rule}", said.get(rule, f"not compared: {verdict.note}"))
     tag("ftn.gate.run", tracker.run_id)
