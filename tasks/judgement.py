@@ -1,5 +1,6 @@
 """The gate's judgement of a denoiser that was trained here: both models on the same photographs."""
 
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,11 @@ class Judgement:
         if isinstance(rival, str):
             note = f"The champion, version {champion}, no longer loads: {rival}"
             return judge(self._bounds, version, self._measured, self._images, note=note)
-        return judge(self._bounds, version, self._measured, self._images, (champion, self._psnr(rival)))
+        psnr = self._psnr(rival)
+        if any(map(math.isnan, psnr.values())):
+            note = f"The champion, version {champion}, answers what is no number."
+            return judge(self._bounds, version, self._measured, self._images, note=note)
+        return judge(self._bounds, version, self._measured, self._images, (champion, psnr))
 
     @cached_property
     def _measured(self) -> "Measured":

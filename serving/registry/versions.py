@@ -109,7 +109,7 @@ def _version(entry: object, names: dict[str, list[str]]) -> Version:
         number=number,
         aliases=sorted(names.get(number, [])),
         at=datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC),  # type: ignore[attr-defined]
-        run=entry.run_id,  # type: ignore[attr-defined]
+        run=entry.run_id or "none",  # type: ignore[attr-defined]
         source=entry.source,  # type: ignore[attr-defined]
         tags=dict(entry.tags),  # type: ignore[attr-defined]
         description=entry.description or "",  # type: ignore[attr-defined]
