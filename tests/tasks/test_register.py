@@ -8,6 +8,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+import torch
 import yaml
 from mlflow.exceptions import MlflowException
 from registry import leave_results, train_denoiser
@@ -85,12 +86,10 @@ def verdict():
 
 
 def champion_is(weights):
-    """Whether any program that loads the champion gets these weights."""
+    """Whether a program that loads the champion gets these weights."""
     images = np.random.default_rng(0).random((1, 24, 20, 3), np.float32)
     model = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion")
     denoiser = ContinuousDenoiser.load(weights)
-    import torch
-
     with torch.inference_mode():
         expected = denoiser.fold(0.0)(torch.from_numpy(images).permute(0, 3, 1, 2)).clamp(0, 1).permute(0, 2, 3, 1)
     return np.allclose(model.predict(images), expected.numpy(), atol=1e-6)
