@@ -61,7 +61,7 @@ def show_results(outputs: Iterable[str]) -> None:
         (TABLE, "results", "The table of results"),
         (VERDICT, "verdict", "The gate's verdict on the registered version"),
     ):
-        if any(path.is_relative_to(output) for output in given):
+        if path.exists() and any(path.is_relative_to(output) for output in given):
             create_markdown_artifact(path.read_text(), key=key, description=description)
 
 
