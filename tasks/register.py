@@ -33,8 +33,9 @@ def register(params: "Parameters", tracker: "Tracker") -> None:
     from tasks.judgement import Judgement
 
     method = params.levels.methods[0]
-    judgement = Judgement(params.gate, params.data.sigmas, params.threads, method)
     with needed():
+        _ = tracker.client  # if it does not answer, say so at once
+        judgement = Judgement(params.gate, params.data.sigmas, params.threads, method)
         _register(params.register_.model, method, judgement, tracker)
 
 

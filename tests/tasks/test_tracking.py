@@ -13,6 +13,7 @@ from pathlib import Path
 import mlflow
 import psutil
 import pytest
+import yaml
 from mlflow_server import MlflowServer
 from ports import free_ports
 from project import ROOT
@@ -236,9 +237,11 @@ def test_a_server_that_accepts_and_never_answers_holds_a_stage_for_seconds(tmp_p
 
 def test_registering_without_a_server_is_refused_in_one_line(tmp_path):
     sandbox = Sandbox(tmp_path / "project")
-    for path in ("models/denoisers/ftn.safetensors", "results/metrics.json"):
-        (sandbox.root / path).parent.mkdir(parents=True)
-        (sandbox.root / path).write_text("{}")
+    deps = yaml.safe_load((sandbox.root / "dvc.yaml").read_text())["stages"]["register"]["deps"]
+    for path in deps:
+        if path.startswith(("data/", "models/", "results/")):
+            (sandbox.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (sandbox.root / path).write_text("{}")
     absent = f"127.0.0.1:{free_ports(1)[0]}"
     result = sandbox.python("-m", "tasks.register", check=False, MLFLOW_TRACKING_URI=f"http://user:secret@{absent}")
     assert result.returncode == 2
