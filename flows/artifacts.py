@@ -9,9 +9,9 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from tasks.address import EXPERIMENT, reason, shown, tracking_uri
-from tasks.runs import impatient
-from tasks.workspace import TABLE
+from serving.registry.address import EXPERIMENT, reason, shown, tracking_uri
+from serving.registry.server import impatient
+from tasks.workspace import TABLE, VERDICT
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"
 """Where ``make mlflow`` shows a store that is a file."""
@@ -55,9 +55,14 @@ class Progress:
 
 
 def show_results(outputs: Iterable[str]) -> None:
-    """Leave the table of results if it is among the outputs that this run brought up to date."""
-    if any(TABLE.is_relative_to(output) for output in outputs):
-        create_markdown_artifact(TABLE.read_text(), key="results", description="The table of results")
+    """Leave the table of results and the gate's verdict, as far as this run brought them up to date."""
+    given = list(outputs)
+    for path, key, description in (
+        (TABLE, "results", "The table of results"),
+        (VERDICT, "verdict", "The gate's verdict on the registered version"),
+    ):
+        if path.exists() and any(path.is_relative_to(output) for output in given):
+            create_markdown_artifact(path.read_text(), key=key, description=description)
 
 
 def show_mlflow_runs(stages: Sequence[str]) -> None:

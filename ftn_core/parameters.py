@@ -251,6 +251,22 @@ class Register(_Section):
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
+class Gate(_Section):
+    """What a model must keep to before it becomes champion by itself: ftn_core/gate.py has the rules.
+
+    ``min_gain``: dB above the noisy input at every sigma from the first level to the last; ``tolerance``: dB below the
+    champion at most, at every sigma; ``min_evenness``: of the dial; ``max_megabytes``: of the file; ``max_time``: of a
+    pass, beside the base network's. ``images``: test images at most on which both models are scored.
+    """
+
+    min_gain: Float
+    tolerance: Float = Field(ge=0)
+    min_evenness: Float = Field(ge=0, le=1)
+    max_megabytes: Float = Field(gt=0)
+    max_time: Float = Field(gt=0)
+    images: int = Field(ge=1)
+
+
 class Parameters(_Section):
     """All of ``params.yaml``."""
 
@@ -264,6 +280,7 @@ class Parameters(_Section):
     transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition]
     evaluate: Evaluate
     register_: Register = Field(alias="register")
+    gate: Gate
 
     @model_validator(mode="after")
     def _levels_have_noisy_sets(self) -> Self:

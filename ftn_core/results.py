@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from ftn_core.metrics import Score
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Numbers that are written once and read by others."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def write(self, path: Path) -> None:
@@ -25,7 +27,7 @@ class _Record(BaseModel):
         return cls.model_validate_json(path.read_text())
 
 
-class GridPoint(_Record):
+class GridPoint(Record):
     """One place of the dial at one sigma."""
 
     sigma: float
@@ -34,7 +36,7 @@ class GridPoint(_Record):
     """dB."""
 
 
-class Smoothness(_Record):
+class Smoothness(Record):
     """The path that an image's restoration takes while the dial turns from the first level to the last, evenly.
 
     A step is the root mean square, over pixels and channels, of the change from one sample of the dial to the next, on
@@ -51,7 +53,7 @@ class Smoothness(_Record):
     """Distance from the path's beginning to its end over its length: 1 for a straight line."""
 
 
-class Evaluation(_Record):
+class Evaluation(Record):
     """One method's: a base with adapted levels and a dial.
 
     The ``.npz`` beside it holds ``strip``, the dial's samples on a crop of the first test image as ``P x S x S x 3``
@@ -73,7 +75,7 @@ class Evaluation(_Record):
     """On the strip's image."""
 
 
-class References(_Record):
+class References(Record):
     """What the methods are held against: by row's name, by sigma."""
 
     scores: dict[str, dict[float, Score]]
@@ -84,7 +86,7 @@ class References(_Record):
     """Rows of networks that are told sigma."""
 
 
-class Cost(_Record):
+class Cost(Record):
     """What a method costs beside its base."""
 
     parameters: int
@@ -101,13 +103,13 @@ class Cost(_Record):
     """Half the interquartile range of those ratios."""
 
 
-class Costs(_Record):
+class Costs(Record):
     """By row's name, the base's own first."""
 
     of: dict[str, Cost]
 
 
-class FilterChanges(_Record):
+class FilterChanges(Record):
     """How one method moved the base's filters to one level.
 
     DNI's analysis (arXiv 1811.10515, section 3): the correlation of each filter ``Cin x k x k`` with the base's of the
@@ -120,7 +122,7 @@ class FilterChanges(_Record):
     """By convolution, in the order of the network."""
 
 
-class Filters(_Record):
+class Filters(Record):
     """All methods' filters beside the base's.
 
     The ``.npz`` beside it holds, for the base and each ``METHOD/LEVEL``, the same sixteen filters of one convolution of

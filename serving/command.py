@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ftn_core.errors import UserError
+from serving import models
 
 app = typer.Typer(
     name="ftn",
@@ -13,6 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

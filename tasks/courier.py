@@ -17,8 +17,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks import collector, runs
-from tasks.address import masked, reason, shown, tracking_uri
+from serving.registry import server
+from serving.registry.address import masked, reason, shown, tracking_uri
+from tasks import collector
 from tasks.delivery import Delivery, take
 from tasks.journal import FOLDER, Journal, journals
 
@@ -194,8 +195,8 @@ def main() -> None:
     sys.stdout = sys.stderr  # what libraries print is not for people
     journal = Journal(arguments.journal)
     courier = Courier(journal, arguments.owner)
-    with runs.impatient():
-        runs.prepare()
+    with server.impatient():
+        server.prepare()
         sampler = monitor(journal)
         sampler.start()
         delivered = courier.run()

@@ -13,8 +13,8 @@ def deliver_all(*, redirect: bool) -> None:
     Raises:
         UserError: MLflow does not answer; what it has not got stays.
     """
-    from tasks import runs
-    from tasks.address import shown, tracking_uri
+    from serving.registry import server
+    from serving.registry.address import shown, tracking_uri
     from tasks.delivery import addressed_here, deliver, take
     from tasks.journal import FOLDER, journals
 
@@ -29,7 +29,7 @@ def deliver_all(*, redirect: bool) -> None:
         elif not (redirect or addressed_here(opening)):
             elsewhere[opening["address"]] += 1
         elif delivery := take(journal, here=redirect):
-            with runs.needed(), runs.impatient():
+            with server.needed(), server.impatient():
                 deliver(delivery)
             delivered += 1
             for message in delivery.refused:

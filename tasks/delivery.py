@@ -6,8 +6,8 @@ it has is not sent again: metrics by key and step. All else can be said twice wi
 
 from typing import TYPE_CHECKING
 
+from serving.registry.address import reason, shown, tracking_uri
 from tasks import runs
-from tasks.address import reason, shown, tracking_uri
 from tasks.journal import Entry, Journal, journals
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ def prepare(params: "Parameters", tracker: "Tracker") -> None:
         max_pixels=params.data.max_pixels,
         downloads=workspace.DOWNLOADS,
     )
-    tracker.artifact(workspace.PHOTOGRAPHS / "manifest.json")
+    tracker.artifact(workspace.MANIFEST)
 
 
 if __name__ == "__main__":

@@ -1,61 +1,104 @@
-"""Stage ``register``: the denoiser as a version in the MLflow model registry."""
+"""Stage ``register``: the denoiser as a version in the MLflow model registry, and champion if it passes the gate."""
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
+from serving.registry.clone import LOCK, commit, data_hash, lock_hash, locked_stages
+from serving.registry.server import needed
 from tasks import workspace
 from tasks.identity import from_lock
-from tasks.runs import needed
 from tasks.stage import main
-from tasks.tracking import commit
 
 if TYPE_CHECKING:
+    from ftn_core.continuous import ContinuousDenoiser
+    from ftn_core.gate import Verdict
     from ftn_core.parameters import Parameters
+    from tasks.judgement import Judgement
     from tasks.tracking import Tracker
 
 CODE = ["ftn_core", "serving/denoiser_model.py"]
 """What travels with the model."""
+CHALLENGER = "challenger"
+"""Alias of the version that was registered last."""
 
 
 def register(params: "Parameters", tracker: "Tracker") -> None:
-    """Register the denoiser, once for the same weights and code, and make it champion where there is none."""
+    """Register the denoiser, once for the same weights and code, judge it, and make it champion if it passes the gate.
+
+    A version that has been champion before does not become so again by itself: somebody has rolled it back.
+    """
+    from tasks.judgement import Judgement
+
+    method = params.levels.methods[0]
     with needed():
-        _register(params.register_.model, params.levels.methods[0], tracker)
+        _ = tracker.client  # if it does not answer, say so at once
+        judgement = Judgement(params.gate, params.data.sigmas, params.threads, method)
+        _register(params.register_.model, method, judgement, tracker)
 
 
-def _register(name: str, method: str, tracker: "Tracker") -> None:
+def _register(name: str, method: str, judgement: "Judgement", tracker: "Tracker") -> None:
+    from ftn_core.continuous import ContinuousDenoiser
+    from serving.registry import promotions, versions
+
     client = tracker.client
-    weights = workspace.denoiser(method)
-    found = client.search_model_versions(f"name = '{name}' and tags.`ftn.identity` = '{tracker.identity}'")
-    version = found[0].version if found else _log_model(name, weights, tracker)
-    aliases = client.get_registered_model(name).aliases
-    if "champion" not in aliases:
-        client.set_registered_model_alias(name, "champion", version)
-        aliases = {**aliases, "champion": version}
-    for row, by_sigma in json.loads(workspace.METRICS.read_text())["psnr"].items():
-        for sigma, psnr in by_sigma.items():
-            tracker.metrics({f"psnr/{row}": psnr}, step=round(1000 * float(sigma)))
-    print(f"{tracker.stage}: models:/{name}/{version}, champion is version {aliases['champion']}", flush=True)
-    workspace.REGISTERED.write_text(json.dumps({"model": name, "version": version, "run": tracker.run_id}) + "\n")
+    denoiser = ContinuousDenoiser.load(judgement.weights)
+    identity = _identity(judgement.weights)
+    found = client.search_model_versions(f"name = '{name}' and tags.`ftn.identity` = '{identity}'")
+    version = str(found[0].version if found else _log_model(name, identity, method, denoiser, tracker))
+    versions.set_alias(client, name, CHALLENGER, version)
+
+    champion = promotions.champion(client, name)
+    while True:
+        verdict = judgement.verdict(name, version, champion)
+        before, champion = champion, promotions.champion(client, name)
+        if champion == before:
+            break  # else another model became champion meanwhile: judge beside that one
+    _note(name, version, method, denoiser, verdict, tracker)
+
+    record = promotions.history(client, name)
+    free = verdict.champion is None or all(promotion.version != version for promotion in record)
+    if verdict.passed and champion != version and free:
+        why = f"passed the gate beside version {verdict.champion}" if verdict.champion else f"passed: {verdict.note}"
+        champion = promotions.promote(client, name, version, "gate", why).version
+    outcome = _outcome(version, champion)
+    print(f"{tracker.stage}: models:/{name}/{version} {verdict.word} the gate; {outcome}", flush=True)
+    for line in [*verdict.failures(), *([verdict.note] if verdict.note else [])]:
+        print(f"{tracker.stage}: {line}", flush=True)
+    if verdict.passed and champion != version:
+        print(f"{tracker.stage}: it has been champion before: `ftn models promote {version}` makes it so again")
+    registered = {"model": name, "version": version, "run": tracker.run_id, "champion": champion}
+    workspace.REGISTERED.write_text(json.dumps(registered) + "\n")
 
 
-def _log_model(name: str, weights: Path, tracker: "Tracker") -> str:
+def _outcome(version: str, champion: str | None) -> str:
+    if champion == version:
+        return "it is champion"
+    return f"champion stays version {champion}" if champion else "there is no champion"
+
+
+def _identity(weights: Path) -> str:
+    """SHA-256 of the weights and of the code that travels with them: the same model is not registered twice."""
+    files = [weights, *(file for path in map(Path, CODE) for file in sorted([path, *path.rglob("*.py")]))]
+    digest = hashlib.sha256()
+    for file in filter(Path.is_file, files):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _log_model(name: str, identity: str, method: str, denoiser: "ContinuousDenoiser", tracker: "Tracker") -> str:
     """Log the pyfunc model to the stage's run and register it; returns the version."""
     import mlflow
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
-    from ftn_core.continuous import ContinuousDenoiser
-
-    denoiser = ContinuousDenoiser.load(weights)
     images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
     dial = ParamSchema([ParamSpec("sigma", "double", denoiser.sigma)])
     example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
+    weights = workspace.denoiser(method)
     with mlflow.start_run(run_id=tracker.run_id):
         model = mlflow.pyfunc.log_model(
             name="denoiser",
@@ -66,20 +109,76 @@ def _log_model(name: str, weights: Path, tracker: "Tracker") -> str:
             input_example=(example, {"sigma": denoiser.sigma}),
             pip_requirements=_requirements(),
         )
-    tags = {"ftn.identity": tracker.identity, "ftn.levels": json.dumps(denoiser.sigmas), **_lineage(tracker)}
+    if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
+        tracker.client.log_model_artifact(model.model_id, str(LOCK))
+    tags = {
+        "ftn.identity": identity,
+        "ftn.method": method,
+        "ftn.levels": json.dumps(denoiser.sigmas),
+        "ftn.psnr": json.dumps(_psnr(method)),
+        "ftn.parameters": str(_parameters(method)),
+        "ftn.bytes": str(weights.stat().st_size),
+        **_lineage(tracker),
+    }
     return mlflow.register_model(model.model_uri, name, tags=tags).version
+
+
+def _note(
+    name: str, version: str, method: str, denoiser: "ContinuousDenoiser", verdict: "Verdict", tracker: "Tracker"
+) -> None:
+    """The verdict and the card: files of this stage, artifacts of its run, and what the registry shows."""
+    from ftn_core.gate import MEANING
+    from serving.registry.card import Facts, card, description
+
+    facts = Facts(
+        model=name,
+        version=version,
+        method=method,
+        denoiser=denoiser,
+        parameters=_parameters(method),
+        megabytes=workspace.denoiser(method).stat().st_size / 1e6,
+        commit=tracker.client.get_model_version(name, version).tags["ftn.commit"],
+        manifest=json.loads(workspace.MANIFEST.read_text()),
+        table=workspace.TABLE.read_text(),
+        psnr={float(sigma): value for sigma, value in _psnr(method).items()},
+    )
+    verdict.write(workspace.VERDICT_DATA)
+    workspace.VERDICT.write_text(verdict.markdown())
+    workspace.CARD.write_text(card(facts, verdict))
+    for path in (workspace.VERDICT_DATA, workspace.VERDICT, workspace.CARD):
+        tracker.artifact(path)
+    for row, by_sigma in json.loads(workspace.METRICS.read_text())["psnr"].items():
+        for sigma, psnr in by_sigma.items():
+            tracker.metrics({f"psnr/{row}": psnr}, step=round(1000 * float(sigma)))
+    client = tracker.client
+    client.update_model_version(name, version, description(facts, verdict))
+    tag = partial(client.set_model_version_tag, name, version)
+    said: dict[str, str] = {rule.name: f"{'passed' if rule.passed else 'failed'}: {rule}" for rule in verdict.rules}
+    for rule in MEANING:
+        tag(f"ftn.gate.{rule}", said.get(rule, f"not compared: {verdict.note}"))
+    tag("ftn.gate.run", tracker.run_id)
+    tag("ftn.gate", verdict.word)
+
+
+def _psnr(method: str) -> dict[str, float]:
+    return json.loads(workspace.METRICS.read_text())["psnr"][method]
+
+
+def _parameters(method: str) -> int:
+    from ftn_core.results import Costs
+
+    return Costs.read(workspace.COSTS).of[method].parameters
 
 
 def _lineage(tracker: "Tracker") -> dict[str, str]:
     """What it takes to make this version again: commit, ``dvc.lock``, data, and the run of every stage."""
-    lock = Path("dvc.lock")
     tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}
-    if not lock.exists():
+    if not LOCK.exists():
         return tags
-    tags["ftn.dvc_lock"] = hashlib.sha256(lock.read_bytes()).hexdigest()
-    stages = yaml.safe_load(lock.read_text())["stages"]
-    for out in stages.get("prepare", {}).get("outs", []):
-        tags["ftn.data"] = out["md5"]
+    stages = locked_stages(LOCK.read_text())
+    tags["ftn.dvc_lock"] = lock_hash(stages)
+    if data := data_hash(stages):
+        tags["ftn.data"] = data
     for name, entry in stages.items():
         if run := tracker.find_run(from_lock(name, entry)):
             tags[f"ftn.run.{name.replace('@', ':')}"] = run  # MLflow allows no @ in a key

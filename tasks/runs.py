@@ -1,6 +1,5 @@
 """Experiment, pipelines and stages as MLflow has them: found again, never doubled."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from ftn_core.errors import UserError
-from tasks.address import EXPERIMENT, reason, shown, tracking_uri
+from serving.registry import server
+from serving.registry.address import EXPERIMENT
 from tasks.journal import Entry
 
 if TYPE_CHECKING:
@@ -17,57 +16,8 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Run
 
 LOCK = Path(".ftn/mlflow.lock")
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-"""By itself MLflow tries for minutes before it says that a server does not answer."""
 EXECUTION = "ftn.execution"
 """Tag of a run: the journal of its newest execution, which alone says how the run ends."""
-
-
-class UnansweredError(UserError):
-    """MLflow is needed now and does not answer."""
-
-
-@contextlib.contextmanager
-def impatient() -> Iterator[None]:
-    """Learn within seconds that a server does not answer, unless the environment says otherwise."""
-    own = {key: value for key, value in PATIENCE.items() if key not in os.environ}
-    os.environ.update(own)
-    try:
-        yield
-    finally:
-        for key in own:
-            del os.environ[key]
-
-
-@contextlib.contextmanager
-def needed() -> Iterator[None]:
-    """For work that cannot be put off until the server is back.
-
-    Raises:
-        UnansweredError: it does not answer.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not unreachable(error):
-            raise
-        raise UnansweredError(
-            f"MLflow at {shown(tracking_uri())} does not answer ({reason(error)}): "
-            "start the server, or point MLFLOW_TRACKING_URI elsewhere, and run this again"
-        ) from None
-
-
-def unreachable(error: Exception) -> bool:
-    """Whether it is the store or the way to it that failed, and not what was asked of it."""
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    if isinstance(error, MlflowException):
-        code = error.get_http_status_code()
-        # a wrong password; an address where something else answers
-        return code >= 500 or (code in (401, 403, 404) and error.error_code != "RESOURCE_DOES_NOT_EXIST")
-    return isinstance(error, RequestException | SQLAlchemyError | TimeoutError | ConnectionError)
 
 
 def refused(error: Exception) -> bool:
@@ -79,26 +29,10 @@ def refused(error: Exception) -> bool:
     )
 
 
-def prepare() -> None:
-    """Import MLflow, set up for processes that go on without it."""
-    # a run named by the environment would take the place of the one found here
-    os.environ.pop("MLFLOW_RUN_ID", None)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # it would print the password in it
-    import mlflow  # noqa: F401
-
-
 def connect() -> "MlflowClient":
     """A client of the store; MLflow's own functions use the same."""
-    prepare()
-    import mlflow
-
-    uri = tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
     with _alone():  # it creates the database
-        return mlflow.MlflowClient()
+        return server.client()
 
 
 def _alone() -> FileLock:

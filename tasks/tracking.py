@@ -6,7 +6,6 @@ a courier beside it delivers that. A server that is slow, killed or not there co
 
 import contextlib
 import hashlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from serving.registry import server
+from serving.registry.address import shown, tracking_uri
+from serving.registry.clone import commit
 from tasks import runs
-from tasks.address import shown, tracking_uri
 from tasks.identity import StageIdentity, identify
 from tasks.journal import Journal
 from tasks.outbox import Outbox
@@ -75,7 +76,7 @@ class Tracker:
     @cached_property
     def _server(self) -> "tuple[MlflowClient, Run]":
         self._outbox.quiet = True  # the error is line enough
-        with runs.needed(), runs.impatient():
+        with server.needed(), server.impatient():
             client = runs.connect()
             opening = self._journal.opening
             assert opening  # it was written before there was a tracker
@@ -103,7 +104,7 @@ def track(stage: str) -> Iterator[Tracker]:
     try:
         yield Tracker(identity, journal, outbox)
         status = "FINISHED"
-    except runs.UnansweredError:
+    except server.UnansweredError:
         wait = False
         raise
     except (KeyboardInterrupt, SystemExit):
@@ -135,14 +136,3 @@ def _opening(identity: StageIdentity) -> dict[str, Any]:
         "data": identity.data,
         "pipeline": {"identity": pipeline, "params": yaml.safe_load(params), "commit": at},
     }
-
-
-def commit() -> str:
-    """The commit that is checked out, marked where tracked files other than ``dvc.lock`` differ from it."""
-    head = _git("rev-parse", "HEAD").stdout.strip()
-    changed = head and _git("diff", "--quiet", "HEAD", "--", ".", ":!dvc.lock").returncode
-    return f"{head}-dirty" if changed else head or "unknown"
-
-
-def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 PHOTOGRAPHS = Path("data/photographs")
+MANIFEST = PHOTOGRAPHS / "manifest.json"
 NOISY = Path("data/noisy")
 BASE = Path("models/networks/base.safetensors")
 ADAPTED = Path("models/adapted")
@@ -20,6 +21,9 @@ TABLE = Path("results/table.md")
 REPORT = Path("results/report.html")
 METRICS = Path("results/metrics.json")
 REGISTERED = Path("results/registered.json")
+VERDICT = Path("results/verdict.md")
+VERDICT_DATA = Path("results/verdict.json")
+CARD = Path("results/card.md")
 
 DOWNLOADS = Path(".ftn/downloads")
 """Archives, kept from one run to the next; outside the declared outputs."""

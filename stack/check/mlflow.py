@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ftn_core.addresses import shown
+from serving.registry.address import EXPERIMENT, tracking_uri
 from stack.check import words
 from stack.check.report import FaultError, Line, line
 from stack.check.storage import probe_folder, s3_line
-from tasks.address import EXPERIMENT, tracking_uri
 
 if TYPE_CHECKING:
     import requests

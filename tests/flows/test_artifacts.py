@@ -24,6 +24,14 @@ def test_table_is_shown_only_by_the_run_that_brought_it_up_to_date(left, tmp_pat
     assert left == {"results": "| psnr |"}
 
 
+def test_so_is_the_verdict(left, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+    Path("results/verdict.md").write_text("| rule |")
+    artifacts.show_results(["results/registered.json", "results/verdict.md"])
+    assert left == {"verdict": "| rule |"}
+
+
 def test_links_lead_to_the_newest_run_of_each_stage(left, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -60,6 +60,8 @@ def test_the_projects_own_file_is_accepted():
         ("transitions.ftn.method", "fnt", ["transitions.ftn", "'fnt'", "'ftn'"]),
         ("transitions.adafm.kernel", 2, ["transitions.adafm.kernel", "2", "1, 3, 5 or 7"]),
         ("register.model", "a b", ["register.model", "'a b'"]),
+        ("gate.tolerence", 0.1, ["unknown key gate.tolerence,", "did you mean tolerance"]),
+        ("gate.min_evenness", 1.5, ["gate.min_evenness = 1.5", "1"]),
         ("seed", None, ["seed", "None"]),
     ],
 )

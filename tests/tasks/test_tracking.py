@@ -13,12 +13,13 @@ from pathlib import Path
 import mlflow
 import psutil
 import pytest
+import yaml
 from mlflow_server import MlflowServer
 from ports import free_ports
 from project import ROOT
 from sandbox import Sandbox
 
-from tasks.address import masked, shown
+from serving.registry.address import masked, shown
 
 SCRIPT = textwrap.dedent("""
     import sys
@@ -239,9 +240,11 @@ def test_a_server_that_accepts_and_never_answers_holds_a_stage_for_seconds(tmp_p
 
 def test_registering_without_a_server_is_refused_in_one_line(tmp_path):
     sandbox = Sandbox(tmp_path / "project")
-    for path in ("models/denoisers/ftn.safetensors", "results/metrics.json"):
-        (sandbox.root / path).parent.mkdir(parents=True)
-        (sandbox.root / path).write_text("{}")
+    deps = yaml.safe_load((sandbox.root / "dvc.yaml").read_text())["stages"]["register"]["deps"]
+    for path in deps:
+        if path.startswith(("data/", "models/", "results/")):
+            (sandbox.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (sandbox.root / path).write_text("{}")
     absent = f"127.0.0.1:{free_ports(1)[0]}"
     result = sandbox.python("-m", "tasks.register", check=False, MLFLOW_TRACKING_URI=f"http://user:secret@{absent}")
     assert result.returncode == 2
@@ -277,7 +280,7 @@ def journal_of(address: str):
 
 
 def test_delivering_twice_doubles_nothing_and_what_is_refused_costs_only_itself(here):
-    from tasks.address import tracking_uri
+    from serving.registry.address import tracking_uri
     from tasks.delivery import deliver, take
     from tasks.journal import Journal
 
@@ -312,7 +315,7 @@ def test_delivering_twice_doubles_nothing_and_what_is_refused_costs_only_itself(
 
 
 def test_a_late_journal_does_not_take_a_newer_execution_back(here):
-    from tasks.address import tracking_uri
+    from serving.registry.address import tracking_uri
     from tasks.delivery import deliver, take
 
     late = journal_of(tracking_uri())

@@ -1,0 +1,123 @@
+"""The model card: what a version is, made of what, how good, within which limits, and how to use and make it again."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.gate import Verdict
+
+LONGEST = 5000
+"""Characters that MLflow takes as a description."""
+SOURCES = 30
+"""Of photographs, that are listed."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card is made of.
+
+    ``manifest`` is that of the photographs (ftn_core/data/photographs.py), ``table`` the evaluation's in Markdown,
+    ``psnr`` the dB by sigma of this model, on all test images.
+    """
+
+    model: str
+    version: str
+    method: str
+    denoiser: ContinuousDenoiser
+    parameters: int
+    megabytes: float
+    commit: str
+    manifest: Mapping[str, Any]
+    table: str
+    psnr: Mapping[float, float]
+
+
+def description(facts: Facts, verdict: Verdict) -> str:
+    """The card's beginning, short enough for MLflow's registry."""
+    sections = [_what(facts), _gate_line(verdict), _psnr(facts), _use(facts), _limits(facts), _reproduce(facts)]
+    return "\n\n".join(sections)[:LONGEST]
+
+
+def card(facts: Facts, verdict: Verdict) -> str:
+    """All of it, in Markdown."""
+    sections = {
+        f"{facts.model}, version {facts.version}": _what(facts),
+        "Use": _use(facts),
+        "Data and terms": _data(facts.manifest),
+        "Results": f"{_psnr(facts)}\n\nBeside the other methods of the same run:\n\n{facts.table.strip()}",
+        "Gate": verdict.markdown().strip(),
+        "Limits": _limits(facts),
+        "Make it again": _reproduce(facts),
+    }
+    return "".join(f"{'##' if i else '#'} {head}\n\n{text}\n\n" for i, (head, text) in enumerate(sections.items()))
+
+
+def _what(facts: Facts) -> str:
+    spec, levels = facts.denoiser.spec, facts.denoiser.sigmas
+    return (
+        f"Removes white Gaussian noise from colour photographs; the strength is a dial. A `{spec['name']}` of "
+        f"{spec['channels']} channels and depth {spec['depth']}, trained at sigma {levels[0]} and adapted by "
+        f"`{facts.method}` to {', '.join(map(str, levels[1:]))} (standard deviation of the noise, images in [0, 1]). "
+        f"{facts.parameters:,} parameters at one place of the dial, a file of {facts.megabytes:.2f} MB."
+    )
+
+
+def _use(facts: Facts) -> str:
+    return (
+        "```python\nimport mlflow\n\n"
+        f'model = mlflow.pyfunc.load_model("models:/{facts.model}/{facts.version}")\n'
+        f'restored = model.predict(images, params={{"sigma": {facts.denoiser.sigmas[0]}}})'
+        "  # N x H x W x 3, float32 in [0, 1]\n```"
+    )
+
+
+def _data(manifest: Mapping[str, Any]) -> str:
+    images = manifest["images"]
+    splits = Counter(image["split"] for image in images)
+    sources = Counter((image["source"], image["terms"]) for image in images)
+    counts = ", ".join(f"{splits[split]} to {use}" for split, use in _USES.items())
+    lines = [f"{len(images)} photographs: {counts}; {len(manifest['skipped'])} more could not be used.", ""]
+    lines += [f"- {count} × {source}: {terms}" for (source, terms), count in sources.most_common(SOURCES)]
+    if len(sources) > SOURCES:
+        lines.append(f"- and {len(sources) - SOURCES} more sources: data/photographs/manifest.json names them")
+    return "\n".join(lines)
+
+
+_USES = {"train": "train on", "val": "validate and calibrate on", "test": "test on"}
+
+
+def _psnr(facts: Facts) -> str:
+    sigmas = sorted(facts.psnr)
+    return "\n".join(
+        [
+            "| sigma | " + " | ".join(map(str, sigmas)) + " |",
+            "|---" * (len(sigmas) + 1) + "|",
+            "| PSNR in dB | " + " | ".join(f"{facts.psnr[sigma]:.2f}" for sigma in sigmas) + " |",
+        ]
+    )
+
+
+def _gate_line(verdict: Verdict) -> str:
+    reasons = "".join(f"\n- {reason}" for reason in verdict.failures())
+    return f"{verdict.word.capitalize()} the gate.{reasons}" + (f" {verdict.note}" if verdict.note else "")
+
+
+def _limits(facts: Facts) -> str:
+    levels, splits = facts.denoiser.sigmas, Counter(image["split"] for image in facts.manifest["images"])
+    return (
+        f"- Below sigma {levels[0]} and above {levels[-1]} it restores as at that level.\n"
+        "- It knows white Gaussian noise, independent in each pixel and channel. Real cameras' noise, JPEG blocks and "
+        "blur are something else, and nothing here says how it does on them.\n"
+        f"- It has learnt from {splits['train']} photographs and was measured on {splits['test']}: on other kinds of "
+        "images the numbers differ.\n"
+        "- Like every such network it can invent or wipe out fine texture: it is no evidence in medicine or forensics."
+    )
+
+
+def _reproduce(facts: Facts) -> str:
+    return (
+        f"Commit `{facts.commit}`, the photographs above, and `make repro`. `ftn models lineage {facts.version} "
+        f"--name {facts.model}` says whether a clone would make it again, and what differs."
+    )

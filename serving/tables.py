@@ -1,0 +1,46 @@
+"""What commands print: tables for people, at a terminal or through a pipe, and JSON for programs."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = {"ok": "green", "passed": "green", "differs": "red", "failed": "red", "unknown": "yellow"}
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns under their heads. Through a pipe a row stays one line, however long, and nothing is drawn."""
+    terminal = sys.stdout.isatty()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
+    console = Console() if terminal else Console(width=100_000, no_color=True)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def print_json(value: object) -> None:
+    """Dataclasses as objects, times as ISO 8601."""
+    print(json.dumps(value, indent=1, default=_plain))
+
+
+def moment(at: datetime) -> str:
+    """A time as people here read it."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - of json
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no form in JSON")

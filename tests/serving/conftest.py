@@ -1,0 +1,26 @@
+import shutil
+
+import mlflow
+import pytest
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """An MLflow database with nothing in it: creating its tables takes seconds."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_registered_models()
+    return path
+
+
+@pytest.fixture
+def client(tmp_path, monkeypatch, empty_store):
+    """A client of a SQLite store of the test's own."""
+    from serving.registry import server
+
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    before = mlflow.get_tracking_uri()
+    yield server.client()
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)

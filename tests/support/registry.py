@@ -1,0 +1,67 @@
+"""Small denoisers and registered versions, for tests that play with a real MLflow store."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import torch
+from skimage import data
+
+from ftn_core.continuous import ContinuousDenoiser, Level
+from ftn_core.networks import build_network
+from ftn_core.transitions import build_transition
+
+SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
+
+
+def add_versions(client: mlflow.MlflowClient, model: str, count: int) -> None:
+    """Versions without a model behind them: enough for whoever only moves aliases."""
+    client.create_registered_model(model)
+    for _ in range(count):
+        client.create_model_version(model, source=Path("nothing").absolute().as_uri())
+
+
+def train_denoiser(path: Path, steps: int, levels: tuple[float, float] = (0.2, 0.5)) -> ContinuousDenoiser:
+    """Really trained: the more steps, the better, with noise of all strengths so that every level gains from it."""
+    torch.manual_seed(0)
+    base = build_network(**SPEC).train()
+    photograph = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255
+    optimiser = torch.optim.Adam(base.parameters(), 0.01)
+    for _ in range(steps):
+        corners = torch.randint(0, 512 - 32, (8, 2)).tolist()
+        clean = torch.stack([photograph[:, y : y + 32, x : x + 32] for y, x in corners])
+        noisy = clean + torch.empty(8, 1, 1, 1).uniform_(0.2, 0.5) * torch.randn_like(clean)
+        optimiser.zero_grad()
+        (base(noisy) - clean).abs().mean().backward()
+        optimiser.step()
+    base.eval().requires_grad_(False)
+    transition = build_transition("ftn", base, levels[1] / levels[0], groups=1)
+    denoiser = ContinuousDenoiser(SPEC, base, levels[0], [Level(levels[1], "ftn", {"groups": 1}, transition, {})])
+    denoiser.save(path)
+    return denoiser
+
+
+def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
+    """What the stages before ``register`` leave of a denoiser: its scores, its dial's smoothness, its costs."""
+    from ftn_core.costs import cost_of_denoiser
+    from ftn_core.data.pairs import Pairs
+    from ftn_core.data.store import Store
+    from ftn_core.evaluation import score, turned
+    from ftn_core.images import to_image
+    from ftn_core.results import Costs, Evaluation
+    from ftn_core.smoothness import smoothness
+    from tasks import workspace
+
+    stores = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in sigmas}
+    pairs = Pairs(Store(workspace.PHOTOGRAPHS / "test"), stores, torch.device("cpu"))
+    scores = {sigma: score(denoiser.fold(denoiser.position(sigma)), pairs, sigma) for sigma in sigmas}
+    path = turned(denoiser, to_image(stores[sigmas[-1]][0]), np.linspace(0, 1, 5).tolist())
+    Evaluation(
+        name="ftn", levels=denoiser.sigmas, dial=denoiser.dial, scores=scores, grid=[], strip_sigma=sigmas[-1],
+        smoothness=smoothness(path),
+    ).write(workspace.method_result("ftn"))  # fmt: skip
+    Costs(of={"ftn": cost_of_denoiser(denoiser, torch.device("cpu"), rounds=5)}).write(workspace.COSTS)
+    psnr = {str(sigma): round(found.psnr, 4) for sigma, found in scores.items()}
+    workspace.METRICS.write_text(json.dumps({"psnr": {"ftn": psnr}}))
+    workspace.TABLE.write_text("| PSNR in dB at sigma | " + " | ".join(psnr) + " |\n")

@@ -1,0 +1,191 @@
+"""Models through the gate: registered, judged beside the champion, promoted or kept back, rolled back; all for real."""
+
+import json
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import torch
+import yaml
+from mlflow.exceptions import MlflowException
+from registry import leave_results, train_denoiser
+from sandbox import Sandbox
+
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.data.noise import write_noisy_set
+from ftn_core.data.photographs import pack_photographs
+from ftn_core.gate import Verdict
+from ftn_core.parameters import load_parameters
+from serving.registry import promotions, versions
+from tasks import workspace
+
+MODEL = "ftn-denoiser"
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A clone with photographs and noise, in which a test leaves a denoiser and registers it."""
+    with pytest.MonkeyPatch.context() as patch:
+        sandbox = Sandbox(tmp_path_factory.mktemp("r") / "project", **{"gate.min_gain": 1.0, "gate.tolerance": 0.1})
+        patch.chdir(sandbox.root)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
+        before = mlflow.get_tracking_uri()
+        params = load_parameters()
+        options = params.data.model_dump(exclude={"sigmas", "clip_noise", "folder"})
+        folder = Path(params.data.folder)
+        pack_photographs(workspace.PHOTOGRAPHS, folder=folder, downloads=workspace.DOWNLOADS, **options)
+        for sigma in params.data.sigmas:
+            write_noisy_set(
+                workspace.PHOTOGRAPHS, workspace.noisy_set(sigma), sigma=sigma, seed=0, clip=False, train=False
+            )
+        yield Workshop(sandbox)
+        mlflow.set_tracking_uri(before)
+        mlflow.set_registry_uri(before)
+
+
+class Workshop:
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+
+    def register(self, steps=None, **changes):
+        """Train for so many steps, or take what lies there; register as the stage does. Returns what it leaves."""
+        from tasks.register import register
+        from tasks.tracking import track
+
+        if steps is not None:
+            leave_results(train_denoiser(workspace.denoiser("ftn"), steps, **changes), load_parameters().data.sigmas)
+        with track("register") as tracker:
+            register(load_parameters(), tracker)
+        return json.loads(workspace.REGISTERED.read_text())
+
+    @property
+    def client(self):
+        return mlflow.MlflowClient(self.sandbox.tracking_uri)
+
+    @contextmanager
+    def params(self, **changes):
+        path, text = Path("params.yaml"), Path("params.yaml").read_text()
+        values = yaml.safe_load(text)
+        for key, value in changes.items():
+            values["gate"][key] = value
+        path.write_text(yaml.safe_dump(values))
+        yield
+        path.write_text(text)
+
+    def ftn(self, *arguments, **env):
+        result = self.sandbox.python("-m", "serving.command", "models", *arguments, check=False, **env)
+        return result.returncode, result.stdout
+
+
+def verdict():
+    return Verdict.read(workspace.VERDICT_DATA)
+
+
+def champion_is(weights):
+    """Whether a program that loads the champion gets these weights."""
+    images = np.random.default_rng(0).random((1, 24, 20, 3), np.float32)
+    model = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion")
+    denoiser = ContinuousDenoiser.load(weights)
+    with torch.inference_mode():
+        expected = denoiser.fold(0.0)(torch.from_numpy(images).permute(0, 3, 1, 2)).clamp(0, 1).permute(0, 2, 3, 1)
+    return np.allclose(model.predict(images), expected.numpy(), atol=1e-6)
+
+
+def keep(name):
+    """A copy of the denoiser that lies there now."""
+    return Path(shutil.copy(workspace.denoiser("ftn"), name))
+
+
+def test_promotion_played_through(workshop, capsys):
+    # the first: absolute rules alone
+    registered = workshop.register(steps=40)
+    first = keep("first.safetensors")
+    assert (registered["version"], registered["champion"]) == ("1", "1")
+    assert verdict().passed and verdict().champion is None and "no champion" in verdict().note
+    assert champion_is(first)
+    found = versions.find(workshop.client, MODEL, "champion")
+    assert found.aliases == ["challenger", "champion"] and found.gate == "passed"
+    assert found.tags["ftn.gate.gain"].startswith("passed: PSNR above the noisy input")
+    assert found.tags["ftn.gate.champion"].startswith("not compared")
+    assert "4 photographs" in workspace.CARD.read_text() and "whoever owns the folder" in workspace.CARD.read_text()
+    assert found.description.startswith("Removes white Gaussian noise") and len(found.description) <= 5000
+    client = workshop.client
+    kept = {file.path for file in client.list_artifacts(registered["run"])}
+    assert {"verdict.json", "verdict.md", "card.md"} <= kept
+
+    # the same again: nothing new
+    assert workshop.register() == registered
+    assert len(promotions.history(client, MODEL)) == 1
+
+    # better, on the same images
+    registered = workshop.register(steps=250)
+    second = keep("second.safetensors")
+    assert (registered["version"], registered["champion"]) == ("2", "2")
+    assert verdict().champion == "1" and verdict().passed
+    beside = verdict().psnr
+    assert all(beside["version 2"][s] > beside["version 1, champion"][s] for s in (0.2, 0.3, 0.5))
+    assert champion_is(second) and not champion_is(first)
+
+    # worse: kept back, with the reason
+    capsys.readouterr()
+    registered = workshop.register(steps=20)
+    assert (registered["version"], registered["champion"]) == ("3", "2")
+    (failed,) = [rule for rule in verdict().rules if not rule.passed and rule.name == "champion"]
+    assert failed.value < -0.1 and failed.sigma in (0.2, 0.3, 0.5)
+    said = capsys.readouterr().out
+    assert "champion stays version 2" in said and "PSNR above the champion -" in said
+    assert champion_is(second)
+    tags = versions.find(client, MODEL, "challenger").tags
+    assert tags["ftn.gate"] == "failed" and tags["ftn.gate.champion"].startswith("failed: ")
+
+    # a person moves it back, and the gate does not put it forth again
+    code, said = workshop.ftn("promote", "3")
+    assert code == 2 and "the gate says failed" in said and "--force --why" in said
+    code, said = workshop.ftn("rollback", "--why", "stripes in skies", MLFLOW_TRACKING_USERNAME="grace")
+    assert (code, said) == (0, "ftn-denoiser: version 1 is champion again, after version 2\n")
+    assert champion_is(first)
+    workspace.denoiser("ftn").write_bytes(second.read_bytes())
+    leave_results(ContinuousDenoiser.load(second), [0.2, 0.3, 0.5])
+    capsys.readouterr()
+    registered = workshop.register()
+    assert (registered["version"], registered["champion"]) == ("2", "1") and verdict().passed
+    assert "has been champion before" in capsys.readouterr().out
+    code, said = workshop.ftn("history", "--json")
+    moves = [(record["version"], record["how"], record["who"], record["why"]) for record in json.loads(said)]
+    assert [move[:3] for move in moves] == [("1", "gate", "ada"), ("2", "gate", "ada"), ("1", "rollback", "grace")]
+    assert moves[2][3] == "stripes in skies"
+
+
+def test_a_champion_that_no_longer_loads_is_said_to_and_is_nobody_to_compare_with(workshop):
+    for steps, levels, damage in ((30, (0.2, 0.3), lambda data: data[:1000]), (35, (0.2, 0.5), None)):
+        champion = promotions.champion(workshop.client, MODEL)
+        source = versions.find(workshop.client, MODEL, champion).source
+        (file,) = Path(mlflow.artifacts.download_artifacts(source)).rglob("ftn.safetensors")
+        file.write_bytes(damage(file.read_bytes())) if damage else file.unlink()
+        registered = workshop.register(steps=steps, levels=levels)
+        assert registered["champion"] == registered["version"] != champion
+        assert verdict().champion is None
+        assert verdict().note.startswith(f"The champion, version {champion}, no longer loads: ")
+        assert verdict().note in workspace.VERDICT.read_text()
+
+
+def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_place_under_stricter_bounds(workshop):
+    champion = workshop.register(steps=150, levels=(0.2, 0.3))["champion"]
+    assert verdict().version == champion and verdict().champion and verdict().passed
+    assert sorted(verdict().psnr["noisy input"]) == [0.2, 0.3, 0.5]
+    with workshop.params(min_gain=90.0):
+        registered = workshop.register()
+    assert registered["version"] == registered["champion"] == champion
+    assert not verdict().passed and verdict().note == "It was champion already."
+
+
+def test_a_champion_is_not_called_broken_where_the_store_is(workshop):
+    from ftn_core.errors import UserError
+    from serving.registry.rival import load_rival
+
+    with pytest.raises((UserError, MlflowException)):
+        load_rival("no-such-model", "1", beside="2")
