@@ -90,7 +90,7 @@ def _requirements() -> list[str]:
     """Exact versions of what the packaged code imports."""
     from importlib.metadata import version
 
-    names = ["mlflow", "torch", "numpy", "safetensors", "pydantic", "pyyaml"]
+    names = ["mlflow", "torch", "numpy", "safetensors", "pydantic", "pyyaml", "orjson"]
     return [f"{name}=={version(name).split('+')[0]}" for name in names]
 
 
