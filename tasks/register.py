@@ -14,6 +14,8 @@ from tasks.stage import main
 from tasks.tracking import commit
 
 if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
+
     from ftn_core.parameters import Parameters
     from tasks.tracking import Tracker
 
@@ -43,8 +45,8 @@ def _register(name: str, method: str, tracker: "Tracker") -> None:
     workspace.REGISTERED.write_text(json.dumps({"model": name, "version": version, "run": tracker.run_id}) + "\n")
 
 
-def _log_model(name: str, weights: Path, tracker: "Tracker") -> str:
-    """Log the pyfunc model to the stage's run and register it; returns the version."""
+def package(weights: Path) -> "ModelInfo":
+    """Log the pyfunc model to the active run: code, weights, signature and requirements."""
     import mlflow
     import numpy as np
     from mlflow.models import ModelSignature
@@ -52,21 +54,30 @@ def _log_model(name: str, weights: Path, tracker: "Tracker") -> str:
 
     from ftn_core.continuous import ContinuousDenoiser
 
-    denoiser = ContinuousDenoiser.load(weights)
+    sigma = ContinuousDenoiser.load(weights).sigma
     images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
-    dial = ParamSchema([ParamSpec("sigma", "double", denoiser.sigma)])
     example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
+    return mlflow.pyfunc.log_model(
+        name="denoiser",
+        python_model=CODE[1],
+        artifacts={"denoiser": str(weights)},
+        code_paths=[CODE[0]],
+        signature=ModelSignature(images, images, ParamSchema([ParamSpec("sigma", "double", sigma)])),
+        input_example=(example, {"sigma": sigma}),
+        pip_requirements=_requirements(),
+    )
+
+
+def _log_model(name: str, weights: Path, tracker: "Tracker") -> str:
+    """Log the pyfunc model to the stage's run and register it; returns the version."""
+    import mlflow
+
+    from ftn_core.continuous import ContinuousDenoiser
+
     with mlflow.start_run(run_id=tracker.run_id):
-        model = mlflow.pyfunc.log_model(
-            name="denoiser",
-            python_model=CODE[1],
-            artifacts={"denoiser": str(weights)},
-            code_paths=[CODE[0]],
-            signature=ModelSignature(images, images, dial),
-            input_example=(example, {"sigma": denoiser.sigma}),
-            pip_requirements=_requirements(),
-        )
-    tags = {"ftn.identity": tracker.identity, "ftn.levels": json.dumps(denoiser.sigmas), **_lineage(tracker)}
+        model = package(weights)
+    levels = json.dumps(ContinuousDenoiser.load(weights).sigmas)
+    tags = {"ftn.identity": tracker.identity, "ftn.levels": levels, **_lineage(tracker)}
     return mlflow.register_model(model.model_uri, name, tags=tags).version
 
 
