@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from malformed import Client, Request, malformed
+from malformed import malformed
 from model_service import ModelService
+from wire import Client, Request
 
 MAX_PIXELS = 4096
 COUNT = int(os.environ.get("FTN_MALFORMED", "390"))

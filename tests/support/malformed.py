@@ -1,94 +1,16 @@
-"""Requests that the service must refuse: a generator, and a client that sends exactly the bytes it is told."""
+"""Requests that the service must refuse, of many kinds, drawn by a seed."""
 
 import json
 import random
-import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
-
-@dataclass
-class Request:
-    """One HTTP request. ``refused``: whether it must be; damage by chance may leave a request that is still right."""
-
-    kind: str
-    body: bytes = b""
-    method: str = "POST"
-    path: str = "/invocations"
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
-    refused: bool = True
-
-    def wire(self) -> bytes:
-        headers = {"Host": "localhost", "Content-Length": str(len(self.body)), **self.headers}
-        lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{key}: {value}" for key, value in headers.items())]
-        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.body
-
-
-class Client:
-    """A connection that is kept, as long as the server keeps it."""
-
-    def __init__(self, port: int, timeout: float = 60) -> None:
-        self.address = ("127.0.0.1", port)
-        self.timeout = timeout
-        self._socket: socket.socket | None = None
-        self._left = b""
-
-    def send(self, wire: bytes, finished: bool = True) -> tuple[int, bytes]:
-        """Status and body of the answer; not ``finished``: the client sends no more, but waits for an answer.
-
-        Raises:
-            OSError: the server closed the connection without one.
-        """
-        if self._socket is None:
-            self._socket, self._left = socket.create_connection(self.address, self.timeout), b""
-        try:
-            self._socket.sendall(wire)
-            if not finished:
-                self._socket.shutdown(socket.SHUT_WR)
-            head = self._until(b"\r\n\r\n")
-            status, headers = _parse(head)
-            body = self._exactly(int(headers.get("content-length", 0))) if not wire.startswith(b"HEAD ") else b""
-            if headers.get("connection") == "close" or not finished:
-                self.close()
-            return status, body
-        except OSError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _until(self, mark: bytes) -> bytes:
-        while mark not in self._left:
-            self._more()
-        found, self._left = self._left.split(mark, 1)
-        return found
-
-    def _exactly(self, count: int) -> bytes:
-        while len(self._left) < count:
-            self._more()
-        found, self._left = self._left[:count], self._left[count:]
-        return found
-
-    def _more(self) -> None:
-        assert self._socket
-        chunk = self._socket.recv(1 << 20)
-        if not chunk:
-            raise ConnectionResetError("closed without an answer")
-        self._left += chunk
-
-
-def _parse(head: bytes) -> tuple[int, dict[str, str]]:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    return int(first.split()[1]), {k.lower(): v.strip().lower() for k, _, v in (line.partition(":") for line in lines)}
+from wire import Request
 
 
 def malformed(seed: int, count: int) -> Iterator[Request]:
     """Requests of every kind below in turn, the particulars drawn anew each time."""
     rng = random.Random(seed)
-    makers = [_pixel, _shape, _scale, _dial, _params, _keys, _text, _bytes, _damaged, _media, _charset, _place, _binary]
+    makers = [_pixel, _shape, _scale, _dial, _params, _keys, _text, _bytes, _damaged, _media, _charset, _place, _http]
     for i in range(count):
         yield makers[i % len(makers)](rng)
 
@@ -108,8 +30,9 @@ def _pixel(rng: random.Random) -> Request:
     row = rng.choice(rng.choice(picture[0]))
     row[rng.randrange(3)] = "@"
     values = [
-        "NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1e39", "1e300", "255", "-17", "null", "true", '"0.5"', '"a"',
-        '""', "[]", "[0.5]", "{}", '{"a":1}', "9" * 400, "9" * 5000, "0x1", "01", "1.", ".5", "+1", "1_0", "'", '"\\ud800"',
+        "NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1e39", "1e300", "255", "-17", "null", "true", '"0.5"',
+        '"a"', '""', "[]", "[0.5]", "{}", '{"a":1}', "9" * 400, "9" * 5000, "0x1", "01", "1.", ".5", "+1", "1_0", "'",
+        '"\\ud800"',
     ]  # fmt: skip
     text = json.dumps({rng.choice(["inputs", "instances"]): picture, "params": {"sigma": 0.3}})
     return _json("pixel", text.replace('"@"', rng.choice(values)).encode())
@@ -118,9 +41,10 @@ def _pixel(rng: random.Random) -> Request:
 def _shape(rng: random.Random) -> Request:
     picture = image(rng, 2, 2)
     shapes: list[object] = [
-        [], [[]], [[[]]], [[[[]]]], [[], []], picture, picture[0], picture[0][0], 0.5, "picture", {"images": [picture]}, [[picture]],
-        [image(rng, channels=rng.choice([1, 2, 4, 5, 0]))], [[*picture, picture[0][:1]]], [picture, image(rng, 3, 2)],
-        [[[0.5, 0.5, 0.5], [0.5, 0.5]]], [{"inputs": picture}], [picture, 1], [[picture[0], []]], json.loads("[" * 70 + "]" * 70),
+        [], [[]], [[[]]], [[[[]]]], [[], []], picture, picture[0], picture[0][0], 0.5, "picture",
+        {"images": [picture]}, [[picture]], [image(rng, channels=rng.choice([1, 2, 4, 5, 0]))],
+        [[*picture, picture[0][:1]]], [picture, image(rng, 3, 2)], [[[0.5, 0.5, 0.5], [0.5, 0.5]]],
+        [{"inputs": picture}], [picture, 1], [[picture[0], []]], json.loads("[" * 70 + "]" * 70),
     ]  # fmt: skip
     return _json("shape", {"inputs": rng.choice(shapes), "params": {"sigma": 0.3}})
 
@@ -146,9 +70,10 @@ def _params(rng: random.Random) -> Request:
 def _keys(rng: random.Random) -> Request:
     one, table = [image(rng)], {"columns": ["a"], "data": [[1]]}
     payloads: list[object] = [
-        {}, {"input": one}, {"messages": one}, {"prompt": "denoise"}, {"inputs": one, "instances": one}, {"inputs": one, "sigma": 0.2},
-        {"params": {"sigma": 0.2}}, {"dataframe_split": table}, {"dataframe_records": [{"a": 1}]}, {"inputs": one, "signature_name": "x"},
-        {"dataframe_split": 1}, {"dataframe_records": {}}, {"dataframe_split": {"data": one}}, one, 1, None, "inputs", True, [],
+        {}, {"input": one}, {"messages": one}, {"prompt": "denoise"}, {"inputs": one, "instances": one},
+        {"inputs": one, "sigma": 0.2}, {"params": {"sigma": 0.2}}, {"dataframe_split": table},
+        {"dataframe_records": [{"a": 1}]}, {"inputs": one, "signature_name": "x"}, {"dataframe_split": 1},
+        {"dataframe_records": {}}, {"dataframe_split": {"data": one}}, one, 1, None, "inputs", True, [],
     ]  # fmt: skip
     return _json("keys", rng.choice(payloads))
 
@@ -158,10 +83,11 @@ def _text(rng: random.Random) -> Request:
     good = json.dumps({"inputs": [image(rng)], "params": {"sigma": 0.3}})
     deep = rng.choice([500, 990, 5000, 100_000])
     texts = [
-        good[: rng.randrange(len(good))], good + "}", good + good, good.replace('"', "'"), "", " ", "\n" * 100, "\0", "nul",
-        good.replace('"inputs"', '"inputs": [[[[0.5, 0.5, 0.5]]]], "inputs"', 1), good.replace("0.3}", '0.3, "sigma": 0.4}'),
-        '{"inputs": ' + "[" * deep + "]" * deep + "}", "[" * deep, '{"a":' * deep, '{"inputs": ' + "[" * deep, "{" * deep,
-        good.replace(",", ",,", 1), good.replace("[", "[//", 1), good.replace("]", ",]", 1), "inputs=1&params=2", "<inputs/>",
+        good[: rng.randrange(len(good))], good + "}", good + good, good.replace('"', "'"), "", " ", "\n" * 100, "\0",
+        "nul", good.replace('"inputs"', '"inputs": [[[[0.5, 0.5, 0.5]]]], "inputs"', 1),
+        good.replace("0.3}", '0.3, "sigma": 0.4}'), '{"inputs": ' + "[" * deep + "]" * deep + "}", "[" * deep,
+        '{"a":' * deep, '{"inputs": ' + "[" * deep, "{" * deep, good.replace(",", ",,", 1),
+        good.replace("[", "[//", 1), good.replace("]", ",]", 1), "inputs=1&params=2", "<inputs/>",
     ]  # fmt: skip
     return _json("text", rng.choice(texts).encode())
 
@@ -169,8 +95,10 @@ def _text(rng: random.Random) -> Request:
 def _bytes(rng: random.Random) -> Request:
     good = json.dumps({"inputs": [image(rng)]})
     codings = ["utf-16", "utf-32", "utf-16-le", "utf-8-sig", "cp500"]
-    choices = [rng.randbytes(rng.randint(1, 300)), b"\xff\xfe", b"\x80" + good.encode(), good.encode(rng.choice(codings)),
-               b'{"inputs": "\xc3\x28"}', b"\x1f\x8b" + rng.randbytes(50)]  # fmt: skip
+    choices = [
+        rng.randbytes(rng.randint(1, 300)), b"\xff\xfe", b"\x80" + good.encode(), good.encode(rng.choice(codings)),
+        b'{"inputs": "\xc3\x28"}', b"\x1f\x8b" + rng.randbytes(50),
+    ]  # fmt: skip
     return _json("bytes", rng.choice(choices))
 
 
@@ -192,8 +120,11 @@ def _damaged(rng: random.Random) -> Request:
 
 def _media(rng: random.Random) -> Request:
     good = json.dumps({"inputs": [image(rng)]}).encode()
-    types = ["", "text/csv", "application/vnd.apache.parquet", "text/plain", "image/png", "multipart/form-data; boundary=x", "json",
-             "application/x-www-form-urlencoded", "application/octet-stream", "*/*", ";", "application/jsonl", "\xe9/\xff"]  # fmt: skip
+    types = [
+        "", "text/csv", "application/vnd.apache.parquet", "text/plain", "image/png",
+        "multipart/form-data; boundary=x", "json", "application/x-www-form-urlencoded", "application/octet-stream",
+        "*/*", ";", "application/jsonl", "\xe9/\xff",
+    ]  # fmt: skip
     bodies = [good, b"", b"a,b\n1,2\n", b"PAR1" + rng.randbytes(40) + b"PAR1", rng.randbytes(100)]
     name = rng.choice(types)
     headers = {"Content-Type": name} if name else {}
@@ -211,23 +142,28 @@ def _charset(rng: random.Random) -> Request:
 def _place(rng: random.Random) -> Request:
     """A method or a path that the service does not have."""
     method, path = rng.choice(
-        [("GET", "/invocations"), ("PUT", "/invocations"), ("DELETE", "/invocations"), ("PATCH", "/invocations"), ("HEAD", "/invocations"),
-         ("OPTIONS", "/invocations"), ("POST", "/ping"), ("POST", "/health"), ("DELETE", "/version"), ("POST", "/version"), ("POST", "/"),
-         ("GET", "/"), ("GET", "/../../etc/passwd"), ("GET", "/%ff%fe"), ("GET", "/" + "a" * 5000), ("TRACE", "/invocations"),
-         ("POST", "/invocations%00"), ("POST", "/INVOCATIONS"), ("BREW", "/invocations"), ("GET", "/?" + "x=" * 500)]
+        [
+            ("GET", "/invocations"), ("PUT", "/invocations"), ("DELETE", "/invocations"), ("PATCH", "/invocations"),
+            ("HEAD", "/invocations"), ("OPTIONS", "/invocations"), ("POST", "/ping"), ("POST", "/health"),
+            ("DELETE", "/version"), ("POST", "/version"), ("POST", "/"), ("GET", "/"), ("GET", "/../../etc/passwd"),
+            ("GET", "/%ff%fe"), ("GET", "/" + "a" * 5000), ("TRACE", "/invocations"), ("POST", "/invocations%00"),
+            ("POST", "/INVOCATIONS"), ("BREW", "/invocations"), ("GET", "/?" + "x=" * 500),
+        ]
     )  # fmt: skip
     return Request("place", json.dumps({"inputs": [image(rng)]}).encode(), method, path)
 
 
-def _binary(rng: random.Random) -> Request:
+def _http(rng: random.Random) -> Request:
     """HTTP that is none: what the server's own parser must stop."""
     good = Request("", json.dumps({"inputs": [image(rng)]}).encode()).wire()
     wires = [
-        good.replace(b"HTTP/1.1", b"HTTP/9.9"), good.replace(b"Content-Length: ", b"Content-Length: -"), good.replace(b"POST ", b"POST"),
-        good.replace(b"Content-Length: ", b"Content-Length: x"), b"\x16\x03\x01" + rng.randbytes(60) + b"\r\n\r\n", rng.randbytes(80) + b"\r\n\r\n",
-        good.replace(b"Host: localhost\r\n", b""), good.replace(b"Host", b"Ho st"), good.replace(b"Content-Length", b"Transfer-Encoding: x\r\nA"),
+        good.replace(b"HTTP/1.1", b"HTTP/9.9"), good.replace(b"Content-Length: ", b"Content-Length: -"),
+        good.replace(b"POST ", b"POST"), good.replace(b"Content-Length: ", b"Content-Length: x"),
+        b"\x16\x03\x01" + rng.randbytes(60) + b"\r\n\r\n", rng.randbytes(80) + b"\r\n\r\n",
+        good.replace(b"Host: localhost\r\n", b""), good.replace(b"Host", b"Ho st"),
+        good.replace(b"Content-Length", b"Transfer-Encoding: x\r\nA"),
         good.replace(b"Content-Length: ", b"Transfer-Encoding: chunked\r\nX: ").replace(b"\r\n\r\n", b"\r\n\r\nzz\r\n"),
-        good.replace(b"Content-Length: ", b"Content-Length: 9"), good[: rng.randrange(20, len(good))], b"A" * 100_000 + b"\r\n\r\n",
-        good.replace(b"Host: localhost", b"Host: localhost\r\nX: " + b"y" * 70_000),
+        good.replace(b"Content-Length: ", b"Content-Length: 9"), good[: rng.randrange(20, len(good))],
+        b"A" * 100_000 + b"\r\n\r\n", good.replace(b"Host: localhost", b"Host: localhost\r\nX: " + b"y" * 70_000),
     ]  # fmt: skip
     return Request("not HTTP", wires[rng.randrange(len(wires))], method="raw")

@@ -10,9 +10,9 @@ import urllib.request
 from pathlib import Path
 
 import psutil
-from malformed import Client, Request
 from ports import free_ports
 from project import ROOT
+from wire import Client, Request
 
 REGISTER = """
 import sys
