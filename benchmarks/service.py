@@ -4,6 +4,7 @@ python -m benchmarks.service [--quick]
 """
 
 import contextlib
+import gc
 import json
 import statistics
 import sys
@@ -147,6 +148,8 @@ def parts(report: Report, folder: Path, side: int, rounds: int) -> None:
 
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     model = mlflow.pyfunc.load_model("models:/ftn-denoiser@champion")
+    gc.freeze()  # as the service does
+    gc.set_threshold(100_000, 50, 100)
     schema = model.metadata.get_input_schema()
     images = noisy(side)
     short, full = body_of(images, 0.3), body_of(images, 0.3, None)

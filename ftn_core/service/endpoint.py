@@ -17,8 +17,8 @@ BYTES_A_PIXEL = 64
 HELD = 8
 """So many of the largest requests are kept in memory at once; whoever comes then is asked to come again."""
 
-PATIENCE = 20.0
-"""Seconds until a client that has stopped sending is given up. After 60 MLflow would answer 504 by itself."""
+PATIENCE = 40.0
+"""Seconds in which a request must have come. After 60 MLflow would answer 504, as if it were the service's fault."""
 
 Restore = Callable[[np.ndarray, dict[str, Any] | None], np.ndarray]
 """Of images and params; raises ``UserError`` where they are wrong."""
@@ -67,9 +67,8 @@ class Endpoint:
         if int(request.headers.get("content-length", 0)) > self.max_bytes:
             raise too_large
         try:
-            async with asyncio.timeout(PATIENCE) as patience:
+            async with asyncio.timeout(PATIENCE):
                 async for chunk in request.stream():
-                    patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
                     if len(body) + len(chunk) > self.max_bytes:
                         raise too_large
                     if self._held + len(chunk) > HELD * self.max_bytes:
@@ -77,7 +76,7 @@ class Endpoint:
                     self._held += len(chunk)
                     body += chunk
         except TimeoutError:
-            message = f"nothing has come for {PATIENCE:.0f} s, and the request is not complete"
+            message = f"the request has not come to its end within {PATIENCE:.0f} s"
             raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT, message) from None
 
     def _answer(self, body: bytearray) -> bytes:

@@ -110,7 +110,7 @@ def right_params(params):
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(images=PIXELS | ANYTHING, params=PARAMS)
 def test_any_call_is_answered_rightly_or_refused_as_invalid(model, expected, images, params):
     try:

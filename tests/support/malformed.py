@@ -163,7 +163,8 @@ def _http(rng: random.Random) -> Request:
         good.replace(b"Host: localhost\r\n", b""), good.replace(b"Host", b"Ho st"),
         good.replace(b"Content-Length", b"Transfer-Encoding: x\r\nA"),
         good.replace(b"Content-Length: ", b"Transfer-Encoding: chunked\r\nX: ").replace(b"\r\n\r\n", b"\r\n\r\nzz\r\n"),
-        good.replace(b"Content-Length: ", b"Content-Length: 9"), good[: rng.randrange(20, len(good))],
+        *(good.replace(b"Content-Length: ", b"Content-Length: " + b"9" * digits) for digits in (1, 15, 30, 5000)),
+        good[: rng.randrange(20, len(good))],
         b"A" * 100_000 + b"\r\n\r\n", good.replace(b"Host: localhost", b"Host: localhost\r\nX: " + b"y" * 70_000),
     ]  # fmt: skip
     return Request("not HTTP", wires[rng.randrange(len(wires))], method="raw")

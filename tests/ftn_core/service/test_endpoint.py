@@ -60,10 +60,10 @@ def test_a_body_that_grows_too_large_is_not_read_to_its_end():
     assert len(left) > 90
 
 
-def test_a_client_that_falls_silent_is_given_up(monkeypatch):
+def test_a_client_that_does_not_come_to_an_end_is_given_up(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     status, found = asyncio.run(answer(Endpoint(halved, 100), PICTURE[:7], silent=True))
-    assert status == 408 and "not complete" in found["message"]
+    assert status == 408 and "not come to its end" in found["message"]
 
 
 def test_what_is_held_is_bounded_and_let_go(monkeypatch):
