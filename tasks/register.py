@@ -10,6 +10,7 @@ from serving.registry.clone import LOCK, commit, data_hash, lock_hash, locked_st
 from serving.registry.server import needed
 from tasks import workspace
 from tasks.identity import from_lock
+from tasks.package import CODE, package
 from tasks.stage import main
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tasks.judgement import Judgement
     from tasks.tracking import Tracker
 
-CODE = ["ftn_core", "serving/denoiser_model.py"]
-"""What travels with the model."""
 CHALLENGER = "challenger"
 """Alias of the version that was registered last."""
 
@@ -91,24 +90,10 @@ def _identity(weights: Path) -> str:
 def _log_model(name: str, identity: str, method: str, denoiser: "ContinuousDenoiser", tracker: "Tracker") -> str:
     """Log the pyfunc model to the stage's run and register it; returns the version."""
     import mlflow
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
-    images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
-    dial = ParamSchema([ParamSpec("sigma", "double", denoiser.sigma)])
-    example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
     weights = workspace.denoiser(method)
     with mlflow.start_run(run_id=tracker.run_id):
-        model = mlflow.pyfunc.log_model(
-            name="denoiser",
-            python_model=CODE[1],
-            artifacts={"denoiser": str(weights)},
-            code_paths=[CODE[0]],
-            signature=ModelSignature(images, images, dial),
-            input_example=(example, {"sigma": denoiser.sigma}),
-            pip_requirements=_requirements(),
-        )
+        model = package(weights, denoiser.sigma)
     if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
         tracker.client.log_model_artifact(model.model_id, str(LOCK))
     tags = {
@@ -183,14 +168,6 @@ def _lineage(tracker: "Tracker") -> dict[str, str]:
         if run := tracker.find_run(from_lock(name, entry)):
             tags[f"ftn.run.{name.replace('@', ':')}"] = run  # MLflow allows no @ in a key
     return tags
-
-
-def _requirements() -> list[str]:
-    """Exact versions of what the packaged code imports."""
-    from importlib.metadata import version
-
-    names = ["mlflow", "torch", "numpy", "safetensors", "pydantic", "pyyaml"]
-    return [f"{name}=={version(name).split('+')[0]}" for name in names]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What travels with the registry model to answer the requests of programs."""
