@@ -1,0 +1,124 @@
+"""TIFF: 16 bits are read by tifffile, 8 by Pillow, which knows more ways of compression; all are written by tifffile."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from tifffile import TIFF, TiffPage
+
+from ftn_core.errors import UserError
+from serving.pictures.picture import Picture, Pixels
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+_DIRECTORIES = {"ExifTag": ExifTags.IFD.Exif, "GPSTag": ExifTags.IFD.GPSInfo}
+# beside what tifffile writes itself: how pixels are laid out and packed, which may be otherwise now
+_ABOUT_PIXELS = TIFF.TAG_FILTERED | {254, 255, 263, 280, 281, 290, 291, 292, 293, 320, 347, 512, 513, 514, 529, 530,
+                                     531, 532}  # fmt: skip
+_RESOLUTION = (282, 283, 296)
+
+
+def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
+    """See ``serving.pictures.read_picture``."""
+    with tifffile.TiffFile(path) as file:
+        if len(file.pages) != 1:
+            raise UserError(f"{len(file.pages)} pages: only single pictures can be denoised")
+        page = file.pages[0]
+        assert isinstance(page, TiffPage)
+        has_room(page.imagewidth, page.imagelength, page.samplesperpixel * page.bitspersample // 8 or 1)
+        kept = {
+            "extratags": [
+                (tag.code, tag.dtype, tag.count, tag.value, True)
+                for tag in page.tags
+                if tag.code not in _ABOUT_PIXELS and tag.code not in _RESOLUTION
+            ],
+            "resolution": tuple(page.tags[code].value for code in _RESOLUTION[:2]) if 282 in page.tags else None,
+            "unit": page.tags.valueof(296, 2),
+            "directories": {name: _directory(path, page, code) for name, code in _DIRECTORIES.items()},
+            "extrasamples": page.extrasamples,
+            "compressed": page.compression != 1,
+        }
+        pixels = _deep(page) if page.bitspersample == 16 else None
+        orientation = page.tags.valueof(274, 1)
+    if pixels is None:
+        from serving.pictures.by_pillow import to_pixels
+
+        with Image.open(path, formats=("TIFF",)) as image:
+            pixels = to_pixels(image)
+        kept["extrasamples"] = ("UNASSALPHA",)  # in whatever way it was, Pillow gives it so
+    return Picture(pixels, "TIFF", orientation, kept)
+
+
+def _deep(page: TiffPage) -> Pixels:
+    """16 bits a sample: ``H x W x C``, 0 for black."""
+    colours = {0: 1, 1: 1, 2: 3}.get(page.photometric)
+    if colours is None or page.sampleformat != 1 or page.samplesperpixel - colours not in (0, 1):
+        raise UserError(f"{page.samplesperpixel} samples of {page.photometric.name}: convert it to RGB or grey first")
+    try:
+        pixels: Pixels = page.asarray()
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        raise UserError(f"16 bits with compression {page.compression.name}: install the package imagecodecs") from None
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    elif page.planarconfig == 2:
+        pixels = np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    if page.photometric == 0:
+        pixels[..., 0] = 65535 - pixels[..., 0]
+    return pixels
+
+
+def _directory(path: Path, page: TiffPage, code: int) -> dict[int, Any]:
+    """The tags of the EXIF or GPS directory by number; empty where there is none."""
+    if code not in page.tags:
+        return {}
+    exif = Image.Exif()
+    with path.open("rb") as file:
+        exif.load_from_fp(file, page.offset)
+        found = dict(exif.get_ifd(code))
+    found.pop(ExifTags.IFD.Interop, None)  # a place in the old file
+    return found
+
+
+def write(picture: Picture, pixels: Pixels, path: Path) -> None:
+    """See ``serving.pictures.write_picture``; what was compressed in whatever way is deflated, which loses nothing."""
+    kept, channels = picture.kept, pixels.shape[2]
+    directories = {name: tags for name, tags in kept["directories"].items() if tags}
+    tifffile.imwrite(
+        path,
+        pixels.squeeze(2) if channels == 1 else pixels,
+        byteorder="<",
+        photometric="minisblack" if channels < 3 else "rgb",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=kept["extrasamples"] if picture.has_alpha else None,
+        compression="zlib" if kept["compressed"] else None,
+        predictor=kept["compressed"],
+        rowsperstrip=64,
+        resolution=kept["resolution"],
+        resolutionunit=kept["unit"] if kept["resolution"] else None,
+        metadata=None,
+        software=False,
+        # tifffile writes no directories: these point nowhere until the directories are there
+        extratags=kept["extratags"] + [(name, "I", 1, 0, True) for name in directories],
+    )
+    for name, tags in directories.items():
+        _append_directory(path, name, tags)
+
+
+def _append_directory(path: Path, name: str, tags: dict[int, Any]) -> None:
+    directory = ImageFileDirectory_v2(prefix=b"II")
+    for code, value in tags.items():
+        directory[code] = value
+    with path.open("r+b") as file:
+        offset = file.seek(0, 2)
+        offset += file.write(b"\0" * (offset % 2))
+        file.write(directory.tobytes(offset))
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        page = tiff.pages[0]
+        assert isinstance(page, TiffPage)
+        page.tags[name].overwrite(offset)
