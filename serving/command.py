@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ftn_core.errors import UserError
+from serving.denoise import denoise
 
 app = typer.Typer(
     name="ftn",
@@ -13,10 +14,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(denoise)
+
+
+@app.callback()
+def _subcommands() -> None:
+    """So that a single subcommand keeps its name."""
 
 
 def main() -> None:
-    """Run a subcommand. Exit codes: 0 done, 2 a mistake that the user can repair, 130 interrupted."""
+    """Run a subcommand. Exit codes: 0 done, 1 done in part, 2 a mistake that the user can repair, 130 interrupted."""
     try:
         code = app(standalone_mode=True)
     except UserError as error:

@@ -11,6 +11,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TIFF, TiffPage
 
 from ftn_core.errors import UserError
+from serving.pictures.by_pillow import to_pixels
 from serving.pictures.picture import Picture, Pixels
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -45,8 +46,6 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
         pixels = _deep(page) if page.bitspersample == 16 else None
         orientation = page.tags.valueof(274, 1)
     if pixels is None:
-        from serving.pictures.by_pillow import to_pixels
-
         with Image.open(path, formats=("TIFF",)) as image:
             pixels = to_pixels(image)
         kept["extrasamples"] = ("UNASSALPHA",)  # in whatever way it was, Pillow gives it so

@@ -1,0 +1,83 @@
+"""Where the dial stands for a picture: at a sigma that is given, at the one that is found, or at a place of the dial."""
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.errors import UserError
+from ftn_core.noise_level import estimate_sigma, representative
+from serving.pictures import Picture
+from serving.restoring import to_image
+
+_NUMBER = r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?"
+
+
+def parse_sigma(text: str) -> float:
+    """A standard deviation for pictures in [0, 1], from ``0.2`` or ``51/255``.
+
+    Raises:
+        UserError: it is no such number, or not above 0 and at most 1.
+    """
+    match = re.fullmatch(rf"\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?", text, re.ASCII)
+    divisor = float(match[2] or 1) if match else 0.0
+    if not match or not divisor:
+        raise UserError(f"--sigma {text}: a number such as 0.2 or 51/255 is needed")
+    sigma = float(match[1]) / divisor
+    if not 0 < sigma <= 1:
+        hint = f"; on the scale of 8 bits that is {text.strip()}/255" if 1 < sigma <= 255 and not match[2] else ""
+        raise UserError(f"--sigma {text}: above 0 and at most 1 is needed, for pictures in [0, 1]{hint}")
+    return sigma
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Exactly one of ``sigma`` and ``alpha``, which is of the whole dial; or neither: found in each picture."""
+
+    denoiser: ContinuousDenoiser
+    sigma: float | None = None
+    alpha: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.alpha is not None and not 0 <= self.alpha <= 1:  # NaN, too
+            raise UserError(f"--alpha {self.alpha}: from 0 (the first level) to 1 (the last) is needed")
+
+    @property
+    def words(self) -> str:
+        """What is set, for the user."""
+        if self.alpha is not None:
+            return f"alpha {self.alpha:g} of the dial from {in_words(self.ends[0])} to {in_words(self.ends[1])}"
+        return f"sigma {in_words(self.sigma)}" if self.sigma else "sigma as found in each picture"
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest trained level."""
+        return self.denoiser.sigmas[0], self.denoiser.sigmas[-1]
+
+    def beyond(self, sigma: float) -> str | None:
+        """What a user should know about a sigma that lies outside the trained levels, and so uses the nearest."""
+        low, high = self.ends
+        if low - 1e-6 <= sigma <= high + 1e-6:
+            return None
+        return f"the model's levels are {low:g} to {high:g}: {sigma:.3g} uses {low if sigma < low else high:g}"
+
+    def found(self, picture: Picture) -> float | None:
+        """The sigma that is set or, where nothing is, the picture's own; None where alpha is set."""
+        if self.alpha is not None or self.sigma is not None:
+            return self.sigma
+        planes = torch.from_numpy(picture.pixels).permute(2, 0, 1)
+        return estimate_sigma(to_image(np.ascontiguousarray(representative(planes).permute(1, 2, 0).numpy())))
+
+    def position(self, sigma: float | None) -> float:
+        """The position of the model's dial for what ``found`` gave."""
+        if sigma is None:
+            return (self.alpha or 0.0) * len(self.denoiser.levels)
+        return self.denoiser.position(sigma)
+
+
+def in_words(sigma: float | None) -> str:
+    """In both units."""
+    return "?" if sigma is None or not math.isfinite(sigma) else f"{sigma:.3g} ({255 * sigma:.3g}/255)"
