@@ -1,8 +1,6 @@
 """How strong the noise of a picture is, from the picture alone."""
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
@@ -33,29 +31,34 @@ def estimate_sigma(image: Tensor) -> float:
     Args:
         image: ``1 x 3 x H x W`` in [0, 1], or beyond where noise was not clipped.
     """
-    image = representative(image).float().cpu()
-    pixels = image[0].permute(1, 2, 0).numpy()
+    pixels = representative(image[0].float().cpu().permute(1, 2, 0).numpy())
     if min(pixels.shape[:2]) < 4 or not np.ptp(pixels):
         return 0.0
     found = float(wavelet_sigma(pixels, channel_axis=-1, average_sigmas=True))
     if not np.isfinite(found):  # every coefficient is zero
         return 0.0
-    if image.min() < 0 or image.max() > 1:
+    if pixels.min() < 0 or pixels.max() > 1:
         return found
-    side = min(WINDOW, *pixels.shape[:2])
-    return _before_clipping(found, F.avg_pool2d(image, side).numpy().ravel())
+    return _before_clipping(found, _means(pixels, min(WINDOW, *pixels.shape[:2])))
 
 
-def representative(image: Tensor) -> Tensor:
-    """``... x H x W`` as it is or, where it is large, patches spread over it, side by side: ``... x PATCH x n PATCH``.
+def representative(pixels: NDArray) -> NDArray:
+    """``H x W x C`` as it is or, where it is large, patches spread over it, side by side: ``PATCH x n PATCH x C``.
 
     An estimate needs no more pixels than these, and takes time and memory for each.
     """
-    height, width = image.shape[-2:]
+    height, width = pixels.shape[:2]
     if height * width <= (PATCH * PATCHES) ** 2 or min(height, width) < PATCH:
-        return image
-    tops, lefts = (np.linspace(0, side - PATCH, PATCHES).astype(int).tolist() for side in (height, width))
-    return torch.cat([image[..., t : t + PATCH, x : x + PATCH] for t in tops for x in lefts], dim=-1)
+        return pixels
+    tops, lefts = (np.linspace(0, side - PATCH, PATCHES).astype(int) for side in (height, width))
+    return np.concatenate([pixels[t : t + PATCH, x : x + PATCH] for t in tops for x in lefts], axis=1)
+
+
+def _means(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Of the squares of a side, each channel for itself."""
+    height, width, channels = (length - length % side if i < 2 else length for i, length in enumerate(pixels.shape))
+    squares = pixels[:height, :width].reshape(height // side, side, width // side, side, channels)
+    return squares.mean(axis=(1, 3)).ravel()
 
 
 def _before_clipping(found: float, means: NDArray[np.float32]) -> float:

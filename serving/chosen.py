@@ -24,18 +24,14 @@ def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
         model = str(DENOISERS / f"{method}.safetensors")
     if model:
         return model, load_denoiser(model)
-    # else MLflow would make an empty registry here, and take long to find nothing in it
-    if not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").exists():
-        raise UserError(
-            f"no model: there is no registry here (no mlflow.db, no MLFLOW_TRACKING_URI) and so no {CHAMPION}; give a file "
-            f"with --model, or --method for one of {DENOISERS}, which has {_instead()}"
-        )
     try:
+        # else MLflow would make an empty registry here, and take long to find nothing in it
+        if not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").exists():
+            raise UserError(f"{CHAMPION}: there is no registry here (no mlflow.db, and MLFLOW_TRACKING_URI is not set)")
         return CHAMPION, load_denoiser(CHAMPION)
     except UserError as error:
-        raise UserError(
-            f"{error}; give a file with --model, or --method for one of {DENOISERS}, which has {_instead()}"
-        ) from None
+        remedy = f"name a file with --model, or with --method one of {DENOISERS}, which has {_instead()}"
+        raise UserError(f"{error}; {remedy}") from None
 
 
 def _methods() -> list[str]:

@@ -1,4 +1,4 @@
-"""The command ``ftn``: one file a subcommand, which imports what is heavy inside its function, so that help comes at once."""
+"""The command ``ftn``: one file a subcommand, which imports what is heavy inside its function: help comes at once."""
 
 import sys
 

@@ -47,7 +47,7 @@ class Denoising:
         print(f"model: {self.name}, levels {', '.join(f'{x:g}' for x in self.dial.denoiser.sigmas)}")
         print(f"dial: {self.dial.words if self._restore == self._one else self._stops()}", flush=True)
         if self.dial.sigma and (note := self.dial.beyond(self.dial.sigma)):
-            print(f"note: {note}", file=sys.stderr)
+            print(f"note: sigma {self.dial.sigma:g} is {note}", file=sys.stderr)
         try:
             self.batch.run(self._restore, Progress("denoise", "pictures", len(self.batch.jobs)))
         except KeyboardInterrupt:
@@ -63,7 +63,7 @@ class Denoising:
         sigma = self.dial.found(picture)
         if sigma is not None and self.dial.sigma is None:
             note = self.dial.beyond(sigma)
-            print(f"{job.source}: found sigma {in_words(sigma)}{'; ' + note if note else ''}", flush=True)
+            print(f"{job.source}: found sigma {in_words(sigma)}{', ' + note if note else ''}", flush=True)
         self._network = self.dial.denoiser.fold(self.dial.position(sigma), self._network)
         return restored(self._network, picture, _rows(job, picture))
 

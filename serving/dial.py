@@ -1,11 +1,8 @@
-"""Where the dial stands for a picture: at a sigma that is given, at the one that is found, or at a place of the dial."""
+"""Where the dial stands for a picture: at a given sigma, at the one that is found, or at a place of the dial."""
 
 import math
 import re
 from dataclasses import dataclass
-
-import numpy as np
-import torch
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
@@ -60,16 +57,17 @@ class Dial:
     def beyond(self, sigma: float) -> str | None:
         """What a user should know about a sigma that lies outside the trained levels, and so uses the nearest."""
         low, high = self.ends
-        if low - 1e-6 <= sigma <= high + 1e-6:
-            return None
-        return f"the model's levels are {low:g} to {high:g}: {sigma:.3g} uses {low if sigma < low else high:g}"
+        if sigma < low - 1e-6:
+            return f"below the model's lowest level: {low:g} is used"
+        if sigma > high + 1e-6:
+            return f"above the model's highest level: {high:g} is used"
+        return None
 
     def found(self, picture: Picture) -> float | None:
         """The sigma that is set or, where nothing is, the picture's own; None where alpha is set."""
         if self.alpha is not None or self.sigma is not None:
             return self.sigma
-        planes = torch.from_numpy(picture.pixels).permute(2, 0, 1)
-        return estimate_sigma(to_image(np.ascontiguousarray(representative(planes).permute(1, 2, 0).numpy())))
+        return estimate_sigma(to_image(representative(picture.pixels)))
 
     def position(self, sigma: float | None) -> float:
         """The position of the model's dial for what ``found`` gave."""

@@ -36,7 +36,9 @@ def plan(arguments: Sequence[str], out: Path | None, mark: str) -> list[Job]:
     jobs: dict[Path, Job] = {}
     for argument in arguments:
         for source, place in _found(argument, out):
-            target = _marked(source, mark) if out is None else out / (place if mark == MARKS[0] else _marked(place, mark))
+            target = (
+                _marked(source, mark) if out is None else out / (place if mark == MARKS[0] else _marked(place, mark))
+            )
             jobs.setdefault(source.resolve(), Job(source, target))
     _refuse_collisions(jobs)
     return list(jobs.values())
@@ -56,7 +58,7 @@ def _found(argument: str, out: Path | None) -> Iterator[tuple[Path, Path]]:
         return
     elif glob.has_magic(argument):
         plain = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
-        top, candidates = Path(*path.parts[:plain]), sorted(map(Path, glob.glob(argument, recursive=True)))
+        top, candidates = Path(*path.parts[:plain]), sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - absolute ones, too
     else:
         raise UserError(f"{argument} does not exist")
     taken = out.resolve() if out else None

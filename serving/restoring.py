@@ -21,7 +21,8 @@ def to_image(pixels: Pixels) -> Tensor:
 def to_colours(image: Tensor, like: Pixels) -> Pixels:
     """``H x W x 1`` (the mean of the three) or ``3``, of the depth and the number of colours of other pixels."""
     planes = image[0].mean(dim=0, keepdim=True) if like.shape[2] < 3 else image[0]
-    return (planes * np.iinfo(like.dtype).max).round().permute(1, 2, 0).cpu().numpy().astype(like.dtype)
+    samples = (planes * np.iinfo(like.dtype).max).round().permute(1, 2, 0).cpu().numpy()
+    return samples.astype(like.dtype)
 
 
 def restored(network: nn.Module, picture: Picture, tell: Callable[[int], None] = lambda row: None) -> Pixels:

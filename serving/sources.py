@@ -33,7 +33,9 @@ def _download(uri: str) -> Path:
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:
-        raise UserError(f"{uri} cannot be read from {mlflow.get_tracking_uri()}: {str(error).splitlines()[0]}") from None
+        raise UserError(
+            f"{uri} cannot be read from {mlflow.get_tracking_uri()}: {str(error).splitlines()[0]}"
+        ) from None
     try:
         flavor = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]["python_function"]
         return folder / flavor["artifacts"]["denoiser"]["path"]

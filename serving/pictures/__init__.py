@@ -50,4 +50,6 @@ def _has_room(width: int, height: int, bytes_per_pixel: int) -> None:
     needed = 4 * width * height * bytes_per_pixel
     free = psutil.virtual_memory().available
     if needed > free:
-        raise UserError(f"{width} x {height} pixels need {needed / 2**30:.1f} GB of memory, {free / 2**30:.1f} are free")
+        raise UserError(
+            f"{width} x {height} pixels need {needed / 2**30:.1f} GB of memory, {free / 2**30:.1f} are free"
+        )

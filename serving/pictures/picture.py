@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-"""``H x W x C``: grey, grey and alpha, RGB, or RGB and alpha."""
+Pixels = NDArray[np.unsignedinteger]
+"""``H x W x C`` of uint8 or uint16: grey, grey and alpha, RGB, or RGB and alpha."""
 
 
 @dataclass

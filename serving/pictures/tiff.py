@@ -1,4 +1,4 @@
-"""TIFF: 16 bits are read by tifffile, 8 by Pillow, which knows more ways of compression; all are written by tifffile."""
+"""TIFF: tifffile reads 16 bits and writes all; Pillow reads 8 bits, because it knows more ways of compression."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -56,13 +56,16 @@ def _deep(page: TiffPage) -> Pixels:
     """16 bits a sample: ``H x W x C``, 0 for black."""
     colours = {0: 1, 1: 1, 2: 3}.get(page.photometric)
     if colours is None or page.sampleformat != 1 or page.samplesperpixel - colours not in (0, 1):
-        raise UserError(f"{page.samplesperpixel} samples of {page.photometric.name}: convert it to RGB or grey first")
+        kind = tifffile.PHOTOMETRIC(page.photometric).name
+        raise UserError(f"{page.samplesperpixel} samples of {kind} a pixel: convert it to RGB or grey first")
     try:
-        pixels: Pixels = page.asarray()
+        pixels: Pixels = page.asarray()  # type: ignore[assignment]
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
-        raise UserError(f"16 bits with compression {page.compression.name}: install the package imagecodecs") from None
+        raise UserError(
+            f"16 bits with compression {tifffile.COMPRESSION(page.compression).name}: install the package imagecodecs"
+        ) from None
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     elif page.planarconfig == 2:
@@ -117,7 +120,7 @@ def _append_directory(path: Path, name: str, tags: dict[int, Any]) -> None:
         offset = file.seek(0, 2)
         offset += file.write(b"\0" * (offset % 2))
         file.write(directory.tobytes(offset))
-    with tifffile.TiffFile(path, mode="r+b") as tiff:
+    with tifffile.TiffFile(path, mode="r+") as tiff:
         page = tiff.pages[0]
         assert isinstance(page, TiffPage)
         page.tags[name].overwrite(offset)
