@@ -2,9 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtr
-from skimage.restoration import estimate_sigma as wavelet_sigma
 from torch import Tensor
 
 WINDOW = 16
@@ -31,6 +29,8 @@ def estimate_sigma(image: Tensor) -> float:
     Args:
         image: ``1 x 3 x H x W`` in [0, 1], or beyond where noise was not clipped.
     """
+    from skimage.restoration import estimate_sigma as wavelet_sigma  # which takes a second to import
+
     pixels = representative(image[0].float().cpu().permute(1, 2, 0).numpy())
     if min(pixels.shape[:2]) < 4 or not np.ptp(pixels):
         return 0.0
@@ -63,6 +63,8 @@ def _means(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 def _before_clipping(found: float, means: NDArray[np.float32]) -> float:
     """The sigma for which half of all clipped noise would lie within what half of it was found to lie within."""
+
+    from scipy.optimize import brentq
 
     def excess(sigma: float) -> float:
         visible = _visible(sigma, means)

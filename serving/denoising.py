@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Denoising:
         overwrite: bool = False,
     ) -> None:
         """Raises ``UserError`` for any mistake in the call. With neither ``sigma`` nor ``alpha`` sigma is found."""
+        warnings.filterwarnings("ignore", module="PIL")  # of what it goes on with; what it cannot read it raises
         level = None if sigma is None else parse_sigma(sigma)
         jobs = plan(paths, out, MARKS[1] if strip else MARKS[0])
         self.name, denoiser = chosen_denoiser(model, method)

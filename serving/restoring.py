@@ -14,8 +14,8 @@ from serving.pictures import Picture, Pixels
 def to_image(pixels: Pixels) -> Tensor:
     """``1 x 3 x H x W`` in [0, 1] from ``H x W x C``: grey becomes three equal channels, alpha is left out."""
     colours = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
-    planes = torch.from_numpy(np.ascontiguousarray(colours.transpose(2, 0, 1)))
-    return (planes.float() / np.iinfo(pixels.dtype).max).expand(3, -1, -1)[None]
+    planes = torch.from_numpy(colours.transpose(2, 0, 1).astype(np.float32, order="C"))
+    return (planes / np.iinfo(pixels.dtype).max).expand(3, -1, -1)[None]
 
 
 def to_colours(image: Tensor, like: Pixels) -> Pixels:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
-from torchvision.io import ImageReadMode, decode_png
 
 from ftn_core.errors import UserError
 from serving.pictures import jpeg, png, webp
@@ -23,7 +22,7 @@ _PLAIN = ("L", "LA", "RGB", "RGBA")
 def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
     """See ``serving.pictures.read_picture``."""
     try:
-        image = Image.open(path, formats=(*_FORMATS, "MPO"))
+        image = Image.open(path, formats=tuple(_FORMATS))
     except UnidentifiedImageError:
         raise UserError("no PNG, JPEG, TIFF or WebP picture, or damaged at its beginning") from None
     with image:
@@ -58,6 +57,8 @@ def _deep(path: Path, image: Image.Image) -> Pixels:
     """16 bits a sample, of which Pillow would keep eight."""
     if "transparency" in image.info:
         raise UserError("16 bits and one colour that is transparent: give it an alpha channel first")
+    from torchvision.io import ImageReadMode, decode_png  # which takes a second to import
+
     data = torch.from_numpy(np.fromfile(path, np.uint8))
     return decode_png(data, ImageReadMode.UNCHANGED).permute(1, 2, 0).contiguous().numpy()
 

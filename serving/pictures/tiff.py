@@ -1,8 +1,10 @@
 """TIFF: tifffile reads 16 bits and writes all; Pillow reads 8 bits, because it knows more ways of compression."""
 
+import logging
+import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import tifffile
@@ -14,12 +16,17 @@ from ftn_core.errors import UserError
 from serving.pictures.by_pillow import to_pixels
 from serving.pictures.picture import Picture, Pixels
 
+# what matters is raised; the rest would stand between the lines of the progress
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _DIRECTORIES = {"ExifTag": ExifTags.IFD.Exif, "GPSTag": ExifTags.IFD.GPSInfo}
 # beside what tifffile writes itself: how pixels are laid out and packed, which may be otherwise now
 _ABOUT_PIXELS = TIFF.TAG_FILTERED | {254, 255, 263, 280, 281, 290, 291, 292, 293, 320, 347, 512, 513, 514, 529, 530,
                                      531, 532}  # fmt: skip
+_POINTERS = (13, 18)
+_RATIONAL = (5, 10)
 _RESOLUTION = (282, 283, 296)
 
 
@@ -30,26 +37,46 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
             raise UserError(f"{len(file.pages)} pages: only single pictures can be denoised")
         page = file.pages[0]
         assert isinstance(page, TiffPage)
+        if len(list(page.tags)) < _tags(file, page):
+            raise UserError("damaged: some of what belongs to it cannot be read")
         has_room(page.imagewidth, page.imagelength, page.samplesperpixel * page.bitspersample // 8 or 1)
         kept = {
+            "byteorder": file.byteorder,
             "extratags": [
-                (tag.code, tag.dtype, tag.count, tag.value, True)
+                _copied(tag)
                 for tag in page.tags
-                if tag.code not in _ABOUT_PIXELS and tag.code not in _RESOLUTION
+                if tag.code not in _ABOUT_PIXELS and tag.code not in _RESOLUTION and tag.dtype not in _POINTERS
             ],
             "resolution": tuple(page.tags[code].value for code in _RESOLUTION[:2]) if 282 in page.tags else None,
             "unit": page.tags.valueof(296, 2),
-            "directories": {name: _directory(path, page, code) for name, code in _DIRECTORIES.items()},
+            "directories": {name: _directory(file, page, code) for name, code in _DIRECTORIES.items()},
             "extrasamples": page.extrasamples,
             "compressed": page.compression != 1,
         }
         pixels = _deep(page) if page.bitspersample == 16 else None
         orientation = page.tags.valueof(274, 1)
     if pixels is None:
-        with Image.open(path, formats=("TIFF",)) as image:
-            pixels = to_pixels(image)
+        pixels = to_pixels(_as_stored(path))
         kept["extrasamples"] = ("UNASSALPHA",)  # in whatever way it was, Pillow gives it so
     return Picture(pixels, "TIFF", orientation, kept)
+
+
+def _as_stored(path: Path) -> Image.Image:
+    """What Pillow reads, which turns TIFF upright, turned back."""
+    back = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    # opened by its name, Pillow maps some files into memory, and does not turn those
+    with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as image:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        image.load()
+        return image.transpose(back[orientation]) if orientation in back else image
 
 
 def _deep(page: TiffPage) -> Pixels:
@@ -75,14 +102,27 @@ def _deep(page: TiffPage) -> Pixels:
     return pixels
 
 
-def _directory(path: Path, page: TiffPage, code: int) -> dict[int, Any]:
+def _tags(file: tifffile.TiffFile, page: TiffPage) -> int:
+    """How many tags there should be: tifffile leaves out, in silence, those whose values lie beyond the file's end."""
+    file.filehandle.seek(page.offset)
+    return int(struct.unpack(file.tiff.tagnoformat, file.filehandle.read(file.tiff.tagnosize))[0])
+
+
+def _copied(tag: tifffile.TiffTag) -> tuple[int, int, int, Any, bool]:
+    """A tag for a file of the same byte order: its bytes as they are, whatever they mean."""
+    # of rationals tifffile would count numerators and denominators
+    value = tag.value if tag.dtype in _RATIONAL else tag.astuple()[3]
+    return tag.code, tag.dtype, tag.count, value, True
+
+
+def _directory(file: tifffile.TiffFile, page: TiffPage, code: int) -> dict[int, Any]:
     """The tags of the EXIF or GPS directory by number; empty where there is none."""
     if code not in page.tags:
         return {}
     exif = Image.Exif()
-    with path.open("rb") as file:
-        exif.load_from_fp(file, page.offset)
-        found = dict(exif.get_ifd(code))
+    exif.endian, exif.bigtiff = file.byteorder, file.is_bigtiff
+    exif.load_from_fp(cast(IO[bytes], file.filehandle), page.offset)
+    found = dict(exif.get_ifd(code))
     found.pop(ExifTags.IFD.Interop, None)  # a place in the old file
     return found
 
@@ -94,7 +134,7 @@ def write(picture: Picture, pixels: Pixels, path: Path) -> None:
     tifffile.imwrite(
         path,
         pixels.squeeze(2) if channels == 1 else pixels,
-        byteorder="<",
+        byteorder=kept["byteorder"],
         photometric="minisblack" if channels < 3 else "rgb",
         planarconfig="contig" if channels > 1 else None,
         extrasamples=kept["extrasamples"] if picture.has_alpha else None,
@@ -105,15 +145,15 @@ def write(picture: Picture, pixels: Pixels, path: Path) -> None:
         resolutionunit=kept["unit"] if kept["resolution"] else None,
         metadata=None,
         software=False,
-        # tifffile writes no directories: these point nowhere until the directories are there
-        extratags=kept["extratags"] + [(name, "I", 1, 0, True) for name in directories],
+        # tifffile writes no directories: until they are there, these point at the page's own, which is the first thing
+        extratags=kept["extratags"] + [(name, "I", 1, 8, True) for name in directories],
     )
     for name, tags in directories.items():
-        _append_directory(path, name, tags)
+        _append_directory(path, name, tags, b"II" if kept["byteorder"] == "<" else b"MM")
 
 
-def _append_directory(path: Path, name: str, tags: dict[int, Any]) -> None:
-    directory = ImageFileDirectory_v2(prefix=b"II")
+def _append_directory(path: Path, name: str, tags: dict[int, Any], prefix: bytes) -> None:
+    directory = ImageFileDirectory_v2(prefix=prefix)
     for code, value in tags.items():
         directory[code] = value
     with path.open("r+b") as file:
