@@ -32,7 +32,7 @@ def estimate_sigma(image: Tensor) -> float:
     from skimage.restoration import estimate_sigma as wavelet_sigma  # which takes a second to import
 
     pixels = representative(image[0].float().cpu().permute(1, 2, 0).numpy())
-    if min(pixels.shape[:2]) < 4 or not np.ptp(pixels):
+    if min(pixels.shape[:2]) < 5 or not np.ptp(pixels):
         return 0.0
     found = float(wavelet_sigma(pixels, channel_axis=-1, average_sigmas=True))
     if not np.isfinite(found):  # every coefficient is zero

@@ -40,7 +40,7 @@ class Batch:
         self.there = [] if overwrite else [job for job in jobs if job.target.exists()]
         there = set(self.there)
         self.jobs = [job for job in jobs if job not in there]
-        self._stop = threading.Event()
+        self._naming, self._stopped = threading.Lock(), False
         for folder in {job.target.parent for job in self.jobs}:
             _prepare(folder)
 
@@ -72,7 +72,8 @@ class Batch:
                 tell(self.outcome.done + len(self.outcome.failed))
             self._finish(writing, 0)
         finally:
-            self._stop.set()
+            with self._naming:
+                self._stopped = True
             for pool in (readers, writers):
                 pool.shutdown(wait=False, cancel_futures=True)
             for job, _ in writing:
@@ -91,16 +92,16 @@ class Batch:
                         "same command again for the rest"
                     ) from None
                 self.outcome.failed[job.source] = reason(error)
-            else:
-                self.outcome.done += 1
             writing.popleft()
 
     def _store(self, job: Job, picture: Picture, pixels: Pixels) -> None:
         partial = _partial(job.target)
         try:
             write_picture(picture, pixels, partial)
-            if not self._stop.is_set():
-                partial.replace(job.target)
+            with self._naming:
+                if not self._stopped:
+                    partial.replace(job.target)
+                    self.outcome.done += 1
         finally:
             partial.unlink(missing_ok=True)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ftn_core.errors import UserError
+from serving.sigma import parse_sigma
 
 
 def denoise(
@@ -33,10 +34,11 @@ def denoise(
     """
     if sum((sigma is not None, auto, alpha is not None, strip)) > 1:
         raise UserError("--sigma, --auto, --alpha and --strip are four ways to set the dial: give one of them")
+    level = None if sigma is None else parse_sigma(sigma)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # reading and writing need the cores, too; before torch comes
     from serving.denoising import Denoising
 
     code = Denoising(
-        paths, sigma=sigma, alpha=alpha, strip=strip, model=model, method=method, out=out, overwrite=overwrite
+        paths, sigma=level, alpha=alpha, strip=strip, model=model, method=method, out=out, overwrite=overwrite
     ).run()
     raise typer.Exit(code)

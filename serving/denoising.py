@@ -12,7 +12,7 @@ from torch import nn
 from ftn_core.progress import Progress
 from serving.batch import Batch
 from serving.chosen import chosen_denoiser
-from serving.dial import Dial, in_words, parse_sigma
+from serving.dial import Dial, in_words
 from serving.inputs import MARKS, Job, plan
 from serving.pictures import Picture, Pixels
 from serving.restoring import restored
@@ -26,7 +26,7 @@ class Denoising:
         self,
         paths: Sequence[str],
         *,
-        sigma: str | None = None,
+        sigma: float | None = None,
         alpha: float | None = None,
         strip: bool = False,
         model: str | None = None,
@@ -36,10 +36,9 @@ class Denoising:
     ) -> None:
         """Raises ``UserError`` for any mistake in the call. With neither ``sigma`` nor ``alpha`` sigma is found."""
         warnings.filterwarnings("ignore", module="PIL")  # of what it goes on with; what it cannot read it raises
-        level = None if sigma is None else parse_sigma(sigma)
         jobs = plan(paths, out, MARKS[1] if strip else MARKS[0])
         self.name, denoiser = chosen_denoiser(model, method)
-        self.dial = Dial(denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")), level, alpha)
+        self.dial = Dial(denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")), sigma, alpha)
         self.batch = Batch(jobs, overwrite=overwrite)
         self._restore = self._strip if strip else self._one
         self._network: nn.Module | None = None

@@ -55,7 +55,7 @@ def run(tmp_path_factory):
     denoiser = small_denoiser(folder / "model.safetensors")
     for seed, (name, (suffix, channels, dtype, _, write)) in enumerate(KINDS.items()):
         write(folder / f"{name}{suffix}", pixels(channels, dtype, seed=seed))
-    options = {"model": str(folder / "model.safetensors"), "sigma": str(SIGMA), "out": folder / "out"}
+    options = {"model": str(folder / "model.safetensors"), "sigma": SIGMA, "out": folder / "out"}
     assert Denoising([str(folder)], **options).run() == 0
     return folder, denoiser
 
