@@ -38,6 +38,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: run `dvc repro` to make it") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except safetensors.SafetensorError as error:
         raise UserError(f"{path} is damaged ({error}): delete it and make it again") from None
     if _KEY not in metadata:

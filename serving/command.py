@@ -1,4 +1,4 @@
-"""The command ``ftn``: one file a subcommand, which imports what is heavy inside its function, so that help comes at once."""
+"""The command ``ftn``: one file a subcommand, which imports what is heavy inside its function: help comes at once."""
 
 import sys
 
@@ -6,6 +6,7 @@ import typer
 
 from ftn_core.errors import UserError
 from serving import models
+from serving.denoise import denoise
 
 app = typer.Typer(
     name="ftn",
@@ -14,11 +15,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(denoise)
 app.add_typer(models.app, name="models")
 
 
 def main() -> None:
-    """Run a subcommand. Exit codes: 0 done, 2 a mistake that the user can repair, 130 interrupted."""
+    """Run a subcommand. Exit codes: 0 done, 1 done in part, 2 a mistake that the user can repair, 130 interrupted."""
     try:
         code = app(standalone_mode=True)
     except UserError as error:

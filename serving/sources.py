@@ -1,11 +1,15 @@
 """Where a trained model is taken from: the registry or a file."""
 
+import os
 from pathlib import Path
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
 
 CHAMPION = "models:/ftn-denoiser@champion"
+
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+"""Else a server that is down is asked again for minutes."""
 
 
 def load_denoiser(source: str) -> ContinuousDenoiser:
@@ -24,6 +28,8 @@ def _download(uri: str) -> Path:
     import yaml
     from mlflow.exceptions import MlflowException
 
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
     except (MlflowException, OSError) as error:

@@ -1,0 +1,114 @@
+"""The level that ``ftn denoise --auto`` finds: its error, and the PSNR that it loses against the true sigma.
+
+python -m benchmarks.auto_sigma [--folder FOLDER] [--model FILE]... [--quick]
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from skimage.restoration import estimate_sigma as wavelet_sigma
+from torch import Tensor
+
+from benchmarks.harness import Report, quick
+from benchmarks.peers import below
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.cores import cores
+from ftn_core.data.noise import add_noise
+from ftn_core.data.store import Store
+from ftn_core.errors import UserError
+from ftn_core.images import restore, to_image
+from ftn_core.metrics import psnr
+from ftn_core.noise_level import estimate_sigma
+
+ROOT = Path(__file__).parent.parent
+SIGMAS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6]
+
+TEXT = """Noise of known sigma is added to each photograph, and sigma is estimated from the result alone: by
+scikit-image's estimate_sigma, and by ours, which is the same but for pictures that were clipped to [0, 1], where it
+takes into account what clipping hides. The estimate is shown as a share of the true sigma. What is lost is the PSNR
+of the photograph restored at the true sigma less that at the estimate, in dB; what is below zero is a gain: of a
+clipped picture the true sigma is not always the best place of the dial. A model's dial ends at its first and last
+level: below and above them all sigmas are one. Saved with --folder alone, here CBSD68."""
+
+
+def rows(images: list[np.ndarray], denoiser: ContinuousDenoiser, clip: bool) -> list[dict[str, Any]]:
+    """One row for each sigma."""
+    ways: dict[str, Callable[[Tensor], float]] = {"scikit-image": _by_scikit_image, "ours": estimate_sigma}
+    table = []
+    network = None
+    for sigma in SIGMAS[1::3] if quick() else SIGMAS:
+        shares: dict[str, list[float]] = {way: [] for way in ways}
+        losses: dict[str, list[float]] = {way: [] for way in ways}
+        best = []
+        for pixels in images:
+            clean, noisy = to_image(pixels), to_image(add_noise(pixels, sigma, seed=0, clip=False))
+            if clip:  # to a file of 8 bits
+                noisy = (noisy.clamp(0, 1) * 255).round() / 255
+            network = denoiser.fold(denoiser.position(sigma), network)
+            told = psnr(restore(network, noisy), clean)
+            best.append(told)
+            for way, estimate in ways.items():
+                found = estimate(noisy)
+                network = denoiser.fold(denoiser.position(found), network)
+                shares[way].append(found / sigma)
+                losses[way].append(told - psnr(restore(network, noisy), clean))
+        row: dict[str, Any] = {"sigma": sigma, "PSNR at the true sigma": float(np.mean(best))}
+        for way in ways:
+            row[f"{way}: estimate, median (10th .. 90th of 100)"] = _spread(shares[way], "{:.3f}")
+        for way in ways:
+            row[f"{way}: dB lost, median (90th, worst)"] = "{:+.3f} ({:+.2f}, {:+.2f})".format(
+                *np.quantile(losses[way], (0.5, 0.9, 1))
+            )
+        table.append(row)
+    return table
+
+
+def _by_scikit_image(noisy: Tensor) -> float:
+    return float(wavelet_sigma(noisy[0].permute(1, 2, 0).numpy(), channel_axis=-1, average_sigmas=True))
+
+
+def _spread(values: list[float], form: str) -> str:
+    low, median, high = (form.format(value) for value in np.quantile(values, (0.1, 0.5, 0.9)))
+    return f"{median} ({low} .. {high})"
+
+
+def measure(models: list[Path], folder: Path | None) -> None:
+    """Print the tables of each model; with a folder, save them."""
+    images = below(folder) if folder else list(Store(ROOT / "data" / "photographs" / "test"))
+    if quick():
+        images = [pixels[:, :96, :97] for pixels in images[:2]]
+    torch.set_num_threads(cores())
+    report = Report("auto_sigma", "The level that --auto finds", TEXT)
+    for model in models:
+        denoiser = ContinuousDenoiser.load(model)
+        levels = ", ".join(f"{level:g}" for level in denoiser.sigmas)
+        method = denoiser.levels[0].method if denoiser.levels else "no"
+        for clip, kind in ((False, "noise as it is"), (True, "clipped and rounded to 8 bits")):
+            report.table(
+                f"{len(images)} photographs, {kind}; {method} model of {denoiser.spec['name']} with levels {levels}",
+                rows(images, denoiser, clip),
+            )
+    if folder is not None:
+        report.save()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.auto_sigma", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--model", type=Path, action="append", help="any number of them; else the project's FTN")
+    parser.add_argument("--folder", type=Path, help="photographs, instead of the sample's test photographs")
+    parser.add_argument("--quick", action="store_true", help="small crops, few levels; nothing is saved")
+    given = parser.parse_args()
+    try:
+        measure(given.model or [ROOT / "models" / "denoisers" / "ftn.safetensors"], given.folder)
+    except UserError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

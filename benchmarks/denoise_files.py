@@ -1,0 +1,121 @@
+"""Files through ``ftn denoise``: how much reading and writing costs beside the bare network.
+
+python -m benchmarks.denoise_files [--quick]
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from benchmarks.harness import Report, compare, isolated, quick
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.cores import cores
+from ftn_core.images import restore
+from ftn_core.networks import build_network
+from serving.batch import Batch
+from serving.dial import Dial
+from serving.inputs import MARKS, Job, plan
+from serving.pictures import Picture, Pixels, read_picture, write_picture
+from serving.restoring import restored, to_image
+
+SPEC: dict[str, Any] = {"name": "unshuffle_net", "channels": 32, "depth": 6}
+BARE = "bare network"
+
+TEXT = """Noisy pictures of one size are restored by the default network, untrained, which changes no time. The bare
+network has them in memory as floats. One after the other: read, restored and written in turn, as a short script would.
+Ours is what the command runs: the next picture is read and earlier ones are written while the network computes.
+Finding sigma in each picture is the command's default. The time that Python and PyTorch take to start is not
+counted. The table of large pictures has peak memory beside the size of their pixels."""
+
+
+def one_by_one(network: nn.Module, jobs: list[Job]) -> None:
+    for job in jobs:
+        picture = read_picture(job.source)
+        write_picture(picture, restored(network, picture), job.target)
+
+
+def ours(network: nn.Module, jobs: list[Job], dial: Dial | None = None) -> None:
+    def restore_one(job: Job, picture: Picture) -> Pixels:
+        if dial is not None:
+            dial.denoiser.fold(dial.position(dial.found(picture)), network)
+        return restored(network, picture)
+
+    batch = Batch(jobs, overwrite=True)
+    batch.run(restore_one, lambda done: None)
+    assert batch.outcome.done == len(jobs)
+
+
+def make(folder: Path, count: int, height: int, width: int, suffix: str) -> list[Job]:
+    """Pictures as smooth as photographs, with noise of 0.2."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for i in range(count):
+        small = rng.random((8, 12, 3))
+        smooth = np.asarray(Image.fromarray((255 * small).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC))
+        noisy = smooth + 51 * rng.standard_normal(smooth.shape, np.float32)
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{i:04}{suffix}")
+    return plan([str(folder)], folder / "out", MARKS[0])
+
+
+def large(source: str, target: str) -> float:
+    """Restore one file with the command's own parts, and give its megapixels."""
+    torch.set_num_threads(cores())
+    network = build_network(**SPEC).eval()
+    batch = Batch([Job(Path(source), Path(target))], overwrite=True)
+    pixels = []
+
+    def restore_one(_job: Job, picture: Picture) -> Pixels:
+        pixels.append(picture.pixels.shape[0] * picture.pixels.shape[1] / 1e6)
+        return restored(network, picture)
+
+    batch.run(restore_one, lambda done: None)
+    assert batch.outcome.done == 1
+    return pixels[0]
+
+
+def main() -> None:
+    torch.set_num_threads(cores())
+    report = Report("denoise_files", "Files through ftn denoise", TEXT)
+    denoiser = ContinuousDenoiser(SPEC, build_network(**SPEC).eval(), 0.2)
+    network = denoiser.fold(0.0)
+    count, rounds = (4, 1) if quick() else (100, 5)
+    with tempfile.TemporaryDirectory() as name:
+        for side, suffix in ((128, ".png"), (256, ".png"), (256, ".jpg"), (512, ".png")):
+            files = count if side < 512 else max(2, count // 4)
+            jobs = make(Path(name, f"{side}{suffix}"), files, side, side, suffix)
+            for job in jobs:
+                job.target.parent.mkdir(exist_ok=True)
+            images = [to_image(read_picture(job.source).pixels) for job in jobs]
+            variants: dict[str, Callable[[], object]] = {
+                BARE: lambda images=images: [restore(network, image) for image in images],  # type: ignore[misc]
+                "one after the other": lambda jobs=jobs: one_by_one(network, jobs),  # type: ignore[misc]
+                "ours": lambda jobs=jobs: ours(network, jobs),  # type: ignore[misc]
+                "ours, sigma found in each": lambda jobs=jobs: ours(network, jobs, Dial(denoiser)),  # type: ignore[misc]
+            }
+            timings = compare(variants, rounds=rounds, warmup=1)
+            report.timings(f"{files} files {suffix} of {side} x {side}, time for one", timings, BARE, per=files)
+        rows = []
+        for height, width in ((1000, 1500),) if quick() else ((2000, 3000), (4000, 6000), (8000, 12000)):
+            for suffix in (".png", ".jpg"):
+                (job,) = make(Path(name, f"{height}{suffix}"), 1, height, width, suffix)
+                megapixels, peak = isolated(large, str(job.source), str(job.target))
+                rows.append(
+                    {
+                        "megapixels": megapixels,
+                        "file": suffix,
+                        "pixels MB": 3 * megapixels,
+                        "peak memory MB": peak,
+                    }
+                )
+        report.table("Large pictures, peak memory beyond that of a process with PyTorch", rows)
+    report.save()
+
+
+if __name__ == "__main__":
+    main()

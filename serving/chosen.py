@@ -1,0 +1,42 @@
+"""Which model a command uses: the registry's champion, a version, a file, or a method of the project at hand."""
+
+import os
+from pathlib import Path
+
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.errors import UserError
+from serving.sources import CHAMPION, load_denoiser
+
+DENOISERS = Path("models/denoisers")
+
+
+def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, ContinuousDenoiser]:
+    """What the model is called, and the model. With neither argument: the champion.
+
+    Raises:
+        UserError: both are given, there is no such model, or no champion; the message says what there is instead.
+    """
+    if model and method:
+        raise UserError("--model and --method are two ways to say which model: give one of them")
+    if method:
+        if method not in _methods():
+            raise UserError(f"--method {method}: {DENOISERS} has {_instead()}")
+        model = str(DENOISERS / f"{method}.safetensors")
+    if model:
+        return model, load_denoiser(model)
+    try:
+        # else MLflow would make an empty registry here, and take long to find nothing in it
+        if not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").exists():
+            raise UserError(f"{CHAMPION}: there is no registry here (no mlflow.db, and MLFLOW_TRACKING_URI is not set)")
+        return CHAMPION, load_denoiser(CHAMPION)
+    except UserError as error:
+        remedy = f"name a file with --model, or with --method one of {DENOISERS}, which has {_instead()}"
+        raise UserError(f"{error}; {remedy}") from None
+
+
+def _methods() -> list[str]:
+    return sorted(path.stem for path in DENOISERS.glob("*.safetensors"))
+
+
+def _instead() -> str:
+    return ", ".join(_methods()) or "none yet: `dvc repro` makes them"

@@ -1,0 +1,44 @@
+"""``ftn denoise``: restore files, folders and patterns of pictures."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ftn_core.errors import UserError
+from serving.sigma import parse_sigma
+
+
+def denoise(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, and patterns such as 'scans/**/*.tif'.")],
+    sigma: Annotated[str | None, typer.Option(help="Strength: the noise's deviation, as 0.2 or 51/255.")] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="Find sigma in each picture. This is the default.")] = False,
+    alpha: Annotated[float | None, typer.Option(help="Strength: 0 is the model's first level, 1 its last.")] = None,
+    strip: Annotated[bool, typer.Option("--strip", help="Instead: the picture and five stops of the dial.")] = False,
+    model: Annotated[str | None, typer.Option(help="FILE, or models:/NAME@ALIAS; else the champion.")] = None,
+    method: Annotated[str | None, typer.Option(help="A model of this project: models/denoisers/METHOD.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; else beside their sources.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make results anew that are there.")] = False,
+) -> None:
+    """Restore pictures: PNG, JPEG, TIFF and WebP, of 8 or 16 bits, of any size.
+
+    photo.png becomes photo.denoised.png beside it or, with --out, photo.png in that folder, which gets the tree of a
+    folder that was given. Sources are never written to. Results that are there are left alone, whatever made them, so
+    an interrupted run goes on where it was; --overwrite makes them anew.
+
+    Depth, alpha channel, colour profile, EXIF and resolution are kept. Pixels are not turned: EXIF still says how.
+
+    Exit codes: 0 all restored or already there; 1 some pictures failed, named at the end, and the rest is done;
+    2 a mistake in the call, or nowhere to write; 130 interrupted.
+    """
+    if sum((sigma is not None, auto, alpha is not None, strip)) > 1:
+        raise UserError("--sigma, --auto, --alpha and --strip are four ways to set the dial: give one of them")
+    level = None if sigma is None else parse_sigma(sigma)
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # reading and writing need the cores, too; before torch comes
+    from serving.denoising import Denoising
+
+    code = Denoising(
+        paths, sigma=level, alpha=alpha, strip=strip, model=model, method=method, out=out, overwrite=overwrite
+    ).run()
+    raise typer.Exit(code)

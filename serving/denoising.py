@@ -1,0 +1,92 @@
+"""What ``ftn denoise`` does, from its arguments to the last line that it prints."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ftn_core.progress import Progress
+from serving.batch import Batch
+from serving.chosen import chosen_denoiser
+from serving.dial import Dial, in_words
+from serving.inputs import MARKS, Job, plan
+from serving.pictures import Picture, Pixels
+from serving.restoring import restored
+from serving.strip import positions, strip
+
+
+class Denoising:
+    """One call of the command: everything that can be refused is refused here, before any work."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        sigma: float | None = None,
+        alpha: float | None = None,
+        strip: bool = False,
+        model: str | None = None,
+        method: str | None = None,
+        out: Path | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Raises ``UserError`` for any mistake in the call. With neither ``sigma`` nor ``alpha`` sigma is found."""
+        warnings.filterwarnings("ignore", module="PIL")  # of what it goes on with; what it cannot read it raises
+        jobs = plan(paths, out, MARKS[1] if strip else MARKS[0])
+        self.name, denoiser = chosen_denoiser(model, method)
+        self.dial = Dial(denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")), sigma, alpha)
+        self.batch = Batch(jobs, overwrite=overwrite)
+        self._restore = self._strip if strip else self._one
+        self._network: nn.Module | None = None
+
+    def run(self) -> int:
+        """Restore, say what happens, and give the exit code: 1 where some failed. Interrupted, the process ends."""
+        print(f"model: {self.name}, levels {', '.join(f'{x:g}' for x in self.dial.denoiser.sigmas)}")
+        print(f"dial: {self.dial.words if self._restore == self._one else self._stops()}", flush=True)
+        if self.dial.sigma and (note := self.dial.beyond(self.dial.sigma)):
+            print(f"note: sigma {self.dial.sigma:g} is {note}", file=sys.stderr)
+        try:
+            self.batch.run(self._restore, Progress("denoise", "pictures", len(self.batch.jobs)))
+        except KeyboardInterrupt:
+            self._report()
+            left = len(self.batch.jobs) - self.batch.outcome.done - len(self.batch.outcome.failed)
+            print(f"interrupted with {left} to go: the same command goes on from here", file=sys.stderr, flush=True)
+            sys.stdout.flush()
+            os._exit(130)  # a plain exit would wait for pictures that are being read or written to no purpose
+        self._report()
+        return int(bool(self.batch.outcome.failed))
+
+    def _one(self, job: Job, picture: Picture) -> Pixels:
+        sigma = self.dial.found(picture)
+        if sigma is not None and self.dial.sigma is None:
+            note = self.dial.beyond(sigma)
+            print(f"{job.source}: found sigma {in_words(sigma)}{', ' + note if note else ''}", flush=True)
+        self._network = self.dial.denoiser.fold(self.dial.position(sigma), self._network)
+        return restored(self._network, picture, _rows(job, picture))
+
+    def _strip(self, job: Job, picture: Picture) -> Pixels:
+        return strip(self.dial.denoiser, picture, _rows(job, picture))
+
+    def _stops(self) -> str:
+        places = ", ".join(f"{x:g}" for x in positions(self.dial.denoiser))
+        return f"the picture as it is, then at {places}, counted in the model's levels"
+
+    def _report(self) -> None:
+        outcome, there = self.batch.outcome, len(self.batch.there)
+        line = f"{outcome.done:,} restored"
+        if there:
+            line += f", {there:,} were there already and stay (--overwrite makes them anew)"
+        if outcome.failed:
+            line += f", {len(outcome.failed):,} failed:"
+        print(line, flush=True)
+        for source, reason in outcome.failed.items():
+            print(f"  {source}: {reason}", file=sys.stderr)
+
+
+def _rows(job: Job, picture: Picture) -> Callable[[int], None]:
+    """Progress within one picture, which is seen where it is large."""
+    return Progress(job.source.name, "rows", len(picture.pixels))

@@ -1,0 +1,92 @@
+"""Which pictures are meant, and where each restored one goes."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftn_core.errors import UserError
+from serving.pictures import SUFFIXES
+
+MARKS = (".denoised", ".strip")
+"""Ends of the names, before the suffix, of what this command has made."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to restore, and the file to make of it."""
+
+    source: Path
+    target: Path
+
+
+def plan(arguments: Sequence[str], out: Path | None, mark: str) -> list[Job]:
+    """A job for each picture that files, folders and patterns name, each once, in the order of the arguments.
+
+    Without ``out`` a result lies beside its source: ``photo.png`` becomes ``photo.denoised.png``, with the ``mark``.
+    In ``out`` it has its source's name, below a folder the same place in the tree, below a pattern its place from the
+    pattern's first wildcard on; marks other than ``.denoised`` are added there, too.
+
+    Folders and patterns give files with the suffixes of pictures, in folders at any depth. What this command made,
+    what is in ``out``, and what is hidden they leave out; a file that is named is taken whatever its name.
+
+    Raises:
+        UserError: an argument gives no pictures, or two jobs would write one file, or one would write onto a source.
+    """
+    jobs: dict[Path, Job] = {}
+    for argument in arguments:
+        for source, place in _found(argument, out):
+            target = (
+                _marked(source, mark) if out is None else out / (place if mark == MARKS[0] else _marked(place, mark))
+            )
+            jobs.setdefault(source.resolve(), Job(source, target))
+    _refuse_collisions(jobs)
+    return list(jobs.values())
+
+
+def _marked(path: Path, mark: str) -> Path:
+    return path.with_name(f"{path.stem}{mark}{path.suffix}")
+
+
+def _found(argument: str, out: Path | None) -> Iterator[tuple[Path, Path]]:
+    """Each picture of one argument, and its place below that argument."""
+    path = Path(argument)
+    if path.is_dir():
+        top, candidates = path, sorted(path.rglob("*"))
+    elif path.exists():
+        yield path, Path(path.name)
+        return
+    elif glob.has_magic(argument):
+        plain = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
+        top, candidates = Path(*path.parts[:plain]), sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - absolute ones, too
+    else:
+        raise UserError(f"{argument} does not exist")
+    taken = out.resolve() if out else None
+    empty = True
+    for candidate in candidates:
+        place = candidate.relative_to(top)
+        if _is_meant(candidate, place) and not (taken and candidate.resolve().is_relative_to(taken)):
+            empty = False
+            yield candidate, place
+    if empty:
+        names = " ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
+        raise UserError(f"{argument} gives no pictures ({names}): name a file, a folder or a pattern that does")
+
+
+def _is_meant(path: Path, place: Path) -> bool:
+    hidden = any(part.startswith(".") for part in place.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden and not path.stem.endswith(MARKS) and path.is_file()
+
+
+def _refuse_collisions(jobs: dict[Path, Job]) -> None:
+    makers: dict[Path, Path] = {}
+    for job in jobs.values():
+        target = job.target.resolve()
+        if target in jobs:
+            raise UserError(f"{job.target} is one of the pictures to restore: choose another folder with --out")
+        if target in makers:
+            raise UserError(
+                f"{makers[target]} and {job.source} would both become {job.target}: give each a folder of its own "
+                "with --out, in two calls"
+            )
+        makers[target] = job.source

@@ -1,0 +1,69 @@
+"""PNG, JPEG and WebP, mostly by Pillow."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from ftn_core.errors import UserError
+from serving.pictures import jpeg, png, webp
+from serving.pictures.picture import Picture, Pixels
+
+# memory is looked at instead: Pillow's own limit would refuse large photographs
+Image.MAX_IMAGE_PIXELS = None
+
+_FORMATS: dict[str, Any] = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
+_PLAIN = ("L", "LA", "RGB", "RGBA")
+
+
+def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
+    """See ``serving.pictures.read_picture``."""
+    try:
+        image = Image.open(path, formats=tuple(_FORMATS))
+    except UnidentifiedImageError:
+        raise UserError("no PNG, JPEG, TIFF or WebP picture, or damaged at its beginning") from None
+    with image:
+        # MPO is what phones write: a JPEG with further pictures, such as a preview, behind it
+        format = "JPEG" if image.format == "MPO" else str(image.format)
+        if format != "JPEG" and getattr(image, "n_frames", 1) > 1:
+            raise UserError("an animation: only single pictures can be denoised")
+        deep = format == "PNG" and png.depth(path) == 16
+        has_room(image.width, image.height, 8 if deep else 4)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        kept = _FORMATS[format].keep(path, image)
+        return Picture(_deep(path, image) if deep else to_pixels(image), format, orientation, kept)
+
+
+def to_pixels(image: Image.Image) -> Pixels:
+    """Decode 8 bits a sample.
+
+    Raises:
+        UserError: the picture is of a kind whose colours the networks do not know.
+    """
+    if image.has_transparency_data and image.mode not in _PLAIN[1::2]:  # a palette's, or one colour that is clear
+        image = image.convert("LA" if image.mode == "L" else "RGBA")
+    elif image.mode in ("P", "1"):
+        image = image.convert("RGB" if image.mode == "P" else "L")
+    if image.mode not in _PLAIN:
+        raise UserError(f"colours of kind {image.mode}: convert it to RGB or grey of 8 or 16 bits first")
+    pixels = np.asarray(image)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _deep(path: Path, image: Image.Image) -> Pixels:
+    """16 bits a sample, of which Pillow would keep eight."""
+    if "transparency" in image.info:
+        raise UserError("16 bits and one colour that is transparent: give it an alpha channel first")
+    from torchvision.io import ImageReadMode, decode_png  # which takes a second to import
+
+    data = torch.from_numpy(np.fromfile(path, np.uint8))
+    return decode_png(data, ImageReadMode.UNCHANGED).permute(1, 2, 0).contiguous().numpy()
+
+
+def write(picture: Picture, pixels: Pixels, path: Path) -> None:
+    """See ``serving.pictures.write_picture``."""
+    with path.open("wb") as file:
+        _FORMATS[picture.format].write(file, pixels, picture.kept)

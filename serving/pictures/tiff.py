@@ -1,0 +1,166 @@
+"""TIFF: tifffile reads 16 bits and writes all; Pillow reads 8 bits, because it knows more ways of compression."""
+
+import logging
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import tifffile
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from tifffile import TIFF, TiffPage
+
+from ftn_core.errors import UserError
+from serving.pictures.by_pillow import to_pixels
+from serving.pictures.picture import Picture, Pixels
+
+# what matters is raised; the rest would stand between the lines of the progress
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+_DIRECTORIES = {"ExifTag": ExifTags.IFD.Exif, "GPSTag": ExifTags.IFD.GPSInfo}
+# beside what tifffile writes itself: how pixels are laid out and packed, which may be otherwise now
+_ABOUT_PIXELS = TIFF.TAG_FILTERED | {254, 255, 263, 280, 281, 290, 291, 292, 293, 320, 347, 512, 513, 514, 529, 530,
+                                     531, 532}  # fmt: skip
+_POINTERS = (13, 18)
+_RATIONAL = (5, 10)
+_RESOLUTION = (282, 283, 296)
+
+
+def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
+    """See ``serving.pictures.read_picture``."""
+    with tifffile.TiffFile(path) as file:
+        if len(file.pages) != 1:
+            raise UserError(f"{len(file.pages)} pages: only single pictures can be denoised")
+        page = file.pages[0]
+        assert isinstance(page, TiffPage)
+        if len(list(page.tags)) < _tags(file, page):
+            raise UserError("damaged: some of what belongs to it cannot be read")
+        has_room(page.imagewidth, page.imagelength, page.samplesperpixel * page.bitspersample // 8 or 1)
+        kept = {
+            "byteorder": file.byteorder,
+            "extratags": [
+                _copied(tag)
+                for tag in page.tags
+                if tag.code not in _ABOUT_PIXELS and tag.code not in _RESOLUTION and tag.dtype not in _POINTERS
+            ],
+            "resolution": tuple(page.tags[code].value for code in _RESOLUTION[:2]) if 282 in page.tags else None,
+            "unit": page.tags.valueof(296, 2),
+            "directories": {name: _directory(file, page, code) for name, code in _DIRECTORIES.items()},
+            "extrasamples": page.extrasamples,
+            "compressed": page.compression != 1,
+        }
+        pixels = _deep(page) if page.bitspersample == 16 else None
+        orientation = page.tags.valueof(274, 1)
+    if pixels is None:
+        pixels = to_pixels(_as_stored(path))
+        kept["extrasamples"] = ("UNASSALPHA",)  # in whatever way it was, Pillow gives it so
+    return Picture(pixels, "TIFF", orientation, kept)
+
+
+def _as_stored(path: Path) -> Image.Image:
+    """What Pillow reads, which turns TIFF upright, turned back."""
+    back = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    # opened by its name, Pillow maps some files into memory, and does not turn those
+    with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as image:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        image.load()
+        return image.transpose(back[orientation]) if orientation in back else image
+
+
+def _deep(page: TiffPage) -> Pixels:
+    """16 bits a sample: ``H x W x C``, 0 for black."""
+    colours = {0: 1, 1: 1, 2: 3}.get(page.photometric)
+    if colours is None or page.sampleformat != 1 or page.samplesperpixel - colours not in (0, 1):
+        kind = tifffile.PHOTOMETRIC(page.photometric).name
+        raise UserError(f"{page.samplesperpixel} samples of {kind} a pixel: convert it to RGB or grey first")
+    try:
+        pixels: Pixels = page.asarray()  # type: ignore[assignment]
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        raise UserError(
+            f"16 bits with compression {tifffile.COMPRESSION(page.compression).name}: install the package imagecodecs"
+        ) from None
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    elif page.planarconfig == 2:
+        pixels = np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    if page.photometric == 0:
+        pixels[..., 0] = 65535 - pixels[..., 0]
+    return pixels
+
+
+def _tags(file: tifffile.TiffFile, page: TiffPage) -> int:
+    """How many tags there should be: tifffile leaves out, in silence, those whose values lie beyond the file's end."""
+    file.filehandle.seek(page.offset)
+    return int(struct.unpack(file.tiff.tagnoformat, file.filehandle.read(file.tiff.tagnosize))[0])
+
+
+def _copied(tag: tifffile.TiffTag) -> tuple[int, int, int, Any, bool]:
+    """A tag for a file of the same byte order: its bytes as they are, whatever they mean."""
+    # of rationals tifffile would count numerators and denominators
+    value = tag.value if tag.dtype in _RATIONAL else tag.astuple()[3]
+    return tag.code, tag.dtype, tag.count, value, True
+
+
+def _directory(file: tifffile.TiffFile, page: TiffPage, code: int) -> dict[int, Any]:
+    """The tags of the EXIF or GPS directory by number; empty where there is none."""
+    if code not in page.tags:
+        return {}
+    exif = Image.Exif()
+    exif.endian, exif.bigtiff = file.byteorder, file.is_bigtiff
+    exif.load_from_fp(cast(IO[bytes], file.filehandle), page.offset)
+    found = dict(exif.get_ifd(code))
+    found.pop(ExifTags.IFD.Interop, None)  # a place in the old file
+    return found
+
+
+def write(picture: Picture, pixels: Pixels, path: Path) -> None:
+    """See ``serving.pictures.write_picture``; what was compressed in whatever way is deflated, which loses nothing."""
+    kept, channels = picture.kept, pixels.shape[2]
+    directories = {name: tags for name, tags in kept["directories"].items() if tags}
+    tifffile.imwrite(
+        path,
+        pixels.squeeze(2) if channels == 1 else pixels,
+        byteorder=kept["byteorder"],
+        photometric="minisblack" if channels < 3 else "rgb",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=kept["extrasamples"] if picture.has_alpha else None,
+        compression="zlib" if kept["compressed"] else None,
+        predictor=kept["compressed"],
+        rowsperstrip=64,
+        resolution=kept["resolution"],
+        resolutionunit=kept["unit"] if kept["resolution"] else None,
+        metadata=None,
+        software=False,
+        # tifffile writes no directories: until they are there, these point at the page's own, which is the first thing
+        extratags=kept["extratags"] + [(name, "I", 1, 8, True) for name in directories],
+    )
+    for name, tags in directories.items():
+        _append_directory(path, name, tags, b"II" if kept["byteorder"] == "<" else b"MM")
+
+
+def _append_directory(path: Path, name: str, tags: dict[int, Any], prefix: bytes) -> None:
+    directory = ImageFileDirectory_v2(prefix=prefix)
+    for code, value in tags.items():
+        directory[code] = value
+    with path.open("r+b") as file:
+        offset = file.seek(0, 2)
+        offset += file.write(b"\0" * (offset % 2))
+        file.write(directory.tobytes(offset))
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        page = tiff.pages[0]
+        assert isinstance(page, TiffPage)
+        page.tags[name].overwrite(offset)

@@ -1,0 +1,215 @@
+"""`ftn denoise` as a user calls it: real processes where signals and exit codes matter, else within this one."""
+
+import errno
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import pixels
+from PIL import Image
+from project import ROOT
+from small_denoiser import small_denoiser
+
+import serving.batch
+from ftn_core.errors import UserError
+from serving.denoising import Denoising
+from serving.inputs import MARKS
+
+MODEL = "model.safetensors"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where the command is called: a model, and a folder `in` for pictures."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    small_denoiser(Path(MODEL))
+    Path("in").mkdir()
+    return tmp_path
+
+
+def photographs(count: int, side: int = 40) -> None:
+    for i in range(count):
+        Image.fromarray(pixels(3, np.uint8, side, side, i)).save(f"in/{i:03}.png")
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "serving.command", "denoise", *arguments], env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def results() -> set[str]:
+    """Whole ones: each can be read to its end."""
+    found = (
+        {path.name for path in Path("out").glob("*") if not path.name.startswith(".")}
+        if Path("out").exists()
+        else set()
+    )
+    for name in found:
+        with Image.open(f"out/{name}") as image:
+            image.load()
+    return found
+
+
+def test_damaged_ones_are_named_at_the_end_and_the_rest_is_done(folder, capsys):
+    photographs(12)
+    good = Path("in/000.png").read_bytes()
+    Path("in/003.png").write_bytes(good[:300])
+    Path("in/007.png").write_bytes(b"no picture")
+    flipped = bytearray(good)
+    flipped[200] ^= 1
+    Path("in/011.png").write_bytes(flipped)
+    code, out, err = ended(start("in", "--out", "out", "--model", MODEL, "--sigma", "51/255"))
+    assert code == 1
+    assert "9 restored, 3 failed:" in out
+    named = re.findall(r"^  in/(\d+)\.png: (.+)$", err, re.MULTILINE)
+    assert [name for name, _ in named] == ["003", "007", "011"] and "no PNG" in named[1][1]
+    assert results() == {f"{i:03}.png" for i in range(12)} - {"003.png", "007.png", "011.png"}
+    assert "Traceback" not in err and not list(Path("out").glob(".*"))
+
+    # again: nothing is redone, and what was repaired is done
+    times = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
+    Path("in/003.png").write_bytes(good)
+    assert Denoising(["in"], out=Path("out"), model=MODEL, sigma=0.2).run() == 1
+    assert "1 restored, 9 were there already" in capsys.readouterr().out
+    assert all(path.stat().st_mtime_ns == t for path, t in times.items())
+
+
+@pytest.mark.parametrize("kill, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
+    photographs(20, side=500)
+    arguments = ("in", "--out", "out", "--model", MODEL, "--sigma", "0.3")
+    process = start(*arguments)
+    while len(list(Path("out").glob("[!.]*"))) < 2:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    sent = time.monotonic()
+    process.send_signal(kill)
+    found, out, err = ended(process)
+    assert found == code and time.monotonic() - sent < 5
+    done = results()
+    assert 2 <= len(done) < 20
+    if kill == signal.SIGINT:
+        assert f"{len(done)} restored" in out and f"with {20 - len(done)} to go" in err
+        assert "Traceback" not in err and not list(Path("out").glob(".*"))
+    times = {name: Path("out", name).stat().st_mtime_ns for name in done}
+    assert Denoising([arguments[0]], out=Path("out"), model=MODEL, sigma=0.3).run() == 0
+    assert results() == {f"{i:03}.png" for i in range(20)}
+    assert all(Path("out", name).stat().st_mtime_ns == t for name, t in times.items())
+    assert not list(Path("out").glob(".*"))
+
+
+def test_a_users_mistake_is_one_line_and_exit_code_2(folder):
+    photographs(1)
+    code, out, err = ended(start("in/000.png", "--model", MODEL, "--sigma", "0.2x"))
+    assert (code, out) == (2, "")
+    assert err == "ftn: --sigma 0.2x: a number such as 0.2 or 51/255 is needed\n"
+
+
+def refused(*paths: str, **options) -> str:
+    with pytest.raises(UserError) as error:
+        Denoising(paths or ["in"], **options)
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+def test_without_a_registry_the_remedy_is_named_and_none_is_made(folder):
+    photographs(1)
+    message = refused()
+    assert "models:/ftn-denoiser@champion" in message and "--model" in message and "none yet" in message
+    assert not Path("mlflow.db").exists()
+    Path("models/denoisers").mkdir(parents=True)
+    small_denoiser(Path("models/denoisers/scale-mix.safetensors"))
+    assert "which has scale-mix" in refused()
+    assert "has scale-mix" in refused(method="nothing")
+    assert Denoising(["in"], method="scale-mix").name == "models/denoisers/scale-mix.safetensors"
+    assert "two ways" in refused(method="scale-mix", model=MODEL)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no model", b"\x10\0\0\0\0\0\0\0{}              "])
+def test_a_model_that_is_none_is_named(folder, content):
+    photographs(1)
+    if content is not None:
+        Path("bad.safetensors").write_bytes(content)
+    assert "bad.safetensors" in refused(model="bad.safetensors")
+
+
+def test_a_folder_is_no_model(folder):
+    photographs(1)
+    assert "in" in refused(model="in")
+
+
+def test_nowhere_to_write_is_said_before_any_work(folder):
+    photographs(1)
+    Path("file").touch()
+    assert "file" in refused(model=MODEL, out=Path("file/out"))
+
+
+def test_a_full_disk_ends_the_run_and_says_what_is_done(folder, monkeypatch):
+    photographs(30)
+    write, written = serving.batch.write_picture, []
+
+    def full(picture, array, path):
+        written.append(path)
+        if len(written) > 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(picture, array, path)
+
+    monkeypatch.setattr(serving.batch, "write_picture", full)
+    with pytest.raises(UserError, match=r"No space left on device.* 4 are done"):
+        Denoising(["in"], out=Path("out"), model=MODEL).run()
+    assert len(written) < 30 and len(results()) == 4 and not list(Path("out").glob(".*"))
+
+
+def test_nothing_is_overwritten_unless_told(folder, capsys):
+    photographs(2)
+    Path("in/000.denoised.png").write_text("mine")
+    assert Denoising(["in"], model=MODEL, sigma=0.2).run() == 0
+    assert Path("in/000.denoised.png").read_text() == "mine"
+    assert "1 restored, 1 were there already and stay" in capsys.readouterr().out
+    assert Denoising(["in"], model=MODEL, sigma=0.2, overwrite=True).run() == 0
+    with Image.open("in/000.denoised.png") as image:
+        image.load()
+    assert sorted(path.name for path in Path("in").iterdir()) == [
+        "000.denoised.png", "000.png", "001.denoised.png", "001.png",
+    ]  # fmt: skip
+
+
+def test_the_level_that_is_found_is_said(folder, capsys):
+    clean = np.full((200, 200, 3), 0.5) + 0.3 * np.random.default_rng(0).standard_normal((200, 200, 3))
+    Image.fromarray((255 * clean.clip(0, 1)).astype(np.uint8)).save("in/a.png")
+    assert Denoising(["in"], model=MODEL).run() == 0
+    sigma = re.search(r"in/a.png: found sigma (\S+)", capsys.readouterr().out)
+    assert sigma and float(sigma[1]) == pytest.approx(0.3, rel=0.05)
+
+
+def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
+    photographs(3)
+    assert Denoising(["in"], model=MODEL, sigma=0.9).run() == 0
+    assert capsys.readouterr().err.count("above the model's highest level: 0.5 is used") == 1
+    highest = [Path(f"in/{i:03}.denoised.png").read_bytes() for i in range(3)]
+    assert Denoising(["in"], model=MODEL, alpha=1.0, overwrite=True).run() == 0
+    assert [Path(f"in/{i:03}.denoised.png").read_bytes() for i in range(3)] == highest
+
+
+def test_a_strip_is_one_picture_of_all_stops(folder):
+    photographs(1)
+    assert Denoising(["in"], model=MODEL, strip=True, out=Path("out")).run() == 0
+    with Image.open(f"out/000{MARKS[1]}.png") as image:
+        assert image.size == (6 * 40, 40)
+        assert (np.asarray(image)[:, :40] == pixels(3, np.uint8, 40, 40, 0)).all()

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pictures import pixels
+from PIL import Image, ImageOps
+from small_denoiser import small_denoiser
+
+from ftn_core.images import restore
+from serving.pictures import Picture
+from serving.restoring import restored, to_image
+from serving.strip import STOPS, strip
+
+
+@pytest.fixture(scope="module")
+def denoiser(tmp_path_factory):
+    return small_denoiser(tmp_path_factory.mktemp("restoring") / "d.safetensors")
+
+
+def by_library(network, array):
+    """The whole picture at once."""
+    top = np.iinfo(array.dtype).max
+    output = restore(network, to_image(array))[0]
+    output = output.mean(dim=0, keepdim=True) if array.shape[2] < 3 else output
+    colours = (output * top).round().permute(1, 2, 0).numpy().astype(array.dtype)
+    return np.concatenate([colours, array[..., colours.shape[2] :]], axis=2)
+
+
+def test_bands_give_the_bits_of_the_whole_picture(denoiser):
+    """Three bands, and two windows in each."""
+    network = denoiser.fold(0.5)
+    picture = Picture(np.random.default_rng(0).integers(0, 65536, (2301, 1153, 3), np.uint16), "TIFF")
+    told = []
+    np.testing.assert_array_equal(restored(network, picture, told.append), by_library(network, picture.pixels))
+    assert len(told) == 3 and told == sorted(told) and told[-1] == 2301
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 4), st.sampled_from([np.uint8, np.uint16]), st.integers(1, 70), st.integers(1, 70), st.floats(0, 1)
+)
+def test_any_shape_and_depth_is_what_the_library_gives(denoiser, channels, dtype, height, width, position):
+    network = denoiser.fold(position)
+    picture = Picture(pixels(channels, dtype, height, width), "PNG")
+    before = picture.pixels.copy()
+    after = restored(network, picture)
+    np.testing.assert_array_equal(after, by_library(network, before))
+    np.testing.assert_array_equal(picture.pixels, before)
+
+
+def test_grey_is_three_equal_channels(denoiser):
+    image = to_image(pixels(2, np.uint16))
+    assert image.shape == (1, 3, 21, 34) and (image[:, 0] == image[:, 2]).all()
+    torch.testing.assert_close(image[0, 1] * 65535, torch.from_numpy(pixels(2, np.uint16)[..., 0].astype(np.float32)))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_strip_goes_from_left_to_right_for_who_looks_at_it(denoiser, orientation):
+    picture = Picture(pixels(3, np.uint8), "PNG", orientation)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+
+    def seen(array):
+        image = Image.fromarray(array)
+        image.info["exif"] = exif.tobytes()
+        return np.asarray(ImageOps.exif_transpose(image))
+
+    parts = np.split(seen(strip(denoiser, picture)), STOPS + 1, axis=1)
+    expected = [picture.pixels] + [by_library(denoiser.fold(x), picture.pixels) for x in (0, 0.25, 0.5, 0.75, 1)]
+    for part, array in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part, seen(array))
