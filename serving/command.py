@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ftn_core.errors import UserError
+from serving.demo.command import demo
 
 app = typer.Typer(
     name="ftn",
@@ -13,6 +14,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.callback()(lambda: None)  # a group of subcommands, also while there is only one
+app.command()(demo)
 
 
 def main() -> None:
