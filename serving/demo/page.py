@@ -20,9 +20,11 @@ _NONE = "none"
 _STEP = 0.005
 _NOISE = 0.35
 
+THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
 CSS = """
 .gradio-container { max-width: 1400px !important; }
-#about, #about * { color: var(--body-text-color-subdued); font-size: 13px; }
+#title h1 { font-size: 20px; margin: 0; }
+#about, #about * { font-size: 13px; }
 """
 
 
@@ -57,6 +59,7 @@ class Page:
         choices = self._choices()
         with gr.Blocks(title="ftn: the dial", analytics_enabled=False, delete_cache=(600, 3600)) as page:
             picture = gr.State()
+            gr.Markdown("# Drag the dial: one network, any strength", elem_id="title")
             with gr.Row():
                 with gr.Column(scale=3, min_width=320):
                     shown = viewer()
@@ -64,12 +67,16 @@ class Page:
                         low, high, _within(_NOISE, low, high), step=_STEP, elem_id="dial", label="Dial: noise to remove, sigma"
                     )
                     with gr.Row():
-                        auto = gr.Button("Automatic level", elem_id="auto")
-                        download = gr.Button("Download the result", elem_id="download")
+                        auto = gr.Button("Automatic level", min_width=140, elem_id="auto")
+                        download = gr.Button("Download", min_width=140, elem_id="download")
                     file = gr.DownloadButton(visible="hidden", elem_id="file")
                 with gr.Column(scale=2, min_width=320):
                     sample = gr.Dropdown(list(self._samples), value=next(iter(self._samples)), label="Photograph", elem_id="sample")
-                    upload = gr.UploadButton("Upload a photograph", file_types=["image"], elem_id="upload")
+                    with gr.Row():
+                        upload = gr.UploadButton("Upload a photograph", file_types=["image"], min_width=140, elem_id="upload")
+                        reference = gr.UploadButton(
+                            "… without noise, for PSNR", file_types=["image"], min_width=140, elem_id="reference"
+                        )
                     noise = gr.Slider(0, 0.8, _NOISE, step=_STEP, label="Noise to add, sigma", elem_id="noise")
                     model = gr.Dropdown(choices, value=self._models.first, label="Model", elem_id="model")
                     other = gr.Dropdown(
@@ -78,7 +85,6 @@ class Page:
                     with gr.Group(visible=False) as place:
                         across = gr.Slider(0, 1, 0.5, step=0.01, label="Part of the picture: from left to right", elem_id="across")
                         down = gr.Slider(0, 1, 0.5, step=0.01, label="From top to bottom", elem_id="down")
-                    reference = gr.UploadButton("Upload it without noise, for PSNR", file_types=["image"], elem_id="reference")
                     about = gr.Markdown(elem_id="about")
 
             setting = [picture, noise, across, down, model, other, dial]
@@ -170,7 +176,7 @@ class Page:
 
 def _within(sigma: float, low: float, high: float) -> float:
     """The slider's nearest step."""
-    return round(min(high, max(low, sigma)) / _STEP) * _STEP
+    return round(round(min(high, max(low, sigma)) / _STEP) * _STEP, 3)
 
 
 def _about(picture: Picture) -> str:

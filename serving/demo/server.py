@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from ftn_core.cores import cores
 from ftn_core.errors import UserError
-from serving.demo.page import CSS, Page
+from serving.demo.page import CSS, THEME, Page
 
 _LARGEST_UPLOAD = "500mb"
 
@@ -32,7 +32,7 @@ def serve(model: str | None, host: str, port: int, browser: bool) -> None:
     if page.trouble:
         print(f"{page.trouble}: only the files are offered", flush=True)
     app = gr.mount_gradio_app(
-        FastAPI(), page.blocks(), "/", css=CSS, footer_links=[], run_history=False, max_file_size=_LARGEST_UPLOAD,
+        FastAPI(), page.blocks(), "/", theme=THEME, css=CSS, footer_links=[], run_history=False, max_file_size=_LARGEST_UPLOAD,
         ssr_mode=False, pwa=False, enable_monitoring=False, mcp_server=False,
     )  # fmt: skip
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
