@@ -1,6 +1,7 @@
 """Which models the page offers: the registry's versions and the files of the project at hand."""
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +80,11 @@ def _registered() -> tuple[dict[str, str], dict[str, str]]:
 
     labels, by_alias = {}, {}
     try:
-        client = MlflowClient()
+        client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
         for model in client.search_registered_models():
-            names = {version: [a for a, v in model.aliases.items() if v == version] for version in model.aliases.values()}
+            names = {
+                version: [a for a, v in model.aliases.items() if v == version] for version in model.aliases.values()
+            }
             for found in client.search_model_versions(f"name = '{model.name}'"):
                 if "ftn.levels" not in found.tags:
                     continue
@@ -90,5 +93,12 @@ def _registered() -> tuple[dict[str, str], dict[str, str]]:
                 by_alias |= {f"models:/{model.name}@{alias}": source for alias in aliases}
     except Exception as error:  # databases and HTTP clients raise their own
         address = shown(os.environ["MLFLOW_TRACKING_URI"])
-        raise UserError(f"the registry at {address} does not answer ({str(error).splitlines()[0][:100]})") from None
+        raise UserError(f"the registry at {address} does not answer ({_reason(error)})") from None
     return labels, by_alias
+
+
+def _reason(error: BaseException) -> str:
+    """What an exception says at its root, without secrets of an address in it."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return re.sub(r"://[^\s'\"]*@", "://", str(error) or type(error).__name__).splitlines()[0][:100]

@@ -64,16 +64,25 @@ class Page:
                 with gr.Column(scale=3, min_width=320):
                     shown = viewer()
                     dial = gr.Slider(
-                        low, high, _within(_NOISE, low, high), step=_STEP, elem_id="dial", label="Dial: noise to remove, sigma"
+                        low,
+                        high,
+                        _within(_NOISE, low, high),
+                        step=_STEP,
+                        elem_id="dial",
+                        label="Dial: noise to remove, sigma",
                     )
                     with gr.Row():
                         auto = gr.Button("Automatic level", min_width=140, elem_id="auto")
                         download = gr.Button("Download", min_width=140, elem_id="download")
                     file = gr.DownloadButton(visible="hidden", elem_id="file")
                 with gr.Column(scale=2, min_width=320):
-                    sample = gr.Dropdown(list(self._samples), value=next(iter(self._samples)), label="Photograph", elem_id="sample")
+                    sample = gr.Dropdown(
+                        list(self._samples), value=next(iter(self._samples)), label="Photograph", elem_id="sample"
+                    )
                     with gr.Row():
-                        upload = gr.UploadButton("Upload a photograph", file_types=["image"], min_width=140, elem_id="upload")
+                        upload = gr.UploadButton(
+                            "Upload a photograph", file_types=["image"], min_width=140, elem_id="upload"
+                        )
                         reference = gr.UploadButton(
                             "… without noise, for PSNR", file_types=["image"], min_width=140, elem_id="reference"
                         )
@@ -83,7 +92,9 @@ class Page:
                         [("nothing", _NONE), *choices], value=_NONE, label="Side by side with", elem_id="other"
                     )
                     with gr.Group(visible=False) as place:
-                        across = gr.Slider(0, 1, 0.5, step=0.01, label="Part of the picture: from left to right", elem_id="across")
+                        across = gr.Slider(
+                            0, 1, 0.5, step=0.01, label="Part of the picture: from left to right", elem_id="across"
+                        )
                         down = gr.Slider(0, 1, 0.5, step=0.01, label="From top to bottom", elem_id="down")
                     about = gr.Markdown(elem_id="about")
 
@@ -107,19 +118,23 @@ class Page:
             for event in (
                 sample.input(_told(self._pick), [sample, noise], opened, api_name="pick", **now),
                 upload.upload(_told(self._take), upload, opened, api_visibility="private", **now),
-                reference.upload(_told(self._refer), [picture, reference], [picture, about], api_visibility="private", **now),
+                reference.upload(
+                    _told(self._refer), [picture, reference], [picture, about], api_visibility="private", **now
+                ),
             ):
                 event.success(_told(everything), api_visibility="private", **follow)
             auto.click(_told(self._level), [*setting], dial, api_visibility="private", **now)
-            download.click(_told(self._save), setting, file, api_visibility="private", **(now | {"show_progress": "full"})).success(
-                None, js="() => document.querySelector('#file').click()"
-            )
+            download.click(
+                _told(self._save), setting, file, api_visibility="private", **(now | {"show_progress": "full"})
+            ).success(None, js="() => document.querySelector('#file').click()")
         return page
 
     def _choices(self) -> list[tuple[str, str]]:
         return [(label, source) for source, label in self._models.labels.items()]
 
-    def _setting(self, picture: Picture, noise: float, across: float, down: float, model: str, other: str, sigma: float) -> Setting:
+    def _setting(
+        self, picture: Picture, noise: float, across: float, down: float, model: str, other: str, sigma: float
+    ) -> Setting:
         return Setting(picture, noise, across, down, (model,) if other == _NONE else (model, other), sigma)
 
     def _show(self, *setting: Any, before: bool = False) -> dict[str, object]:  # noqa: ANN401

@@ -6,7 +6,9 @@ import statistics
 import threading
 import webbrowser
 
+# nothing calls home, and waiting threads do not take the cores from the one that serves
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import gradio as gr
 import torch
@@ -37,10 +39,14 @@ def serve(model: str | None, host: str, port: int, browser: bool) -> None:
     )  # fmt: skip
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     print(f"The dial is at {address}; Ctrl-C ends it", flush=True)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    # not in the main thread, where uvicorn would take the interrupt for itself and wait for every open page to be closed
+    serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     if browser:
         threading.Timer(1, webbrowser.open, [address]).start()
     try:
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+        serving.start()
+        serving.join()
     finally:
         if times := page.answers.milliseconds:
             print(f"{len(times)} answers, median {statistics.median(times):.0f} ms at the server", flush=True)

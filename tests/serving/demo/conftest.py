@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +99,14 @@ def address(project):
             break
     else:
         pytest.fail("".join(lines))
-    yield line.split("The dial is at ")[1].split(";")[0]
-    process.send_signal(signal.SIGINT)
-    told, _ = process.communicate(timeout=30)
-    assert " at the server" in told, told
+    address = line.split("The dial is at ")[1].split(";")[0]
+    yield address
+    # an open page does not keep it from ending
+    with urllib.request.urlopen(f"{address}/gradio_api/heartbeat/page", timeout=30) as page:
+        assert page.read(1)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=30)
+    assert process.returncode == 130 and "answers, median " in told, told
 
 
 @pytest.fixture(scope="session")

@@ -202,7 +202,9 @@ def test_the_divider_follows_mouse_and_keyboard(open_page):
     page.page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.8, steps=5)
     page.page.mouse.up()
     cut = page.page.locator("#viewer .layer.cut").first
-    assert float(re.search(r"([\d.]+)%\)", cut.evaluate("e => getComputedStyle(e).clipPath"))[1]) == pytest.approx(80, abs=1)
+    assert float(re.search(r"([\d.]+)%\)", cut.evaluate("e => getComputedStyle(e).clipPath"))[1]) == pytest.approx(
+        80, abs=1
+    )
     assert page.transform() == "matrix(1, 0, 0, 1, 0, 0)"  # the picture itself was not moved
     # on the left of it the screen shows the noisy picture, on the right the restored one
     page.page.locator("#viewer .divider").first.focus()
@@ -328,14 +330,25 @@ def contrast(page, selector: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-TEXTS = ("#title h1", "#viewer .name", "#viewer .says", "#viewer .tools .fit", "#dial span", "#auto", "#about p", "#noise span")
+TEXTS = (
+    "#title h1",
+    "#viewer .name",
+    "#viewer .says",
+    "#viewer .tools .fit",
+    "#dial span",
+    "#auto",
+    "#about p",
+    "#noise span",
+)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_it_is_legible(open_page, theme, viewport):
     page = open_page(f"?__theme={theme}", viewport, has_touch=viewport is PHONE, is_mobile=viewport is PHONE).page
-    background = page.evaluate("getComputedStyle(document.querySelector('.gradio-container').parentElement).backgroundColor")
+    background = page.evaluate(
+        "getComputedStyle(document.querySelector('.gradio-container').parentElement).backgroundColor"
+    )
     assert (sum(map(float, re.findall(r"\d+", background)[:3])) < 200) == (theme == "dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     for selector in TEXTS:
