@@ -21,7 +21,6 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.harness import Report, Timing, compare, quick
-from benchmarks.inference import DEFAULT, denoiser_of
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.images import restore
 from ftn_core.metrics import psnr
@@ -34,12 +33,13 @@ THREADS = 2
 ALONE = "the network alone"
 SERVED = "through the running server"
 
-TEXT = """The default network (unshuffle_net, 32 channels, 6 blocks) on a photograph of 512 x 512 pixels with noise of 0.35,
-float32, two threads. The network's weights are fresh, which changes no time. The answer is what the page's handler does for
-a change of the dial: fold, restore, PSNR, encode. Through the running server, which is a process of its own, it is asked as
-the browser asks: join Gradio's queue, wait for the event, read the picture. The second table says why the picture goes as lossless WebP at its fastest: compression that loses something
-looks like what denoisers leave behind. What is encoded there is the photograph after a slight blur, as restored ones are
-smooth, and the noisy one."""
+TEXT = """The default network (unshuffle_net, 32 channels, 6 blocks) on a photograph of 512 x 512 pixels with noise of
+0.35, float32, two threads. The network's weights are fresh, which changes no time. The answer is what the page's
+handler does for a change of the dial: fold, restore, PSNR, encode. Through the running server, which is a process of
+its own, it is asked as the browser asks: join Gradio's queue, wait for the event, read the picture. The second table
+says why the picture goes as lossless WebP at its fastest: compression that loses something looks like what denoisers
+leave behind. What is encoded there is the photograph after a slight blur, as restored ones are smooth, and the noisy
+one."""
 
 
 def saved(folder: Path) -> Path:
@@ -133,7 +133,7 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     rounds = 2 if quick() else 31
     report = Report("demo", "The slider page", TEXT)
-    picture = pictures.read(pictures.samples()[PHOTOGRAPH])
+    picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
     with tempfile.TemporaryDirectory() as folder:
         model = saved(Path(folder))
         answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)

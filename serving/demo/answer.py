@@ -34,21 +34,19 @@ class Answers:
         self.dials = Dials()
         self.milliseconds: list[float] = []
 
-    @staticmethod
-    @lru_cache(4)
-    def scene(picture: Picture, noise: float, across: float, down: float) -> Scene:
+    def scene(self, setting: Setting) -> Scene:
         """What the networks are given; kept, because the dial alone moves most of the time."""
-        return scene(picture, window(picture, across, down), noise)
+        return _scene(setting.picture, setting.noise, setting.across, setting.down)
 
     def restored(self, setting: Setting) -> list[Tensor]:
         """``1 x 3 x H x W`` by each model."""
-        noisy = self._scene(setting).noisy
+        noisy = self.scene(setting).noisy
         return [self.dials(model).restore(noisy, setting.sigma) for model in setting.models]
 
     def __call__(self, setting: Setting, labels: dict[str, str], before: bool) -> dict[str, object]:
         """What ``viewer.js`` draws. ``before``: with the noisy picture, which it keeps until the next one comes."""
         start = time.perf_counter()
-        shown = self._scene(setting)
+        shown = self.scene(setting)
         panes = []
         for model, restored in zip(setting.models, self.restored(setting), strict=True):
             score = "" if shown.clean is None else f"{psnr(restored, shown.clean):.2f} dB"
@@ -60,8 +58,10 @@ class Answers:
         answer["height"] = shown.noisy.shape[2]
         return answer | ({"before": to_url(shown.noisy)} if before else {})
 
-    def _scene(self, setting: Setting) -> Scene:
-        return self.scene(setting.picture, setting.noise, setting.across, setting.down)
+
+@lru_cache(4)
+def _scene(picture: Picture, noise: float, across: float, down: float) -> Scene:
+    return scene(picture, window(picture, across, down), noise)
 
 
 def to_pixels(image: Tensor) -> np.ndarray:

@@ -4,7 +4,7 @@ import threading
 from functools import cached_property
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.images import restore
@@ -24,7 +24,7 @@ class Dial:
         return self._denoiser.sigmas[0], self._denoiser.sigmas[-1]
 
     @cached_property
-    def _network(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an nn.Module
+    def _network(self) -> nn.Module:
         return self._denoiser.fold(0.0)
 
     def restore(self, noisy: Tensor, sigma: float) -> Tensor:

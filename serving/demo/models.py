@@ -78,7 +78,8 @@ def _registered() -> tuple[dict[str, str], dict[str, str]]:
 
     from mlflow import MlflowClient
 
-    labels, by_alias = {}, {}
+    labels: dict[str, str] = {}
+    by_alias: dict[str, str] = {}
     try:
         client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
         for model in client.search_registered_models():

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ftn_core.data.decode import Unusable, decode
 from ftn_core.data.noise import standard_normal
+from ftn_core.data.photograph import Photograph
 from ftn_core.data.sample import sample_photographs
 from ftn_core.errors import UserError
 from ftn_core.images import to_image
@@ -24,7 +25,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """``pixels`` are ``3 x H x W`` of uint8; so is ``reference``, the same picture without noise, where there is one."""
+    """``pixels`` are ``3 x H x W`` of uint8; so is ``reference``, the same without noise, where there is one."""
 
     name: str
     pixels: Pixels
@@ -60,28 +61,22 @@ class Scene:
     clean: Tensor | None
 
 
-def samples() -> dict[str, Path]:
+def samples() -> dict[str, Photograph]:
     """The photographs that scikit-image and scikit-learn bring along, those that no training sees by default first."""
     found = sorted(sample_photographs(), key=lambda photograph: (photograph.split != "test", photograph.name))
-    return {f"{Path(p.name).stem} ({'held out' if p.split == 'test' else p.split})": p.path for p in found}
+    return {f"{Path(p.name).stem} ({'held out' if p.split == 'test' else p.split})": p for p in found}
 
 
-def terms() -> dict[Path, str]:
-    """Source and terms of each sample."""
-    return {photograph.path: f"{photograph.source}: {photograph.terms}" for photograph in sample_photographs()}
-
-
-def read(path: Path, name: str | None = None, about: str = "") -> Picture:
-    """Decode a file that a user gave.
+def read(path: Path, about: str = "") -> Picture:
+    """Decode an image file; ``about`` says where it comes from.
 
     Raises:
         UserError: it is not a readable image, or too small or too large.
     """
-    name = name or path.name
     try:
-        return Picture(name, decode(path, min_side=_MIN_SIDE, max_pixels=_MAX_PIXELS), about)
+        return Picture(path.name, decode(path, min_side=_MIN_SIDE, max_pixels=_MAX_PIXELS), about)
     except Unusable as reason:
-        raise UserError(f"{name} cannot be used: {reason}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
+        raise UserError(f"{path.name} cannot be used: {reason}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
 
 
 def with_reference(picture: Picture, reference: Picture) -> Picture:

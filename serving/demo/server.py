@@ -17,7 +17,8 @@ from fastapi import FastAPI
 
 from ftn_core.cores import cores
 from ftn_core.errors import UserError
-from serving.demo.page import CSS, THEME, Page
+from serving.demo.actions import Actions
+from serving.demo.page import CSS, THEME, build
 
 _LARGEST_UPLOAD = "500mb"
 
@@ -30,17 +31,17 @@ def serve(model: str | None, host: str, port: int, browser: bool) -> None:
     """
     listener = _listen(host, port)
     torch.set_num_threads(cores())
-    page = Page(model)
-    if page.trouble:
-        print(f"{page.trouble}: only the files are offered", flush=True)
+    actions = Actions(model)
+    if actions.models.trouble:
+        print(f"{actions.models.trouble}: only the files are offered", flush=True)
     app = gr.mount_gradio_app(
-        FastAPI(), page.blocks(), "/", theme=THEME, css=CSS, footer_links=[], run_history=False, max_file_size=_LARGEST_UPLOAD,
-        ssr_mode=False, pwa=False, enable_monitoring=False, mcp_server=False,
+        FastAPI(), build(actions), "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
+        run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False, mcp_server=False,
     )  # fmt: skip
     address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     print(f"The dial is at {address}; Ctrl-C ends it", flush=True)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    # not in the main thread, where uvicorn would take the interrupt for itself and wait for every open page to be closed
+    # not in the main thread, where uvicorn takes the interrupt for itself and waits for every open page to be closed
     serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     if browser:
         threading.Timer(1, webbrowser.open, [address]).start()
@@ -48,7 +49,7 @@ def serve(model: str | None, host: str, port: int, browser: bool) -> None:
         serving.start()
         serving.join()
     finally:
-        if times := page.answers.milliseconds:
+        if times := actions.answers.milliseconds:
             print(f"{len(times)} answers, median {statistics.median(times):.0f} ms at the server", flush=True)
 
 

@@ -8,7 +8,7 @@ from ports import free_ports
 
 from ftn_core.errors import UserError
 from serving.demo import models
-from serving.demo.page import Page
+from serving.demo.actions import Actions
 from serving.demo.server import serve
 
 
@@ -42,7 +42,7 @@ def test_no_model_at_all(here, tmp_path, monkeypatch):
 
 def test_a_model_that_is_none(here):
     with pytest.raises(UserError, match=r"nowhere\.safetensors does not exist"):
-        Page("nowhere.safetensors")
+        Actions("nowhere.safetensors")
 
 
 def test_the_registrys_versions_come_first_and_the_champion_opens(here):
