@@ -6,6 +6,7 @@ import typer
 
 from ftn_core.errors import UserError
 from serving import models
+from serving.demo.command import demo
 from serving.denoise import denoise
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(denoise)
+app.command()(demo)
 app.add_typer(models.app, name="models")
 
 

@@ -1,0 +1,169 @@
+"""The slider page: what the server's answer to a change of the dial is made of, and how pictures reach the browser.
+
+python -m benchmarks.demo [--quick]
+"""
+
+import io
+import itertools
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.harness import Report, Timing, compare, quick
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.images import restore
+from ftn_core.metrics import psnr
+from serving.demo import pictures
+from serving.demo.answer import Answers, Setting, to_pixels, to_url
+
+PHOTOGRAPH = "astronaut (train)"
+NOISE = 0.35
+THREADS = 2
+ALONE = "the network alone"
+SERVED = "through the running server"
+
+TEXT = """The default network (unshuffle_net, 32 channels, 6 blocks) on a photograph of 512 x 512 pixels with noise of
+0.35, float32, two threads. The network's weights are fresh, which changes no time. The answer is what the page's
+handler does for a change of the dial: fold, restore, PSNR, encode. Through the running server, which is a process of
+its own, it is asked as the browser asks: join Gradio's queue, wait for the event, read the picture. The second table
+says why the picture goes as lossless WebP at its fastest: compression that loses something looks like what denoisers
+leave behind. What is encoded there is the photograph after a slight blur, as restored ones are smooth, and the noisy
+one."""
+
+
+def saved(folder: Path) -> Path:
+    path = folder / "denoiser.safetensors"
+    fresh = denoiser_of(*DEFAULT)
+    spec = dict(zip(("name", "channels", "depth"), DEFAULT, strict=True))
+    ContinuousDenoiser(spec, fresh.base, fresh.sigma, fresh.levels).save(path)
+    return path
+
+
+class Session:
+    """One browser's session with the page, as far as it asks for pictures."""
+
+    def __init__(self, address: str) -> None:
+        self._client = httpx.Client(base_url=address, timeout=60, trust_env=False)
+        config = self._client.get("/config").json()
+        self._events = {event["api_name"]: event["id"] for event in config["dependencies"]}
+
+    def __call__(self, event: str, *data: object) -> object:
+        """Ask, and wait for the answer; the session's state, which the browser does not know, is sent as None."""
+        question = {"data": data, "fn_index": self._events[event], "session_hash": "benchmark"}
+        self._client.post("/gradio_api/queue/join", json=question).raise_for_status()
+        with self._client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "benchmark"}) as stream:
+            for line in stream.iter_lines():
+                message = json.loads(line.removeprefix("data:") or "{}")
+                if message.get("msg") == "process_completed":
+                    assert message["success"], message
+                    return message["output"]["data"]
+        raise AssertionError(f"no answer to {event}")
+
+
+@contextmanager
+def served(model: Path) -> Iterator[Session]:
+    """The page in a process of its own, and a session in which the photograph is open."""
+    command = [sys.executable, "-m", "serving.command", "demo", "--no-browser", "--port", "0", "--model", str(model)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            line = next(line for line in process.stdout if "The dial is at " in line)
+            session = Session(line.split("The dial is at ")[1].split(";")[0])
+            session("open", PHOTOGRAPH)
+            yield session
+        finally:
+            process.terminate()
+
+
+def encodings() -> dict[str, Callable[[Image.Image], bytes]]:
+    def by(kind: str, **options: object) -> Callable[[Image.Image], bytes]:
+        def encode(image: Image.Image) -> bytes:
+            file = io.BytesIO()
+            image.save(file, kind, **options)
+            return file.getvalue()
+
+        return encode
+
+    return {
+        "WebP, lossless, fastest": by("webp", lossless=True, quality=0, method=0),
+        "PNG, level 1": by("png", compress_level=1),
+        "PNG, level 6": by("png", compress_level=6),
+        "JPEG, quality 95, 4:4:4": by("jpeg", quality=95, subsampling=0),
+        "WebP, quality 80 (Gradio's own)": by("webp"),
+    }
+
+
+def loss(encoded: bytes, image: Image.Image) -> float | str:
+    error = np.mean((np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB")).astype(float) - np.asarray(image)) ** 2)
+    return 10 * math.log10(255**2 / error) if error else "nothing lost"
+
+
+def encoding(report: Report, kind: str, image: Image.Image, rounds: int) -> None:
+    ways = encodings()
+    timings = compare({name: lambda way=way: way(image) for name, way in ways.items()}, rounds=rounds)  # type: ignore[misc]
+    rows = [
+        {
+            "encoding": name,
+            "median ms": 1000 * timings[name].median,
+            "spread": timings[name].spread,
+            "kB": len(way(image)) / 1000,
+            "PSNR dB": loss(way(image), image),
+        }
+        for name, way in ways.items()
+    ]
+    report.table(f"Encoding the {kind} photograph", rows)
+
+
+def blurred(image: Tensor) -> Tensor:
+    return torch.nn.functional.avg_pool2d(image, 3, 1, 1, count_include_pad=False)
+
+
+def main() -> None:
+    torch.set_num_threads(THREADS)
+    rounds = 2 if quick() else 31
+    report = Report("demo", "The slider page", TEXT)
+    picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
+    with tempfile.TemporaryDirectory() as folder:
+        model = saved(Path(folder))
+        answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
+        shown = pictures.scene(picture, pictures.whole(picture), NOISE)
+        dial, places = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
+        restored = dial.restore(shown.noisy, 0.3)
+
+        def setting() -> Setting:
+            return Setting(picture, NOISE, 0.5, 0.5, (str(model),), next(places))
+
+        with served(model) as session:
+            variants: dict[str, Callable[[], object]] = {
+                ALONE: lambda: restore(network, shown.noisy),
+                "fold and network": lambda: dial.restore(shown.noisy, next(places)),
+                "PSNR": lambda: psnr(restored, shown.clean) if shown.clean is not None else None,
+                "encoding": lambda: to_url(restored),
+                "the answer": lambda: answers(setting(), {}, before=False),
+                SERVED: lambda: session("turn", None, NOISE, 0.5, 0.5, str(model), "none", next(places)),
+            }
+            timings: dict[str, Timing] = compare(variants, rounds=rounds)
+    report.timings("A change of the dial, 512 x 512", timings, ALONE)
+    print(f"median answer {1000 * timings['the answer'].median:.0f} ms, served {1000 * timings[SERVED].median:.0f} ms")
+    for kind, image in (("restored", blurred(picture_of(picture))), ("noisy", shown.noisy)):
+        encoding(report, kind, Image.fromarray(to_pixels(image)), rounds)
+    report.save()
+
+
+def picture_of(picture: pictures.Picture) -> Tensor:
+    return pictures.scene(picture, pictures.whole(picture), 0.0).noisy
+
+
+if __name__ == "__main__":
+    main()

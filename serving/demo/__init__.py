@@ -1,0 +1,1 @@
+"""The slider page: the dial in a browser."""

@@ -1,0 +1,18 @@
+"""``ftn demo``."""
+
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    model: Annotated[str | None, typer.Option(help="A file, models:/NAME/VERSION or models:/NAME@ALIAS.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; there is no password.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 7860,
+    browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+) -> None:
+    """Serve a page with the dial: drag it and see the photograph change."""
+    print("Loading ...", flush=True)  # before the imports, which take seconds
+    from serving.demo.server import serve
+
+    serve(model, host, port, browser)

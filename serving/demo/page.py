@@ -1,0 +1,85 @@
+"""What is on the page, and which action follows when it is touched."""
+
+from typing import Any
+
+import gradio as gr
+
+from serving.demo.actions import NOISE, NOTHING, STEP, Actions, told
+from serving.demo.viewer import viewer
+
+THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+CSS = """
+.gradio-container { max-width: 1400px !important; }
+#title h1 { font-size: 20px; margin: 0; }
+#about, #about * { font-size: 13px; }
+"""
+
+
+def build(actions: Actions) -> gr.Blocks:
+    """The page, opened with the first sample and the first model."""
+    samples, choices = list(actions.samples), actions.choices()
+    dial_of_first = actions.ends(actions.models.first, NOISE)
+    low, high, start = (dial_of_first[key] for key in ("minimum", "maximum", "value"))
+    with gr.Blocks(title="ftn: the dial", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        picture = gr.State()
+        gr.Markdown("# Drag the dial: one network, any strength", elem_id="title")
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                shown = viewer()
+                dial = gr.Slider(
+                    low, high, start, step=STEP, label="Dial: sigma of the noise to remove", elem_id="dial"
+                )
+                with gr.Row():
+                    auto = gr.Button("Automatic level", min_width=140, elem_id="auto")
+                    download = gr.Button("Download", min_width=140, elem_id="download")
+                file = gr.DownloadButton(visible="hidden", elem_id="file")
+            with gr.Column(scale=2, min_width=320):
+                sample = gr.Dropdown(samples, value=samples[0], label="Photograph", elem_id="sample")
+                with gr.Row():
+                    upload = gr.UploadButton(
+                        "Upload a photograph", file_types=["image"], min_width=140, elem_id="upload"
+                    )
+                    reference = gr.UploadButton(
+                        "… without noise, for PSNR", file_types=["image"], min_width=140, elem_id="reference"
+                    )
+                noise = gr.Slider(0, 0.8, NOISE, step=STEP, label="Sigma of the noise to add", elem_id="noise")
+                model = gr.Dropdown(choices, value=actions.models.first, label="Model", elem_id="model")
+                other = gr.Dropdown(
+                    [("nothing", NOTHING), *choices], value=NOTHING, label="Side by side with", elem_id="other"
+                )
+                with gr.Group(visible=False) as place:
+                    across = gr.Slider(0, 1, 0.5, step=0.01, label="Part in view: left to right", elem_id="across")
+                    down = gr.Slider(0, 1, 0.5, step=0.01, label="Part in view: top to bottom", elem_id="down")
+                about = gr.Markdown(elem_id="about")
+
+        # one at a time, because the networks use all cores
+        now: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1, "show_progress": "hidden"}
+        private = now | {"api_visibility": "private"}
+        setting = [picture, noise, across, down, model, other, dial]
+        # while an answer is under way only the last of the changes that follow is kept
+        follow: dict[str, Any] = {"trigger_mode": "always_last", "inputs": setting, "outputs": shown}
+        opened = [picture, noise, across, down, place, about]
+        show_all = told(actions.show_all)
+
+        dial.change(told(actions.show), api_name="turn", **now, **follow)
+        for control in (noise, across, down):
+            control.change(show_all, **private, **follow)
+        other.input(show_all, **private, **follow)
+        (
+            page.load(told(actions.pick), sample, opened, api_name="open", **now)
+            .success(show_all, **private, **follow)
+            .then(actions.refresh, [model, other], [model, other], api_visibility="private", show_progress="hidden")
+        )
+        for event in (
+            sample.input(told(actions.pick), [sample, noise], opened, **private),
+            upload.upload(told(actions.take), upload, opened, **private),
+            reference.upload(told(actions.refer), [picture, reference], [picture, about], **private),
+            model.input(told(actions.ends), [model, dial], dial, **private),
+        ):
+            event.success(show_all, **private, **follow)
+        auto.click(told(actions.level), setting, dial, **private)
+        # the browser saves what a link names: the hidden button is that link
+        download.click(told(actions.save), setting, file, **(private | {"show_progress": "full"})).success(
+            None, js="() => document.querySelector('#file').click()"
+        )
+    return page

@@ -1,0 +1,131 @@
+"""The pictures that the page restores, and what of them is in view."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ftn_core.data.decode import Unusable, decode
+from ftn_core.data.noise import standard_normal
+from ftn_core.data.photograph import Photograph
+from ftn_core.data.sample import sample_photographs
+from ftn_core.errors import UserError
+from ftn_core.images import to_image
+
+VIEW = 640
+"""Longest side in pixels of what is restored while the dial moves."""
+_MIN_SIDE, _MAX_PIXELS = 16, 100_000_000
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """``pixels`` are ``3 x H x W`` of uint8; so is ``reference``, the same without noise, where there is one."""
+
+    name: str
+    pixels: Pixels
+    about: str = ""
+    reference: Pixels | None = None
+
+    @property
+    def size(self) -> str:
+        """Width and height in words."""
+        return f"{self.pixels.shape[2]} × {self.pixels.shape[1]}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a picture, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Of ``3 x H x W``."""
+        return slice(None), slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a network is given, ``1 x 3 x H x W`` in [0, 1] before the noise, and the truth where it is known."""
+
+    noisy: Tensor
+    clean: Tensor | None
+
+
+def samples() -> dict[str, Photograph]:
+    """The photographs that scikit-image and scikit-learn bring along, those that no training sees by default first."""
+    found = sorted(sample_photographs(), key=lambda photograph: (photograph.split != "test", photograph.name))
+    return {f"{Path(p.name).stem} ({'held out' if p.split == 'test' else p.split})": p for p in found}
+
+
+def read(path: Path, about: str = "") -> Picture:
+    """Decode an image file; ``about`` says where it comes from.
+
+    Raises:
+        UserError: it is not a readable image, or too small or too large.
+    """
+    try:
+        return Picture(path.name, decode(path, min_side=_MIN_SIDE, max_pixels=_MAX_PIXELS), about)
+    except Unusable as reason:
+        raise UserError(f"{path.name} cannot be used: {reason}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
+
+
+def with_reference(picture: Picture, reference: Picture) -> Picture:
+    """The picture with the truth that its PSNR is measured against. Raises ``UserError`` where the sizes differ."""
+    if picture.pixels.shape != reference.pixels.shape:
+        raise UserError(f"{reference.name} is {reference.size} pixels, but {picture.name} is {picture.size}")
+    return replace(picture, reference=reference.pixels)
+
+
+def window(picture: Picture, across: float, down: float) -> Window:
+    """What is in view: the whole picture, or ``VIEW`` pixels a side of a larger one.
+
+    It is cut, not reduced: reducing averages noise away, and the dial would mean another sigma. ``across`` and ``down``
+    in [0, 1] say where: 0 is left and top, 1 right and bottom.
+    """
+    height, width = (min(side, VIEW) for side in picture.pixels.shape[1:])
+    top, left = (picture.pixels.shape[1] - height) * down, (picture.pixels.shape[2] - width) * across
+    return Window(round(top), round(left), height, width)
+
+
+def whole(picture: Picture) -> Window:
+    """All of a picture."""
+    return Window(0, 0, *picture.pixels.shape[1:])
+
+
+def scene(picture: Picture, part: Window, sigma: float) -> Scene:
+    """A part of the picture with added noise of this sigma, 0 for none.
+
+    The noise is one draw for each picture's size, scaled by sigma: a larger sigma shows the same grain, only stronger,
+    and the part shows what the whole would.
+    """
+    pixels = to_image(picture.pixels[part.slices])
+    if not sigma:
+        return Scene(pixels, None if picture.reference is None else to_image(picture.reference[part.slices]))
+    clean = pixels if picture.reference is None else to_image(picture.reference[part.slices])
+    return Scene(pixels + sigma * torch.from_numpy(_noise(picture.pixels.shape, part)), clean)
+
+
+def _noise(shape: Sequence[int], part: Window) -> NDArray[np.float32]:
+    """``1 x 3 x h x w`` of standard normal values; only the window's rows are drawn."""
+    channels, height, width = shape
+    rows = [
+        standard_normal(
+            channels * height * width,
+            "demo",
+            start=(channel * height + part.top) * width,
+            stop=(channel * height + part.top + part.height) * width,
+        )
+        for channel in range(channels)
+    ]
+    drawn = np.stack(rows).reshape(1, channels, part.height, width)
+    return np.ascontiguousarray(drawn[..., part.left : part.left + part.width])

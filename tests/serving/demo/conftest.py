@@ -1,0 +1,122 @@
+"""A project with two files and two registered versions, the real server over it, and a real browser."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+import torch
+from project import ROOT
+
+from ftn_core.continuous import ContinuousDenoiser, Level
+from ftn_core.networks import build_network
+from ftn_core.transitions import build_transition
+
+SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
+
+
+def make_denoiser(seed: int) -> ContinuousDenoiser:
+    """Untrained, but every place of its dial restores differently."""
+    torch.manual_seed(seed)
+    base = build_network(**SPEC).eval().requires_grad_(False)
+    torch.nn.init.normal_(base.tail.weight, std=0.05)
+    transition = build_transition("dni", base, 2.5, rescale=False).requires_grad_(False)
+    for value in transition.state_dict().values():
+        value.add_(0.05 * torch.randn_like(value))
+    return ContinuousDenoiser(SPEC, base, 0.2, [Level(0.6, "dni", {"rescale": False}, transition, {})])
+
+
+@dataclass
+class Project:
+    root: Path
+    files: dict[str, Path]
+    versions: dict[str, Path]
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    def start(self, *options: str, **env: str) -> subprocess.Popen[str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "serving.command", "demo", "--no-browser", *options],
+            cwd=self.root, env=clean | {"PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"} | env,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Project:
+    root = tmp_path_factory.mktemp("project")
+    files = {name: root / "models/denoisers" / f"{name}.safetensors" for name in ("dni", "ftn")}
+    for seed, path in enumerate(files.values()):
+        make_denoiser(seed).save(path)
+    made = Project(root, files, {})
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(made.tracking_uri)
+    try:
+        for version in ("1", "2"):
+            made.versions[version] = register(root, int(version))
+        mlflow.MlflowClient().set_registered_model_alias("ftn-denoiser", "champion", "2")
+    finally:
+        mlflow.set_tracking_uri(before)
+    return made
+
+
+def register(root: Path, version: int) -> Path:
+    """As the stage `register` does, with what the page needs of it."""
+    weights = root / "registered" / f"{version}.safetensors"
+    make_denoiser(100 + version).save(weights)
+    client = mlflow.MlflowClient()
+    if not client.get_experiment_by_name("e"):
+        client.create_experiment("e", artifact_location=(root / "artifacts").as_uri())
+    mlflow.set_experiment("e")
+    with mlflow.start_run():
+        model = mlflow.pyfunc.log_model(
+            name="denoiser",
+            python_model=str(ROOT / "serving/denoiser_model.py"),
+            artifacts={"denoiser": str(weights)},
+            pip_requirements=["torch"],
+        )
+    assert mlflow.register_model(model.model_uri, "ftn-denoiser", tags={"ftn.levels": "[0.2, 0.6]"}).version == version
+    return weights
+
+
+@pytest.fixture(scope="session")
+def address(project):
+    """Of the running page."""
+    process = project.start("--port", "0")
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "The dial is at " in line:
+            break
+    else:
+        pytest.fail("".join(lines))
+    address = line.split("The dial is at ")[1].split(";")[0]
+    yield address
+    # an open page does not keep it from ending
+    with urllib.request.urlopen(f"{address}/gradio_api/heartbeat/page", timeout=30) as page:
+        assert page.read(1)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=30)
+    assert process.returncode == 130 and "answers, median " in told, told
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no browser: `apt-get install chromium`")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,0 +1,88 @@
+"""A user's mistakes: one line that says what to do, exit code 2."""
+
+import socket
+
+import mlflow
+import pytest
+from ports import free_ports
+
+from ftn_core.errors import UserError
+from serving.demo import models
+from serving.demo.actions import Actions
+from serving.demo.server import serve
+
+
+@pytest.fixture
+def here(project, monkeypatch):
+    """The project as working directory, and an environment that says nothing of MLflow."""
+    monkeypatch.chdir(project.root)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        monkeypatch.setenv(name, "")  # so that it is as it was when the test is over
+        monkeypatch.delenv(name)
+    return project
+
+
+def test_a_port_that_is_taken(project):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        process = project.start("--port", str(port))
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert out.splitlines()[-1] == (
+        f"ftn: port {port} of 127.0.0.1 cannot be had (Address already in use): choose another with --port"
+    )
+
+
+def test_no_model_at_all(here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^there is no model here: run `make repro`, or name a model with --model$"):
+        serve(None, "127.0.0.1", 0, browser=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_is_none(here):
+    with pytest.raises(UserError, match=r"nowhere\.safetensors does not exist"):
+        Actions("nowhere.safetensors")
+
+
+def test_the_registrys_versions_come_first_and_the_champion_opens(here):
+    found = models.find()
+    assert found.labels == {
+        "models:/ftn-denoiser/2": "ftn-denoiser 2 · champion",
+        "models:/ftn-denoiser/1": "ftn-denoiser 1",
+        "models/denoisers/dni.safetensors": "dni · file",
+        "models/denoisers/ftn.safetensors": "ftn · file",
+    }
+    assert found.first == "models:/ftn-denoiser/2" and not found.trouble
+    assert models.find("models:/ftn-denoiser@champion").first == "models:/ftn-denoiser/2"
+    elsewhere = models.find("elsewhere/x.safetensors")
+    assert elsewhere.first == next(iter(elsewhere.labels)) == "elsewhere/x.safetensors"
+
+
+def test_without_a_registry_the_first_of_the_methods_opens(here, tmp_path, monkeypatch):
+    (tmp_path / "models").symlink_to(here.root / "models")
+    monkeypatch.chdir(tmp_path)
+    assert models.find().first == "models/denoisers/dni.safetensors"
+    from project import ROOT
+
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())  # whose first method is ftn
+    assert models.find().first == "models/denoisers/ftn.safetensors"
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_registry_that_does_not_answer_leaves_the_files(here, monkeypatch):
+    port = free_ports(1)[0]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
+    found = models.find()
+    assert found.trouble.startswith(f"the registry at http://***@127.0.0.1:{port} does not answer (")
+    assert "secret" not in found.trouble
+    assert list(found.labels) == ["models/denoisers/dni.safetensors", "models/denoisers/ftn.safetensors"]
+
+
+@pytest.fixture(autouse=True)
+def _no_address_of_mlflows_own():
+    """MLflow's global address goes before the environment."""
+    before = mlflow.tracking._tracking_service.utils._tracking_uri
+    mlflow.tracking._tracking_service.utils._tracking_uri = None
+    yield
+    mlflow.tracking._tracking_service.utils._tracking_uri = before

@@ -1,0 +1,128 @@
+"""Without a browser: what is computed is what the library computes."""
+
+import base64
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ftn_core.errors import UserError
+from ftn_core.images import restore
+from ftn_core.metrics import psnr
+from serving.demo import pictures
+from serving.demo.answer import Answers, Setting, to_pixels, to_url
+from serving.demo.dials import Dial
+from ftn_core.noise_level import estimate_sigma
+from serving.demo.pictures import Picture, Window
+
+from .conftest import make_denoiser
+
+
+@pytest.fixture
+def picture():
+    return Picture("a.png", np.random.default_rng(0).integers(0, 256, (3, 60, 81), dtype=np.uint8))
+
+
+def folded(sigma, seed=0):
+    denoiser = make_denoiser(seed)
+    return denoiser.fold(denoiser.position(sigma))
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.2, 0.31, 0.6, 2.0])
+def test_a_dial_gives_what_the_library_gives(sigma):
+    noisy = torch.rand(1, 3, 33, 40)
+    dial = Dial(make_denoiser(0))
+    dial.restore(noisy, 0.5)
+    assert torch.equal(dial.restore(noisy, sigma), restore(folded(sigma), noisy))
+
+
+def test_threads_that_turn_one_dial_do_not_mix_their_positions():
+    dial, noisy = Dial(make_denoiser(0)), torch.rand(1, 3, 64, 64)
+    sigmas = [0.2 + 0.4 * i / 40 for i in range(41)] * 3
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda sigma: dial.restore(noisy, sigma), sigmas))
+    for sigma, restored in zip(sigmas, found, strict=True):
+        assert torch.equal(restored, restore(folded(sigma), noisy))
+
+
+def test_a_part_shows_the_noise_of_the_whole(picture):
+    part = Window(7, 11, 20, 30)
+    whole = pictures.scene(picture, pictures.whole(picture), 0.4)
+    shown = pictures.scene(picture, part, 0.4)
+    assert torch.equal(shown.noisy, whole.noisy[(slice(None), *part.slices)])
+    assert abs(float((whole.noisy - whole.clean).std()) - 0.4) < 0.01
+
+
+def test_more_noise_is_the_same_noise_stronger(picture):
+    weak, strong = (pictures.scene(picture, pictures.whole(picture), sigma) for sigma in (0.1, 0.3))
+    torch.testing.assert_close(3 * (weak.noisy - weak.clean), strong.noisy - strong.clean)
+
+
+def test_what_is_clean_is_known_only_where_it_can_be(picture):
+    assert pictures.scene(picture, pictures.whole(picture), 0.0).clean is None
+    assert pictures.scene(picture, pictures.whole(picture), 0.1).clean is not None
+    other = Picture("b.png", 255 - picture.pixels)
+    known = pictures.scene(pictures.with_reference(picture, other), pictures.whole(picture), 0.0)
+    torch.testing.assert_close(known.clean, 1 - known.noisy)
+    with pytest.raises(UserError, match=r"c\.png is 8 × 8 pixels, but a\.png is 81 × 60"):
+        pictures.with_reference(picture, Picture("c.png", np.zeros((3, 8, 8), np.uint8)))
+
+
+def test_large_pictures_are_cut_at_full_resolution():
+    large = Picture("l", np.zeros((3, 1000, 500), np.uint8))
+    assert pictures.window(large, 1.0, 1.0) == Window(360, 0, 640, 500)
+    assert pictures.window(large, 0.0, 0.5) == Window(180, 0, 640, 500)
+    small = Picture("s", np.zeros((3, 64, 80), np.uint8))
+    assert pictures.window(small, 0.3, 0.9) == pictures.whole(small)
+
+
+def test_an_unreadable_file_is_named(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"^x\.png cannot be used: not a readable image"):
+        pictures.read(tmp_path / "x.png")
+
+
+def test_a_picture_reaches_the_browser_without_loss(picture):
+    image = torch.from_numpy(picture.pixels)[None] / 255
+    kind, content = to_url(image).split(",")
+    assert kind == "data:image/webp;base64"
+    decoded = np.array(Image.open(io.BytesIO(base64.b64decode(content))))
+    np.testing.assert_array_equal(decoded, picture.pixels.transpose(1, 2, 0))
+    np.testing.assert_array_equal(to_pixels(image), decoded)
+
+
+def test_an_answer_tells_what_was_measured(picture, tmp_path):
+    files = [tmp_path / f"{seed}.safetensors" for seed in (0, 1)]
+    for seed, file in enumerate(files):
+        make_denoiser(seed).save(file)
+    setting = Setting(picture, 0.3, 0.5, 0.5, tuple(map(str, files)), 0.4)
+    answers = Answers()
+    answer = answers(setting, {str(files[0]): "first"}, before=False)
+    shown = pictures.scene(picture, pictures.whole(picture), 0.3)
+    for seed, pane in enumerate(answer["panes"]):
+        expected = restore(folded(0.4, seed), shown.noisy)
+        assert pane["score"] == f"{psnr(expected, shown.clean):.2f} dB"
+        assert pane["after"] == to_url(expected)
+    assert [pane["name"] for pane in answer["panes"]] == ["first", str(files[1])]
+    assert "before" not in answer and "before" in answers(setting, {}, before=True)
+    assert len(answers.milliseconds) == 2
+
+
+def test_a_file_that_is_written_anew_is_loaded_anew(tmp_path):
+    file, noisy = tmp_path / "d.safetensors", torch.rand(1, 3, 16, 16)
+    dials = Answers().dials
+    make_denoiser(0).save(file)
+    first = dials(str(file))
+    assert dials(str(file)) is first
+    make_denoiser(1).save(file)
+    assert torch.equal(dials(str(file)).restore(noisy, 0.2), restore(folded(0.2, 1), noisy))
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.3, 0.5])
+def test_the_automatic_level_is_near(sigma):
+    smooth = np.broadcast_to(np.linspace(40, 200, 128).astype(np.uint8), (3, 128, 128))
+    noisy = pictures.scene(Picture("s", smooth), Window(0, 0, 128, 128), sigma).noisy
+    assert abs(estimate_sigma(noisy) - sigma) < 0.02

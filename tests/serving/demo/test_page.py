@@ -1,0 +1,380 @@
+"""In a real browser, against the real server."""
+
+import base64
+import io
+import re
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import expect
+
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.images import restore
+from ftn_core.metrics import psnr
+from serving.demo import pictures
+from serving.demo.answer import to_pixels
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+class Opened:
+    """One page and what a test does with it."""
+
+    def __init__(self, page, address: str, query: str = "") -> None:
+        self.page, self.requests, self.errors = page, [], []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(f"{address}/{query}")
+        page.wait_for_function("document.querySelector('#viewer .after')?.src?.startsWith('data:')", timeout=30000)
+        self.settle()
+
+    @property
+    def dial(self):
+        return self.page.locator("#dial input[type=range]")
+
+    @property
+    def sigma(self) -> float:
+        return float(self.dial.input_value())
+
+    def settle(self) -> None:
+        """Wait until the picture has not changed for a while."""
+        last = None
+        while (now := self.source(".after") + self.page.inner_text("#viewer")) != last:
+            last = now
+            self.page.wait_for_timeout(400)
+
+    def source(self, image: str) -> str:
+        return self.page.locator(f"#viewer {image}").first.get_attribute("src")
+
+    def shown(self, image: str = ".after") -> np.ndarray:
+        return np.array(Image.open(io.BytesIO(base64.b64decode(self.source(image).split(",")[1]))).convert("RGB"))
+
+    def turn(self, sigma: float) -> None:
+        number = self.page.locator("#dial input[type=number]")
+        number.fill(str(sigma))
+        number.press("Enter")
+        self.settle()
+
+    def choose(self, box: str, option: str) -> None:
+        self.page.click(f"{box} input")
+        self.page.locator("[role=option]").filter(has_text=option).first.click()
+        self.settle()
+
+    def transform(self) -> str:
+        return self.page.locator("#viewer .after").first.evaluate("image => getComputedStyle(image).transform")
+
+
+@pytest.fixture
+def open_page(chromium, address):
+    contexts = []
+
+    def opened(query: str = "", viewport: dict = DESKTOP, **options) -> Opened:
+        contexts.append(chromium.new_context(viewport=viewport, **options))
+        return Opened(contexts[-1].new_page(), address, query)
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def expected(weights, sigma: float, noise: float, name: str = "chelsea") -> tuple[torch.Tensor, float]:
+    """What the library restores of a sample, and its PSNR."""
+    photograph = next(p for p in pictures.samples().values() if p.name.startswith(name))
+    picture = pictures.read(photograph.path)
+    scene = pictures.scene(picture, pictures.window(picture, 0.5, 0.5), noise)
+    denoiser = ContinuousDenoiser.load(weights)
+    restored = restore(denoiser.fold(denoiser.position(sigma)), scene.noisy)
+    return restored, psnr(restored, scene.clean)
+
+
+def test_it_opens_with_the_champion_and_shows_what_the_library_gives(open_page, project):
+    page = open_page()
+    restored, score = expected(project.versions["2"], page.sigma, 0.35)
+    np.testing.assert_array_equal(page.shown(), to_pixels(restored))
+    caption = page.page.locator("#viewer figcaption").first
+    expect(caption).to_contain_text("ftn-denoiser 2 · champion")
+    expect(caption).to_contain_text(f"{score:.2f} dB")
+
+
+def test_the_picture_changes_while_the_dial_is_dragged(open_page, project):
+    page = open_page()
+    box = page.dial.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    mouse = page.page.mouse
+    mouse.move(box["x"] + box["width"] * 0.3, middle)
+    mouse.down()
+    seen = set()
+    for step in range(25):
+        mouse.move(box["x"] + box["width"] * (0.3 + 0.02 * step), middle)
+        page.page.wait_for_timeout(40)
+        seen.add(page.source(".after"))
+    during = len(seen)
+    mouse.up()
+    page.settle()
+    assert during >= 4
+    # the last value wins, whatever was skipped on the way
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], page.sigma, 0.35)[0]))
+
+
+def test_the_dial_answers_to_the_keyboard(open_page, project):
+    page = open_page()
+    before, sigma = page.source(".after"), page.sigma
+    page.dial.focus()
+    for _ in range(5):
+        page.page.keyboard.press("ArrowRight")
+    page.settle()
+    assert page.sigma == pytest.approx(sigma + 5 * 0.005)
+    assert page.source(".after") != before
+    page.page.keyboard.press("End")
+    page.settle()
+    assert page.sigma == 0.6
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], 0.6, 0.35)[0]))
+
+
+def test_everything_is_reached_with_tab(open_page):
+    page = open_page()
+    reached = ""
+    for _ in range(40):
+        page.page.keyboard.press("Tab")
+        reached += page.page.evaluate(
+            """() => { const at = document.activeElement, ids = [];
+            for (let e = at; e; e = e.parentElement) ids.push(e.id);
+            return [at.className, at.getAttribute('aria-label') || at.innerText, ...ids].join(' ') + '\\n' }"""
+        )
+    names = "frame divider Zoom.in Zoom.out Whole.picture dial auto download sample upload reference noise model other"
+    for name in names.split():
+        assert re.search(rf"\b{name}\b", reached), f"{name} is not reached by Tab:\n{reached}"
+
+
+def test_zoom_and_place_stay_while_the_dial_moves(open_page):
+    page = open_page()
+    whole = page.transform()
+    page.page.locator("#viewer .frame").first.focus()
+    for key in ("+", "+", "ArrowRight", "ArrowDown"):
+        page.page.keyboard.press(key)
+    page.page.click("#viewer .in")
+    zoomed, before = page.transform(), page.source(".after")
+    assert zoomed != whole and re.match(r"matrix\(8, 0, 0, 8", zoomed)
+    page.turn(0.5)
+    assert page.source(".after") != before
+    assert page.transform() == zoomed
+    page.page.click("#viewer .fit")
+    assert page.transform() == whole
+
+
+def test_the_wheel_zooms_about_the_pointer_and_dragging_moves(open_page):
+    page = open_page()
+    box = page.page.locator("#viewer .frame").first.bounding_box()
+    x, y = box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"]
+    page.page.mouse.click(x, y)
+    page.page.mouse.wheel(0, -400)
+    page.page.wait_for_timeout(200)
+    scale, dx = page.page.locator("#viewer .after").first.evaluate(
+        "image => { const m = new DOMMatrix(getComputedStyle(image).transform); return [m.a, m.e] }"
+    )
+    assert scale > 2
+    assert dx + scale * 0.25 * box["width"] == pytest.approx(0.25 * box["width"], abs=2)  # what was under it still is
+    before = page.transform()
+    page.page.mouse.down()
+    page.page.mouse.move(x - 40, y - 20, steps=4)
+    page.page.mouse.up()
+    assert page.transform() != before
+
+
+def test_the_divider_follows_mouse_and_keyboard(open_page):
+    page = open_page()
+    frame = page.page.locator("#viewer .frame").first
+    box = frame.bounding_box()
+    page.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.8)
+    page.page.mouse.down()
+    page.page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.8, steps=5)
+    page.page.mouse.up()
+    cut = page.page.locator("#viewer .layer.cut").first
+    assert float(re.search(r"([\d.]+)%\)", cut.evaluate("e => getComputedStyle(e).clipPath"))[1]) == pytest.approx(
+        80, abs=1
+    )
+    assert page.transform() == "matrix(1, 0, 0, 1, 0, 0)"  # the picture itself was not moved
+    # on the left of it the screen shows the noisy picture, on the right the restored one
+    page.page.locator("#viewer .divider").first.focus()
+    page.page.keyboard.press("Home")
+    restored = np.array(Image.open(io.BytesIO(frame.screenshot())).convert("RGB")).astype(float)
+    page.page.keyboard.press("End")
+    noisy = np.array(Image.open(io.BytesIO(frame.screenshot())).convert("RGB")).astype(float)
+    for screen, image in ((restored, ".after"), (noisy, ".before")):
+        assert screen[:, 60:-60].mean(axis=(0, 1)) == pytest.approx(page.shown(image).mean(axis=(0, 1)), abs=6)
+
+
+def test_side_by_side_with_another_model(open_page, project):
+    page = open_page()
+    page.choose("#other", "dni")
+    second = page.page.locator("#viewer .pane").nth(1)
+    expect(second).to_be_visible()
+    expect(second.locator("figcaption")).to_contain_text("dni")
+    content = second.locator(".after").get_attribute("src").split(",")[1]
+    shown = np.array(Image.open(io.BytesIO(base64.b64decode(content))))
+    np.testing.assert_array_equal(shown, to_pixels(expected(project.files["dni"], page.sigma, 0.35)[0]))
+    page.page.click("#viewer .in")
+    transforms = page.page.locator("#viewer .after").evaluate_all("all => all.map(e => getComputedStyle(e).transform)")
+    assert transforms[0].split(",")[:4] == transforms[1].split(",")[:4] != ["matrix(1", " 0", " 0", " 1"]
+    page.choose("#other", "nothing")
+    expect(second).to_be_hidden()
+
+
+def test_a_version_is_picked_from_the_registry(open_page, project):
+    page = open_page()
+    page.choose("#model", "ftn-denoiser 1")
+    expect(page.page.locator("#viewer figcaption").first).to_contain_text("ftn-denoiser 1")
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["1"], page.sigma, 0.35)[0]))
+
+
+def test_noise_and_photograph_are_chosen(open_page, project):
+    page = open_page()
+    page.choose("#sample", "coffee")
+    page.page.locator("#noise input[type=range]").focus()
+    page.page.keyboard.press("Home")
+    page.settle()
+    assert " dB" not in page.page.inner_text("#viewer")  # nothing was added: what is clean is not known
+    page.page.keyboard.press("End")
+    page.settle()
+    restored, score = expected(project.versions["2"], page.sigma, 0.8, "coffee")
+    np.testing.assert_array_equal(page.shown(), to_pixels(restored))
+    assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
+
+
+def test_the_automatic_level_turns_the_dial(open_page):
+    page = open_page()
+    page.turn(0.6)
+    page.page.click("#auto")
+    page.page.wait_for_function("document.querySelector('#dial input[type=range]').value < 0.45")
+    assert page.sigma == pytest.approx(0.35, abs=0.04)
+    expect(page.page.get_by_text(re.compile(r"The noise is about 0\.3"))).to_be_visible()
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A picture larger than what is shown."""
+    pixels = np.random.default_rng(0).integers(0, 256, (700, 900, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "large.png")
+    return tmp_path / "large.png"
+
+
+def upload(page: Opened, button: str, path) -> None:
+    with page.page.expect_file_chooser() as chooser:
+        page.page.click(button)
+    chooser.value.set_files(path)
+
+
+def test_a_large_upload_is_cut_in_view_and_whole_in_the_download(open_page, project, large, tmp_path):
+    page = open_page()
+    expect(page.page.locator("#across")).to_be_hidden()
+    upload(page, "#upload", large)
+    expect(page.page.locator("#about")).to_contain_text("640 × 640 of them are shown")
+    page.settle()
+    assert page.shown().shape == (640, 640, 3)
+    before = page.shown(".before")
+    np.testing.assert_array_equal(before, np.array(Image.open(large))[30:670, 130:770])
+    page.page.locator("#across input[type=range]").focus()
+    page.page.keyboard.press("End")
+    page.settle()
+    np.testing.assert_array_equal(page.shown(".before"), np.array(Image.open(large))[30:670, 260:900])
+    with page.page.expect_download() as download:
+        page.page.click("#download")
+    assert download.value.suggested_filename == f"large-restored-{page.sigma:g}.png"
+    denoiser = ContinuousDenoiser.load(project.versions["2"])
+    whole = pictures.scene(picture := pictures.read(large), pictures.whole(picture), 0.0).noisy
+    result = np.array(Image.open(download.value.path()))
+    np.testing.assert_array_equal(result, to_pixels(restore(denoiser.fold(denoiser.position(page.sigma)), whole)))
+    assert " dB" not in page.page.inner_text("#viewer")
+    upload(page, "#reference", large)
+    expect(page.page.locator("#viewer")).to_contain_text(" dB")
+
+
+def test_a_bad_file_is_named_and_changes_nothing(open_page, tmp_path):
+    page = open_page()
+    before = page.source(".after")
+    (tmp_path / "holiday.png").write_bytes(b"this is no picture")
+    upload(page, "#upload", tmp_path / "holiday.png")
+    expect(page.page.get_by_text("holiday.png cannot be used: not a readable image")).to_be_visible()
+    page.settle()
+    assert page.source(".after") == before
+    page.turn(0.25)
+    assert page.source(".after") != before
+
+
+def contrast(page, selector: str) -> float:
+    """WCAG's contrast of an element's text with what is behind it."""
+    colours = page.locator(selector).first.evaluate(
+        """e => { const text = getComputedStyle(e).color; let b = e;
+        while (b && /rgba\\(.*, 0\\)|transparent/.test(getComputedStyle(b).backgroundColor)) b = b.parentElement;
+        return [text, getComputedStyle(b || document.body).backgroundColor] }"""
+    )
+
+    def luminance(colour: str) -> float:
+        channels = [float(x) / 255 for x in re.findall(r"[\d.]+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+    low, high = sorted(map(luminance, colours))
+    return (high + 0.05) / (low + 0.05)
+
+
+TEXTS = (
+    "#title h1",
+    "#viewer .name",
+    "#viewer .says",
+    "#viewer .tools .fit",
+    "#dial span",
+    "#auto",
+    "#about p",
+    "#noise span",
+)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_it_is_legible(open_page, theme, viewport):
+    page = open_page(f"?__theme={theme}", viewport, has_touch=viewport is PHONE, is_mobile=viewport is PHONE).page
+    background = page.evaluate(
+        "getComputedStyle(document.querySelector('.gradio-container').parentElement).backgroundColor"
+    )
+    assert (sum(map(float, re.findall(r"\d+", background)[:3])) < 200) == (theme == "dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    for selector in TEXTS:
+        assert contrast(page, selector) >= 4.5, selector
+        assert page.locator(selector).first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 12, selector
+    for selector in ("#viewer .frame", "#dial"):  # both at once, without scrolling
+        box = page.locator(selector).first.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= viewport["height"], selector
+
+
+def test_fingers_turn_the_dial_on_a_phone(open_page):
+    page = open_page("", PHONE, has_touch=True, is_mobile=True)
+    before, box = page.source(".after"), page.dial.bounding_box()
+    page.page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+    page.settle()
+    assert page.sigma > 0.5 and page.source(".after") != before
+
+
+def test_nothing_is_asked_of_anyone_else(open_page, address):
+    page = open_page()
+    page.choose("#sample", "coffee")
+    page.turn(0.3)
+    assert page.requests and not page.errors
+    assert [url for url in page.requests if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_how_long_a_change_takes_in_the_browser(open_page, record_property):
+    """No bound: the benchmark measures. Printed with `pytest -s`."""
+    page = open_page()
+    times = []
+    page.dial.focus()
+    for key in ["ArrowRight", "ArrowLeft"] * 10:
+        before, start = page.source(".after"), time.perf_counter()
+        page.page.keyboard.press(key)
+        page.page.wait_for_function("before => document.querySelector('#viewer .after').src !== before", arg=before)
+        times.append(1000 * (time.perf_counter() - start))
+    record_property("median_ms", np.median(times))
+    print(f"a change of the dial, key to picture: median {np.median(times):.0f} ms")
