@@ -10,9 +10,9 @@ import gradio as gr
 from PIL import Image
 
 from ftn_core.errors import UserError
+from ftn_core.noise_level import estimate_sigma
 from serving.demo import models, pictures
 from serving.demo.answer import Answers, Setting, to_pixels
-from ftn_core.noise_level import estimate_sigma
 from serving.demo.pictures import Picture
 
 NOTHING = "none"

@@ -12,10 +12,10 @@ from PIL import Image
 from ftn_core.errors import UserError
 from ftn_core.images import restore
 from ftn_core.metrics import psnr
+from ftn_core.noise_level import estimate_sigma
 from serving.demo import pictures
 from serving.demo.answer import Answers, Setting, to_pixels, to_url
 from serving.demo.dials import Dial
-from ftn_core.noise_level import estimate_sigma
 from serving.demo.pictures import Picture, Window
 
 from .conftest import make_denoiser
