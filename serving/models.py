@@ -165,7 +165,7 @@ def lineage(version: Which, name: Name = MODEL, json: Json = False) -> None:
     with server.existing() as client:
         found = versions.find(client, name, version)
         made_by = runs(client, found)
-        checked = checks(found)
+        checked = checks(name, found)
     state, words = verdict(checked)
     if json:
         return print_json({"version": found, "runs": made_by, "checks": checked, "state": state, "verdict": words})
