@@ -1,5 +1,6 @@
 """``ftn models``: versions in the registry, who is champion, and how each came to be."""
 
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,7 +165,7 @@ def lineage(version: Which, name: Name = MODEL, json: Json = False) -> None:
     with server.existing() as client:
         found = versions.find(client, name, version)
         made_by = runs(client, found)
-        checked = checks(found)
+        checked = checks(name, found)
     state, words = verdict(checked)
     if json:
         return print_json({"version": found, "runs": made_by, "checks": checked, "state": state, "verdict": words})
@@ -173,9 +174,14 @@ def lineage(version: Which, name: Name = MODEL, json: Json = False) -> None:
     print()
     print_table(
         ["", "recorded", "here", "", ""],
-        [[c.what, c.recorded[:16], c.here[:16], c.state, c.remark] for c in checked],
+        [[c.what, _short(c.recorded), _short(c.here), c.state, c.remark] for c in checked],
     )
     return print(f"\n{state}: {words}")
+
+
+def _short(text: str) -> str:
+    """A hash by its beginning, as Git has it."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]+", r"\1", text)
 
 
 def _levels(version: "Version") -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ftn_core.continuous import ContinuousDenoiser
     from ftn_core.gate import Verdict
     from ftn_core.parameters import Parameters
+    from serving.registry.promotions import Promotion
     from tasks.judgement import Judgement
     from tasks.tracking import Tracker
 
@@ -49,19 +50,20 @@ def _register(name: str, method: str, judgement: "Judgement", tracker: "Tracker"
     version = str(found[0].version if found else _log_model(name, identity, method, denoiser, tracker))
     versions.set_alias(client, name, CHALLENGER, version)
 
+    seen = promotions.history(client, name)
     champion = promotions.champion(client, name)
-    while True:
-        verdict = judgement.verdict(name, version, champion)
-        before, champion = champion, promotions.champion(client, name)
-        if champion == before:
-            break  # else another model became champion meanwhile: judge beside that one
+    verdict = judgement.verdict(name, version, champion)
     _note(name, version, method, denoiser, verdict, tracker)
-
-    record = promotions.history(client, name)
-    free = verdict.champion is None or all(promotion.version != version for promotion in record)
-    if verdict.passed and champion != version and free:
-        why = f"passed the gate beside version {verdict.champion}" if verdict.champion else f"passed: {verdict.note}"
-        champion = promotions.promote(client, name, version, "gate", why).version
+    if (
+        verdict.passed
+        and champion != version
+        and (verdict.champion is None or version not in {r.version for r in seen})
+    ):
+        again = _promote(name, version, verdict, seen, judgement, tracker)
+        if again is not verdict:
+            verdict = again
+            _note(name, version, method, denoiser, verdict, tracker)
+        champion = promotions.champion(client, name)
     outcome = _outcome(version, champion)
     print(f"{tracker.stage}: models:/{name}/{version} {verdict.word} the gate; {outcome}", flush=True)
     for line in [*verdict.failures(), *([verdict.note] if verdict.note else [])]:
@@ -70,6 +72,32 @@ def _register(name: str, method: str, judgement: "Judgement", tracker: "Tracker"
         print(f"{tracker.stage}: it has been champion before: `ftn models promote {version}` makes it so again")
     registered = {"model": name, "version": version, "run": tracker.run_id, "champion": champion}
     workspace.REGISTERED.write_text(json.dumps(registered) + "\n")
+
+
+def _promote(
+    name: str, version: str, verdict: "Verdict", seen: "list[Promotion]", judgement: "Judgement", tracker: "Tracker"
+) -> "Verdict":
+    """Make the version champion; returns the verdict that counts.
+
+    If another one became champion since it was judged, which the order of the records tells, it is judged anew beside
+    that one, and gives way to it if it does not pass.
+    """
+    from serving.registry import promotions
+
+    client = tracker.client
+    why = f"passed the gate beside version {verdict.champion}" if verdict.champion else f"passed: {verdict.note}"
+    mine = promotions.promote(client, name, version, "gate", why)
+    records = promotions.history(client, name)
+    earlier = records[: [record.id for record in records].index(mine.id)]
+    known = {record.id for record in seen}
+    if not (between := [r for r in earlier if r.id not in known and r.how != "outside"]):
+        return verdict
+    other = between[-1].version
+    again = judgement.verdict(name, version, other)
+    if not again.passed and promotions.champion(client, name) == version:
+        why = f"version {version}, promoted at the same moment, does not pass the gate beside it"
+        promotions.promote(client, name, other, "rollback", why)
+    return again
 
 
 def _outcome(version: str, champion: str | None) -> str:

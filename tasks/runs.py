@@ -1,6 +1,5 @@
 """Experiment, pipelines and stages as MLflow has them: found again, never doubled."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from serving.registry import server
-from serving.registry.address import EXPERIMENT
+from serving.registry.address import EXPERIMENT, embedded, tracking_uri
 from tasks.journal import Entry
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _experiment(client: "MlflowClient") -> str:
     if found := client.get_experiment_by_name(EXPERIMENT):
         return found.experiment_id
     # a server knows where its artifacts go; SQLite beside the project has them beside it too
-    artifacts = None if os.environ.get("MLFLOW_TRACKING_URI") else Path("mlartifacts").absolute().as_uri()
+    artifacts = Path("mlartifacts").absolute().as_uri() if tracking_uri() == embedded() else None
     # the kind makes MLflow's pages open on runs and metrics instead of traces
     kind = {"mlflow.experimentKind": "custom_model_development"}
     try:

@@ -11,7 +11,12 @@ EXPERIMENT = "ftn"
 
 def tracking_uri() -> str:
     """Where runs are tracked: ``MLFLOW_TRACKING_URI``, or SQLite beside the project."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').absolute()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or embedded()
+
+
+def embedded() -> str:
+    """SQLite beside the project; MLflow itself puts it into the environment once it is in use."""
+    return f"sqlite:///{Path('mlflow.db').absolute()}"
 
 
 def shown(uri: str) -> str:

@@ -44,7 +44,7 @@ def runs(client: "MlflowClient", version: Version) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def checks(version: Version) -> list[Check]:
+def checks(model: str, version: Version) -> list[Check]:
     """Commit, working tree, ``dvc.lock`` and photographs of a version beside those of the working directory."""
     recorded = version.tags.get("ftn.commit", "unknown")
     made_at, dirty = recorded.removesuffix("-dirty"), recorded.endswith("-dirty")
@@ -68,7 +68,7 @@ def checks(version: Version) -> list[Check]:
         ),
     ]
     stages = clone.locked_stages(clone.LOCK.read_text()) if clone.LOCK.exists() else None
-    found.append(_lock_check(version, stages))
+    found.append(_lock_check(model, version, stages))
     data = clone.data_hash(stages) if stages else None
     found.append(_compare("photographs", version.tags.get("ftn.data"), data, "DVC's hash of data/photographs"))
     return found
@@ -95,7 +95,7 @@ def _about_commit(made_at: str, head: str, known: bool, dirty: bool) -> str:
     return "this repository does not have it: fetch it first"
 
 
-def _lock_check(version: Version, stages: dict[str, Any] | None) -> Check:
+def _lock_check(model: str, version: Version, stages: dict[str, Any] | None) -> Check:
     check = _compare(
         "dvc.lock",
         version.tags.get("ftn.dvc_lock"),
@@ -104,19 +104,19 @@ def _lock_check(version: Version, stages: dict[str, Any] | None) -> Check:
     )
     if check.state != "differs" or not stages:
         return check
-    kept = _kept_lock(version)
+    kept = _kept_lock(model, version)
     if kept is None:
         return check
     names = sorted(name for name in {*kept, *stages} if kept.get(name) != stages.get(name))
     return Check(check.what, check.recorded, check.here, "differs", f"of {', '.join(names)}")
 
 
-def _kept_lock(version: Version) -> dict[str, Any] | None:
+def _kept_lock(model: str, version: Version) -> dict[str, Any] | None:
     """The ``dvc.lock`` that is kept beside the model, if it can be read."""
     import mlflow
 
     try:
-        path = mlflow.artifacts.download_artifacts(f"{version.source.rstrip('/')}/{clone.LOCK}")
+        path = mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}/{clone.LOCK}")
         return clone.locked_stages(Path(path).read_text())
     except Exception:  # it only says more than the hash, which is enough
         return None

@@ -131,6 +131,25 @@ def test_a_version_carries_what_it_takes_to_make_it_again(by_dvc):
         assert version.tags[f"ftn.run.{stage.replace('@', ':')}"] == runs[stage]
     files = [f.path for f in client.list_artifacts(version.run_id)]
     assert not any(name.endswith(".pkl") for name in files)
+    assert (by_dvc.root / "mlartifacts").is_dir() and not (by_dvc.root / "mlruns").exists()
+
+
+def test_lineage_says_that_this_clone_makes_it_again_and_which_stages_differ_if_not(by_dvc):
+    def lineage():
+        return json.loads(by_dvc.python("-m", "serving.command", "models", "lineage", "champion", "--json").stdout)
+
+    found = lineage()
+    assert found["state"] == "ok" and {check["state"] for check in found["checks"]} == {"ok"}
+    assert sorted(found["runs"]) == sorted(STAGES)
+    lock, text = by_dvc.root / "dvc.lock", (by_dvc.root / "dvc.lock").read_text()
+    changed = yaml.safe_load(text)
+    changed["stages"]["train_base"]["params"]["params.yaml"]["seed"] = 7
+    lock.write_text(yaml.safe_dump(changed))
+    try:
+        (differing,) = (check for check in lineage()["checks"] if check["state"] == "differs")
+    finally:
+        lock.write_text(text)
+    assert (differing["what"], differing["remark"]) == ("dvc.lock", "of train_base")
 
 
 def test_dvc_shows_metrics_and_plots(by_dvc):
