@@ -54,6 +54,7 @@ PIXEL = [[[[0.5, 0.5, 0.5]]]]
         (b'{"inputs": [[[[0.5, NaN, 0.5]]]]}', 400, "not JSON"),
         (b'{"inputs": ' + b"[" * 5000 + b"]" * 5000 + b"}", 400, "not JSON"),
         ({"inputs": []}, 400, "N x height x width x 3 and not empty, not 0"),
+        ({"inputs": 0.5}, 400, "not a single value"),
         ({"inputs": [[[[0.5]]]]}, 400, "not 1 x 1 x 1 x 1"),
         ({"inputs": PIXEL[0]}, 400, "not 1 x 1 x 3"),
         ({"inputs": [[[[0.5, 0.5, 0.5], [0.5]]]]}, 400, "all rows of one length"),
