@@ -16,12 +16,18 @@ BASE = 0.2
 
 
 @pytest.fixture(scope="module")
-def model(weights):
+def module():
+    """What MLflow runs: the file, not the module of that name."""
     chosen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mlflow.models, "set_model", chosen.append)
-        runpy.run_path(str(ROOT / "serving/denoiser_model.py"))
-    (model,) = chosen
+        names = runpy.run_path(str(ROOT / "serving/denoiser_model.py"))
+    return SimpleNamespace(model=chosen[0], **names)
+
+
+@pytest.fixture(scope="module")
+def model(module, weights):
+    model = module.model
     model.load_context(SimpleNamespace(artifacts={"denoiser": str(weights)}))
     return model
 
@@ -140,3 +146,10 @@ def test_threads_at_different_sigmas_do_not_mix(model, expected):
     for i, of_one in enumerate(answers):
         for k, answer in enumerate(of_one):
             np.testing.assert_allclose(answer, alone[(i + k) % 4], atol=1e-6)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1e6", ""])
+def test_a_wrong_limit_is_named_when_the_service_starts(module, monkeypatch, value):
+    monkeypatch.setenv("FTN_SERVICE_MAX_PIXELS", value)
+    with pytest.raises(MlflowException, match=f"FTN_SERVICE_MAX_PIXELS must be a number from 1, not '{value}'"):
+        module._answer_invocations(lambda images, params: images)
