@@ -1,6 +1,7 @@
 import runpy
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 
 import mlflow.models
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from mlflow.exceptions import MlflowException
 from project import ROOT
+from small_denoiser import folded, small_denoiser
 
 BASE = 0.2
 
@@ -26,7 +28,17 @@ def module():
 
 
 @pytest.fixture(scope="module")
-def model(module, weights):
+def weights(tmp_path_factory):
+    return tmp_path_factory.mktemp("denoiser") / "d.safetensors"
+
+
+@pytest.fixture(scope="module")
+def expected(weights):
+    return partial(folded, small_denoiser(weights))
+
+
+@pytest.fixture(scope="module")
+def model(module, weights, expected):
     model = module.model
     model.load_context(SimpleNamespace(artifacts={"denoiser": str(weights)}))
     return model
