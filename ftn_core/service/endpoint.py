@@ -14,7 +14,7 @@ from ftn_core.service.request import TooLargeError, read_json
 BYTES_A_PIXEL = 64
 """Room for three doubles at full length in JSON, 21 characters each."""
 
-HELD = 8
+HELD = 4
 """So many of the largest requests are kept in memory at once; whoever comes then is asked to come again."""
 
 PATIENCE = 40.0

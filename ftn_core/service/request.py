@@ -31,7 +31,8 @@ def checked_images(value: object) -> np.ndarray:
         raise UserError(f"images must be one array of N x height x width x 3, not {type(value).__name__}")
     value = np.asarray(value)  # masked arrays are not for us to interpret
     if value.ndim != 4 or value.shape[3] != 3 or 0 in value.shape:
-        raise UserError(f"images must be N x height x width x 3 and not empty, not {' x '.join(map(str, value.shape))}")
+        shape = " x ".join(map(str, value.shape)) or "a single value"
+        raise UserError(f"images must be N x height x width x 3 and not empty, not {shape}")
     if value.dtype.kind != "f":
         raise UserError(f"images must be floats in [0, 1], not {value.dtype}")
     low, high = value.min(), value.max()  # NaN passes through both

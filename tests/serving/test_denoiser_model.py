@@ -1,6 +1,7 @@
 import runpy
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 
 import mlflow.models
@@ -11,17 +12,34 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from mlflow.exceptions import MlflowException
 from project import ROOT
+from small_denoiser import folded, small_denoiser
 
 BASE = 0.2
 
 
 @pytest.fixture(scope="module")
-def model(weights):
+def module():
+    """What MLflow runs: the file, not the module of that name."""
     chosen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mlflow.models, "set_model", chosen.append)
-        runpy.run_path(str(ROOT / "serving/denoiser_model.py"))
-    (model,) = chosen
+        names = runpy.run_path(str(ROOT / "serving/denoiser_model.py"))
+    return SimpleNamespace(model=chosen[0], **names)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return tmp_path_factory.mktemp("denoiser") / "d.safetensors"
+
+
+@pytest.fixture(scope="module")
+def expected(weights):
+    return partial(folded, small_denoiser(weights))
+
+
+@pytest.fixture(scope="module")
+def model(module, weights, expected):
+    model = module.model
     model.load_context(SimpleNamespace(artifacts={"denoiser": str(weights)}))
     return model
 
@@ -140,3 +158,10 @@ def test_threads_at_different_sigmas_do_not_mix(model, expected):
     for i, of_one in enumerate(answers):
         for k, answer in enumerate(of_one):
             np.testing.assert_allclose(answer, alone[(i + k) % 4], atol=1e-6)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1e6", ""])
+def test_a_wrong_limit_is_named_when_the_service_starts(module, monkeypatch, value):
+    monkeypatch.setenv("FTN_SERVICE_MAX_PIXELS", value)
+    with pytest.raises(MlflowException, match=f"FTN_SERVICE_MAX_PIXELS must be a number from 1, not '{value}'"):
+        module._answer_invocations(lambda images, params: images)

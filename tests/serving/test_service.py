@@ -5,11 +5,13 @@ import os
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 from malformed import malformed
 from model_service import ModelService
+from small_denoiser import folded, small_denoiser
 from wire import Client, Request
 
 MAX_PIXELS = 4096
@@ -17,7 +19,17 @@ COUNT = int(os.environ.get("FTN_MALFORMED", "390"))
 
 
 @pytest.fixture(scope="module")
-def service(weights, tmp_path_factory):
+def weights(tmp_path_factory):
+    return tmp_path_factory.mktemp("denoiser") / "d.safetensors"
+
+
+@pytest.fixture(scope="module")
+def expected(weights):
+    return partial(folded, small_denoiser(weights))
+
+
+@pytest.fixture(scope="module")
+def service(weights, expected, tmp_path_factory):
     service = ModelService(tmp_path_factory.mktemp("service"), weights, FTN_SERVICE_MAX_PIXELS=str(MAX_PIXELS))
     try:
         service.wait()
@@ -54,6 +66,7 @@ PIXEL = [[[[0.5, 0.5, 0.5]]]]
         (b'{"inputs": [[[[0.5, NaN, 0.5]]]]}', 400, "not JSON"),
         (b'{"inputs": ' + b"[" * 5000 + b"]" * 5000 + b"}", 400, "not JSON"),
         ({"inputs": []}, 400, "N x height x width x 3 and not empty, not 0"),
+        ({"inputs": 0.5}, 400, "not a single value"),
         ({"inputs": [[[[0.5]]]]}, 400, "not 1 x 1 x 1 x 1"),
         ({"inputs": PIXEL[0]}, 400, "not 1 x 1 x 3"),
         ({"inputs": [[[[0.5, 0.5, 0.5], [0.5]]]]}, 400, "all rows of one length"),
