@@ -57,7 +57,9 @@ def make(folder: Path, count: int, height: int, width: int, suffix: str) -> list
     folder.mkdir()
     for i in range(count):
         small = rng.random((8, 12, 3))
-        smooth = np.asarray(Image.fromarray((255 * small).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC))
+        smooth = np.asarray(
+            Image.fromarray((255 * small).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+        )
         noisy = smooth + 51 * rng.standard_normal(smooth.shape, np.float32)
         Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{i:04}{suffix}")
     return plan([str(folder)], folder / "out", MARKS[0])
