@@ -29,6 +29,10 @@ def strip(denoiser: ContinuousDenoiser, picture: Picture, tell: Callable[[int], 
     network = None
     for i, position in enumerate(positions(denoiser)):
         network = denoiser.fold(position, network)
-        parts.append(restored(network, picture, lambda row, before=i * len(picture.pixels): tell(before + row)))
+        parts.append(restored(network, picture, _after(i * len(picture.pixels), tell)))
     axis, step = _LAID.get(picture.orientation, (1, 1))
     return np.concatenate(parts[::step], axis=axis)
+
+
+def _after(rows: int, tell: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda row: tell(rows + row)
