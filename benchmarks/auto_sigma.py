@@ -39,7 +39,6 @@ def rows(images: list[np.ndarray], denoiser: ContinuousDenoiser, clip: bool) -> 
     """One row for each sigma."""
     ways: dict[str, Callable[[Tensor], float]] = {"scikit-image": _by_scikit_image, "ours": estimate_sigma}
     table = []
-    network = None
     for sigma in SIGMAS[1::3] if quick() else SIGMAS:
         shares: dict[str, list[float]] = {way: [] for way in ways}
         losses: dict[str, list[float]] = {way: [] for way in ways}
@@ -48,14 +47,12 @@ def rows(images: list[np.ndarray], denoiser: ContinuousDenoiser, clip: bool) -> 
             clean, noisy = to_image(pixels), to_image(add_noise(pixels, sigma, seed=0, clip=False))
             if clip:  # to a file of 8 bits
                 noisy = (noisy.clamp(0, 1) * 255).round() / 255
-            network = denoiser.fold(denoiser.position(sigma), network)
-            told = psnr(restore(network, noisy), clean)
-            best.append(told)
-            for way, estimate in ways.items():
-                found = estimate(noisy)
-                network = denoiser.fold(denoiser.position(found), network)
-                shares[way].append(found / sigma)
-                losses[way].append(told - psnr(restore(network, noisy), clean))
+            found = {way: estimate(noisy) for way, estimate in ways.items()}
+            scores = _scores(denoiser, noisy, clean, [sigma, *found.values()])
+            best.append(scores[sigma])
+            for way, estimated in found.items():
+                shares[way].append(estimated / sigma)
+                losses[way].append(scores[sigma] - scores[estimated])
         row: dict[str, Any] = {"sigma": sigma, "PSNR at the true sigma": float(np.mean(best))}
         for way in ways:
             row[f"{way}: estimate, median (10th .. 90th of 100)"] = _spread(shares[way], "{:.3f}")
@@ -65,6 +62,13 @@ def rows(images: list[np.ndarray], denoiser: ContinuousDenoiser, clip: bool) -> 
             )
         table.append(row)
     return table
+
+
+def _scores(denoiser: ContinuousDenoiser, noisy: Tensor, clean: Tensor, sigmas: list[float]) -> dict[float, float]:
+    """PSNR in dB for each sigma; each position of the dial is restored once."""
+    positions = {sigma: denoiser.position(sigma) for sigma in sigmas}
+    by_position = {x: psnr(restore(denoiser.fold(x), noisy), clean) for x in set(positions.values())}
+    return {sigma: by_position[position] for sigma, position in positions.items()}
 
 
 def _by_scikit_image(noisy: Tensor) -> float:

@@ -22,14 +22,15 @@ def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
         if method not in _methods():
             raise UserError(f"--method {method}: {DENOISERS} has {_instead()}")
         model = str(DENOISERS / f"{method}.safetensors")
-    if model:
-        return model, load_denoiser(model)
+    source = model or CHAMPION
     try:
         # else MLflow would make an empty registry here, and take long to find nothing in it
-        if not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").exists():
-            raise UserError(f"{CHAMPION}: there is no registry here (no mlflow.db, and MLFLOW_TRACKING_URI is not set)")
-        return CHAMPION, load_denoiser(CHAMPION)
+        if ":/" in source and not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").exists():
+            raise UserError(f"{source}: there is no registry here (no mlflow.db, and MLFLOW_TRACKING_URI is not set)")
+        return source, load_denoiser(source)
     except UserError as error:
+        if model:
+            raise
         remedy = f"name a file with --model, or with --method one of {DENOISERS}, which has {_instead()}"
         raise UserError(f"{error}; {remedy}") from None
 

@@ -16,7 +16,7 @@ from serving.dial import Dial, in_words
 from serving.inputs import MARKS, Job, plan
 from serving.pictures import Picture, Pixels
 from serving.restoring import restored
-from serving.strip import positions, strip
+from serving.strip import STOPS, positions, strip
 
 
 class Denoising:
@@ -69,7 +69,7 @@ class Denoising:
         return restored(self._network, picture, _rows(job, picture))
 
     def _strip(self, job: Job, picture: Picture) -> Pixels:
-        return strip(self.dial.denoiser, picture, _rows(job, picture))
+        return strip(self.dial.denoiser, picture, _rows(job, picture, STOPS))
 
     def _stops(self) -> str:
         places = ", ".join(f"{x:g}" for x in positions(self.dial.denoiser))
@@ -87,6 +87,6 @@ class Denoising:
             print(f"  {source}: {reason}", file=sys.stderr)
 
 
-def _rows(job: Job, picture: Picture) -> Callable[[int], None]:
+def _rows(job: Job, picture: Picture, times: int = 1) -> Callable[[int], None]:
     """Progress within one picture, which is seen where it is large."""
-    return Progress(job.source.name, "rows", len(picture.pixels))
+    return Progress(job.source.name, "rows", times * len(picture.pixels))

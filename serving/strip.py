@@ -20,11 +20,19 @@ def positions(denoiser: ContinuousDenoiser) -> list[float]:
 
 
 def strip(denoiser: ContinuousDenoiser, picture: Picture, tell: Callable[[int], None] = lambda row: None) -> Pixels:
-    """The picture as it is, then restored at each position, from left to right for whoever turns it upright."""
+    """The picture as it is, then restored at each position, from left to right for whoever turns it upright.
+
+    Args:
+        tell: called with the number of rows that are done, those of earlier positions included.
+    """
     parts = [picture.pixels]
     network = None
-    for position in positions(denoiser):
+    for i, position in enumerate(positions(denoiser)):
         network = denoiser.fold(position, network)
-        parts.append(restored(network, picture, tell))
+        parts.append(restored(network, picture, _after(i * len(picture.pixels), tell)))
     axis, step = _LAID.get(picture.orientation, (1, 1))
     return np.concatenate(parts[::step], axis=axis)
+
+
+def _after(rows: int, tell: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda row: tell(rows + row)
