@@ -22,27 +22,27 @@ def build(actions: Actions) -> gr.Blocks:
     low, high, start = (dial_of_first[key] for key in ("minimum", "maximum", "value"))
     with gr.Blocks(title="ftn: the dial", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         picture = gr.State()
-        gr.Markdown("# Drag the dial: one network, any strength", elem_id="title")
+        gr.Markdown("# Drag the dial", elem_id="title")
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 shown = viewer()
                 dial = gr.Slider(
-                    low, high, start, step=STEP, label="Dial: sigma of the noise to remove", elem_id="dial"
+                    low, high, start, step=STEP, label="Dial: noise to remove (sigma)", elem_id="dial"
                 )
                 with gr.Row():
-                    auto = gr.Button("Automatic level", min_width=140, elem_id="auto")
-                    download = gr.Button("Download", min_width=140, elem_id="download")
+                    auto = gr.Button("Auto level", min_width=120, elem_id="auto")
+                    download = gr.Button("Download", min_width=120, elem_id="download")
                 file = gr.DownloadButton(visible="hidden", elem_id="file")
             with gr.Column(scale=2, min_width=320):
                 sample = gr.Dropdown(samples, value=samples[0], label="Photograph", elem_id="sample")
                 with gr.Row():
                     upload = gr.UploadButton(
-                        "Upload a photograph", file_types=["image"], min_width=140, elem_id="upload"
+                        "Upload …", file_types=["image"], min_width=120, elem_id="upload"
                     )
                     reference = gr.UploadButton(
-                        "… without noise, for PSNR", file_types=["image"], min_width=140, elem_id="reference"
+                        "Clean original …", file_types=["image"], min_width=120, elem_id="reference"
                     )
-                noise = gr.Slider(0, 0.8, NOISE, step=STEP, label="Sigma of the noise to add", elem_id="noise")
+                noise = gr.Slider(0, 0.8, NOISE, step=STEP, label="Noise to add (sigma)", elem_id="noise")
                 model = gr.Dropdown(choices, value=actions.models.first, label="Model", elem_id="model")
                 other = gr.Dropdown(
                     [("nothing", NOTHING), *choices], value=NOTHING, label="Side by side with", elem_id="other"
