@@ -76,8 +76,8 @@ def build(actions: Actions) -> gr.Blocks:
         ):
             event.success(show_all, **private, **follow)
         auto.click(told(actions.level), setting, dial, **private)
-        # the browser saves what a link names: the hidden button is that link
-        download.click(told(actions.save), setting, file, **(private | {"show_progress": "full"})).success(
+        # not among the others: a large picture takes its time. The browser saves what a link names: the hidden button
+        download.click(told(actions.save), setting, file, api_visibility="private").success(
             None, js="() => document.querySelector('#file').click()"
         )
     return page
