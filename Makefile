@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro preset flow seeds up status down worker check test lint format lock mlflow register deliver bench clean
+.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register deliver bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evalu
 	@echo; cat results/table.md; echo
 	@echo "report:    results/report.html"
 	@echo "MLflow UI: make mlflow"
+
+demo: $(READY)  ## the trained model in a browser: drag the dial and see a photograph change
+	@ftn demo
 
 preset: $(READY)  ## write a preset into params.yaml: make preset PRESET=paper-cpu; without a name, list them
 	@python -m flows.presets $(PRESET)

@@ -21,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.harness import Report, Timing, compare, quick
+from benchmarks.inference import DEFAULT, denoiser_of
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.images import restore
 from ftn_core.metrics import psnr

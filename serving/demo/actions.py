@@ -95,7 +95,7 @@ class Actions:
         """The whole picture restored by the first model, as an 8-bit PNG; returns its path."""
         chosen = _setting(*setting)
         scene = pictures.scene(chosen.picture, pictures.whole(chosen.picture), chosen.noise)
-        restored = self.answers.dials(chosen.models[0]).restore(scene.noisy, chosen.sigma)
+        restored = self.answers.dials(chosen.models[0]).restore_apart(scene.noisy, chosen.sigma)
         folder = Path(tempfile.mkdtemp(dir=gr.utils.get_upload_folder()))
         path = folder / f"{Path(chosen.picture.name).stem}-restored-{chosen.sigma:g}.png"
         Image.fromarray(to_pixels(restored)).save(path, compress_level=1)

@@ -12,7 +12,10 @@ def demo(
     browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
 ) -> None:
     """Serve a page with the dial: drag it and see the photograph change."""
-    print("Loading ...", flush=True)  # before the imports, which take seconds
+    from serving.demo.port import listen
+
+    listener = listen(host, port)
+    print("Loading ...", flush=True)
     from serving.demo.server import serve
 
-    serve(model, host, port, browser)
+    serve(model, listener, browser)

@@ -33,6 +33,12 @@ class Dial:
             self._denoiser.fold(self._denoiser.position(sigma), self._network)
             return restore(self._network, noisy)
 
+    def restore_apart(self, noisy: Tensor, sigma: float) -> Tensor:
+        """As ``restore``, but with a network of its own: the dial can be turned while it lasts."""
+        with self._lock:
+            network = self._denoiser.fold(self._denoiser.position(sigma))
+        return restore(network, noisy)
+
 
 class Dials:
     """Loaded once for each source; a file that was written anew is loaded anew."""

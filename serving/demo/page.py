@@ -9,7 +9,7 @@ from serving.demo.viewer import viewer
 
 THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
 CSS = """
-.gradio-container { max-width: 1400px !important; }
+.gradio-container .main { max-width: 1400px; margin: 0 auto; }
 #title h1 { font-size: 20px; margin: 0; }
 #about, #about * { font-size: 13px; }
 """
@@ -20,29 +20,27 @@ def build(actions: Actions) -> gr.Blocks:
     samples, choices = list(actions.samples), actions.choices()
     dial_of_first = actions.ends(actions.models.first, NOISE)
     low, high, start = (dial_of_first[key] for key in ("minimum", "maximum", "value"))
-    with gr.Blocks(title="ftn: the dial", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+    with gr.Blocks(title="ftn: the dial", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as page:
         picture = gr.State()
-        gr.Markdown("# Drag the dial: one network, any strength", elem_id="title")
+        gr.Markdown("# Drag the dial", elem_id="title")
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 shown = viewer()
-                dial = gr.Slider(
-                    low, high, start, step=STEP, label="Dial: sigma of the noise to remove", elem_id="dial"
-                )
+                dial = gr.Slider(low, high, start, step=STEP, label="Dial: noise to remove (sigma)", elem_id="dial")
                 with gr.Row():
-                    auto = gr.Button("Automatic level", min_width=140, elem_id="auto")
-                    download = gr.Button("Download", min_width=140, elem_id="download")
+                    auto = gr.Button("Auto level", size="md", min_width=120, elem_id="auto")
+                    download = gr.Button("Download", size="md", min_width=120, elem_id="download")
                 file = gr.DownloadButton(visible="hidden", elem_id="file")
             with gr.Column(scale=2, min_width=320):
                 sample = gr.Dropdown(samples, value=samples[0], label="Photograph", elem_id="sample")
                 with gr.Row():
                     upload = gr.UploadButton(
-                        "Upload a photograph", file_types=["image"], min_width=140, elem_id="upload"
+                        "Upload …", file_types=["image"], size="md", min_width=120, elem_id="upload"
                     )
                     reference = gr.UploadButton(
-                        "… without noise, for PSNR", file_types=["image"], min_width=140, elem_id="reference"
+                        "Clean copy …", file_types=["image"], size="md", min_width=120, elem_id="reference"
                     )
-                noise = gr.Slider(0, 0.8, NOISE, step=STEP, label="Sigma of the noise to add", elem_id="noise")
+                noise = gr.Slider(0, 0.8, NOISE, step=STEP, label="Noise to add (sigma)", elem_id="noise")
                 model = gr.Dropdown(choices, value=actions.models.first, label="Model", elem_id="model")
                 other = gr.Dropdown(
                     [("nothing", NOTHING), *choices], value=NOTHING, label="Side by side with", elem_id="other"
@@ -78,8 +76,8 @@ def build(actions: Actions) -> gr.Blocks:
         ):
             event.success(show_all, **private, **follow)
         auto.click(told(actions.level), setting, dial, **private)
-        # the browser saves what a link names: the hidden button is that link
-        download.click(told(actions.save), setting, file, **(private | {"show_progress": "full"})).success(
+        # not among the others: a large picture takes its time. The browser saves what a link names: the hidden button
+        download.click(told(actions.save), setting, file, api_visibility="private").success(
             None, js="() => document.querySelector('#file').click()"
         )
     return page

@@ -18,7 +18,7 @@ from ftn_core.images import to_image
 
 VIEW = 640
 """Longest side in pixels of what is restored while the dial moves."""
-_MIN_SIDE, _MAX_PIXELS = 16, 100_000_000
+_MIN_SIDE, _MAX_PIXELS = 16, 50_000_000
 
 Pixels = NDArray[np.uint8]
 

@@ -16,20 +16,18 @@ import uvicorn
 from fastapi import FastAPI
 
 from ftn_core.cores import cores
-from ftn_core.errors import UserError
 from serving.demo.actions import Actions
 from serving.demo.page import CSS, THEME, build
 
 _LARGEST_UPLOAD = "500mb"
 
 
-def serve(model: str | None, host: str, port: int, browser: bool) -> None:
-    """Serve on ``http://host:port``; at the end print the median time of an answer.
+def serve(model: str | None, listener: socket.socket, browser: bool) -> None:
+    """Serve where the socket listens; at the end print the median time of an answer.
 
     Raises:
-        UserError: the port is taken, or there is no model.
+        UserError: there is no model, or it cannot be loaded.
     """
-    listener = _listen(host, port)
     torch.set_num_threads(cores())
     actions = Actions(model)
     if actions.models.trouble:
@@ -38,7 +36,8 @@ def serve(model: str | None, host: str, port: int, browser: bool) -> None:
         FastAPI(), build(actions), "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
         run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False, mcp_server=False,
     )  # fmt: skip
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     print(f"The dial is at {address}; Ctrl-C ends it", flush=True)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     # not in the main thread, where uvicorn takes the interrupt for itself and waits for every open page to be closed
@@ -51,16 +50,3 @@ def serve(model: str | None, host: str, port: int, browser: bool) -> None:
     finally:
         if times := actions.answers.milliseconds:
             print(f"{len(times)} answers, median {statistics.median(times):.0f} ms at the server", flush=True)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, before anything is loaded."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        raise UserError(f"port {port} of {host} cannot be had ({error.strerror}): choose another with --port") from None
-    return listener

@@ -9,6 +9,7 @@ from ports import free_ports
 from ftn_core.errors import UserError
 from serving.demo import models
 from serving.demo.actions import Actions
+from serving.demo.port import listen
 from serving.demo.server import serve
 
 
@@ -36,7 +37,7 @@ def test_a_port_that_is_taken(project):
 def test_no_model_at_all(here, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^there is no model here: run `make repro`, or name a model with --model$"):
-        serve(None, "127.0.0.1", 0, browser=False)
+        serve(None, listen("127.0.0.1", 0), browser=False)
     assert not list(tmp_path.iterdir())
 
 

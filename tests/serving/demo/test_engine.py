@@ -37,6 +37,7 @@ def test_a_dial_gives_what_the_library_gives(sigma):
     dial = Dial(make_denoiser(0))
     dial.restore(noisy, 0.5)
     assert torch.equal(dial.restore(noisy, sigma), restore(folded(sigma), noisy))
+    assert torch.equal(dial.restore_apart(noisy, sigma), restore(folded(sigma), noisy))
 
 
 def test_threads_that_turn_one_dial_do_not_mix_their_positions():

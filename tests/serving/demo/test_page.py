@@ -44,7 +44,7 @@ class Opened:
         last = None
         while (now := self.source(".after") + self.page.inner_text("#viewer")) != last:
             last = now
-            self.page.wait_for_timeout(400)
+            self.page.wait_for_timeout(250)
 
     def source(self, image: str) -> str:
         return self.page.locator(f"#viewer {image}").first.get_attribute("src")

@@ -1,0 +1,22 @@
+"""The port, taken before anything is loaded, which takes seconds."""
+
+import socket
+
+from ftn_core.errors import UserError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any that is free.
+
+    Raises:
+        UserError: the port is taken, or the address is none of this machine.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        raise UserError(f"port {port} of {host} cannot be had ({error.strerror}): choose another with --port") from None
+    return listener
