@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+TRIES = 4
+"""Of setting an alias, where others do the same."""
+
+
 @dataclass(frozen=True)
 class Version:
     """One version, with what `register` noted of it; None where an older `register` did not."""
@@ -94,13 +98,17 @@ def set_alias(client: "MlflowClient", model: str, alias: str, number: str) -> bo
     """Give a version an alias; whether the version is still there to take it."""
     from mlflow.exceptions import MlflowException
 
-    try:
-        client.set_registered_model_alias(model, alias, number)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return False
-    return True
+    for left in reversed(range(TRIES)):
+        try:
+            client.set_registered_model_alias(model, alias, number)
+            return True
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            # MLflow looks whether there is such an alias and then inserts it: of two at once, one breaks a constraint
+            if not left or error.error_code not in ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"):
+                raise
+    return False
 
 
 def _version(entry: object, names: dict[str, list[str]]) -> Version:

@@ -138,6 +138,7 @@ def test_of_two_processes_that_promote_at_once_again_and_again_none_loses_any(st
 
 
 def test_of_many_threads_none_loses_any_and_none_is_taken_for_a_stranger(store):
+    # at first without an alias, which MLflow does not create safely
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda i: promotions.promote(store, MODEL, str(i % 6 + 1), "gate", ""), range(16)))
     records = promotions.history(store, MODEL)
