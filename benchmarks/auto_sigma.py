@@ -28,11 +28,12 @@ ROOT = Path(__file__).parent.parent
 SIGMAS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6]
 
 TEXT = """Noise of known sigma is added to each photograph, and sigma is estimated from the result alone: by
-scikit-image, as --auto does, and with a correction for what clipping to [0, 1] hides of noise, which is closer
-to the truth in clipped pictures and loses beside it in PSNR. The estimate is shown as a share of the true sigma. What is lost is the
-PSNR of the photograph restored at the true sigma less that at the estimate, in dB; what is below zero is a gain: of
-a clipped picture the true sigma is not the best place of a dial that was trained on noise as it is. A model's dial
-ends at its first and last level: below and above them all sigmas are one. Saved with --folder alone, here CBSD68."""
+scikit-image, as --auto does, and with a correction for what clipping to [0, 1] hides of noise, which is closer to
+the truth in clipped pictures and loses beside it in PSNR. The estimate is shown as a share of the true sigma. What
+is lost is the PSNR of the photograph restored at the true sigma less that at the estimate, in dB; what is below
+zero is a gain: of a clipped picture the true sigma is not the best place of a dial that was trained on noise as it
+is. A model's dial ends at its first and last level: below and above them all sigmas are one. Saved with --folder
+alone, here CBSD68."""
 
 
 def rows(images: list[np.ndarray], denoiser: ContinuousDenoiser, clip: bool) -> list[dict[str, Any]]:
