@@ -23,14 +23,18 @@ def denoise(
 ) -> None:
     """Restore pictures: PNG, JPEG, TIFF and WebP, of 8 or 16 bits, of any size.
 
-    photo.png becomes photo.denoised.png beside it or, with --out, photo.png in that folder, which gets the tree of a
-    folder that was given. Sources are never written to. Results that are there are left alone, whatever made them, so
-    an interrupted run goes on where it was; --overwrite makes them anew.
+    photo.png becomes photo.denoised.png beside it or, with --out,
+    photo.png in that folder, which gets the tree of a folder that was
+    given. Sources are never written to. Results that are there are left
+    alone, whatever made them, so an interrupted run goes on where it was;
+    --overwrite makes them anew.
 
-    Depth, alpha channel, colour profile, EXIF and resolution are kept. Pixels are not turned: EXIF still says how.
+    Depth, alpha channel, colour profile, EXIF and resolution are kept.
+    Pixels are not turned: EXIF still says how.
 
-    Exit codes: 0 all restored or already there; 1 some pictures failed, named at the end, and the rest is done;
-    2 a mistake in the call, or nowhere to write; 130 interrupted.
+    Exit codes: 0 all restored or already there; 1 some pictures failed,
+    named at the end, and the rest is done; 2 a mistake in the call, or
+    nowhere to write; 130 interrupted.
     """
     if sum((sigma is not None, auto, alpha is not None, strip)) > 1:
         raise UserError("--sigma, --auto, --alpha and --strip are four ways to set the dial: give one of them")

@@ -192,11 +192,11 @@ def test_nothing_is_overwritten_unless_told(folder, capsys):
 
 
 def test_the_level_that_is_found_is_said(folder, capsys):
-    clean = np.full((200, 200, 3), 0.5) + 0.3 * np.random.default_rng(0).standard_normal((200, 200, 3))
+    clean = np.full((200, 200, 3), 0.5) + 0.15 * np.random.default_rng(0).standard_normal((200, 200, 3))
     Image.fromarray((255 * clean.clip(0, 1)).astype(np.uint8)).save("in/a.png")
     assert Denoising(["in"], model=MODEL).run() == 0
     sigma = re.search(r"in/a.png: found sigma (\S+)", capsys.readouterr().out)
-    assert sigma and float(sigma[1]) == pytest.approx(0.3, rel=0.05)
+    assert sigma and float(sigma[1]) == pytest.approx(0.15, rel=0.05)
 
 
 def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
