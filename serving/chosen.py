@@ -1,6 +1,5 @@
 """Which model a command uses: the registry's champion, a version, a file, or a method of the project at hand."""
 
-import os
 from pathlib import Path
 
 from ftn_core.continuous import ContinuousDenoiser
@@ -24,9 +23,6 @@ def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
         model = str(DENOISERS / f"{method}.safetensors")
     source = model or CHAMPION
     try:
-        # else MLflow would make an empty registry here, and take long to find nothing in it
-        if ":/" in source and not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").exists():
-            raise UserError(f"{source}: there is no registry here (no mlflow.db, and MLFLOW_TRACKING_URI is not set)")
         return source, load_denoiser(source)
     except UserError as error:
         if model:

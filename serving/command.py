@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from dotenv import load_dotenv
 
 from ftn_core.errors import UserError
 from serving import models
@@ -23,6 +24,7 @@ app.add_typer(models.app, name="models")
 
 def main() -> None:
     """Run a subcommand. Exit codes: 0 done, 1 done in part, 2 a mistake that the user can repair, 130 interrupted."""
+    load_dotenv(".env")  # where MLflow is
     try:
         code = app(standalone_mode=True)
     except UserError as error:

@@ -1,15 +1,11 @@
 """Where a trained model is taken from: the registry or a file."""
 
-import os
 from pathlib import Path
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
 
 CHAMPION = "models:/ftn-denoiser@champion"
-
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
-"""Else a server that is down is asked again for minutes."""
 
 
 def load_denoiser(source: str) -> ContinuousDenoiser:
@@ -24,18 +20,20 @@ def load_denoiser(source: str) -> ContinuousDenoiser:
 
 
 def _download(uri: str) -> Path:
-    import mlflow
     import yaml
+    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
-    try:
-        folder = Path(mlflow.artifacts.download_artifacts(uri))
-    except (MlflowException, OSError) as error:
-        raise UserError(
-            f"{uri} cannot be read from {mlflow.get_tracking_uri()}: {str(error).splitlines()[0]}"
-        ) from None
+    from serving.registry.address import reason, shown, tracking_uri
+    from serving.registry.server import existing, unreachable
+
+    with existing():
+        try:
+            folder = Path(download_artifacts(uri))
+        except (MlflowException, OSError) as error:
+            if unreachable(error):
+                raise
+            raise UserError(f"{uri} cannot be read from {shown(tracking_uri())}: {reason(error)}") from None
     try:
         flavor = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]["python_function"]
         return folder / flavor["artifacts"]["denoiser"]["path"]

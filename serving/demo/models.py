@@ -1,20 +1,15 @@
 """Which models the page offers: the registry's versions and the files of the project at hand."""
 
-import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftn_core.addresses import shown
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
+from serving.registry.server import UnansweredError
 from serving.sources import CHAMPION
 
 _FILES = Path("models/denoisers")
-_STORE = Path("mlflow.db")
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-"""By itself MLflow tries for minutes before it says that a server does not answer."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +35,10 @@ def find(asked: str | None = None) -> Models:
     trouble = ""
     try:
         labels, by_alias = _registered()
-    except UserError as error:
+    except UnansweredError as error:
         trouble = str(error)
+    except UserError:  # no registry: files will do
+        pass
     labels |= {str(path): f"{path.stem} · file" for path in _files()}
     if asked:
         first = by_alias.get(asked, asked)
@@ -67,39 +64,17 @@ def _registered() -> tuple[dict[str, str], dict[str, str]]:
     """Versions that `register` made, ``models:/NAME/VERSION`` to label, and ``models:/NAME@ALIAS`` to version.
 
     Raises:
-        UserError: the registry does not answer.
+        UserError: there is no registry (or, ``UnansweredError``, it does not answer).
     """
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
-        if not _STORE.exists():
-            return {}, {}
-        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{_STORE.absolute()}"
-    for key, value in _PATIENCE.items():
-        os.environ.setdefault(key, value)
-
-    from mlflow import MlflowClient
+    from serving.registry import server, versions
 
     labels: dict[str, str] = {}
     by_alias: dict[str, str] = {}
-    try:
-        client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    with server.existing() as client:
         for model in client.search_registered_models():
-            names = {
-                version: [a for a, v in model.aliases.items() if v == version] for version in model.aliases.values()
-            }
-            for found in client.search_model_versions(f"name = '{model.name}'"):
-                if "ftn.levels" not in found.tags:
-                    continue
-                source, aliases = f"models:/{model.name}/{found.version}", names.get(found.version, [])
-                labels[source] = " · ".join([f"{model.name} {found.version}", *aliases])
-                by_alias |= {f"models:/{model.name}@{alias}": source for alias in aliases}
-    except Exception as error:  # databases and HTTP clients raise their own
-        address = shown(os.environ["MLFLOW_TRACKING_URI"])
-        raise UserError(f"the registry at {address} does not answer ({_reason(error)})") from None
+            for version in versions.all_of(client, model.name):
+                if version.levels:
+                    source = f"models:/{model.name}/{version.number}"
+                    labels[source] = " · ".join([f"{model.name} {version.number}", *version.aliases])
+                    by_alias |= {f"models:/{model.name}@{alias}": source for alias in version.aliases}
     return labels, by_alias
-
-
-def _reason(error: BaseException) -> str:
-    """What an exception says at its root, without secrets of an address in it."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return re.sub(r"://[^\s'\"]*@", "://", str(error) or type(error).__name__).splitlines()[0][:100]

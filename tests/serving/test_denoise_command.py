@@ -131,8 +131,8 @@ def refused(*paths: str, **options) -> str:
 def test_without_a_registry_the_remedy_is_named_and_none_is_made(folder):
     photographs(1)
     message = refused()
-    assert "models:/ftn-denoiser@champion" in message and "--model" in message and "none yet" in message
-    assert "no registry here" in refused(model="models:/ftn-denoiser/3")
+    assert "mlflow.db does not exist" in message and "--model" in message and "none yet" in message
+    assert "mlflow.db does not exist" in refused(model="models:/ftn-denoiser/3")
     assert not Path("mlflow.db").exists()
     Path("models/denoisers").mkdir(parents=True)
     small_denoiser(Path("models/denoisers/scale-mix.safetensors"))

@@ -75,7 +75,7 @@ def test_a_registry_that_does_not_answer_leaves_the_files(here, monkeypatch):
     port = free_ports(1)[0]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
     found = models.find()
-    assert found.trouble.startswith(f"the registry at http://***@127.0.0.1:{port} does not answer (")
+    assert found.trouble.startswith(f"MLflow at http://127.0.0.1:{port} does not answer (")
     assert "secret" not in found.trouble
     assert list(found.labels) == ["models/denoisers/dni.safetensors", "models/denoisers/ftn.safetensors"]
 
