@@ -4,11 +4,21 @@ import mlflow
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def own_addresses(monkeypatch):
+    """Where MLflow is, for each test anew: setting it also sets globals, which go first, and the environment."""
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
+    monkeypatch.setattr("mlflow.tracking._model_registry.utils._registry_uri", None)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.setenv(name, "")  # so that it is as it was when the test is over
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory):
     """An MLflow database with nothing in it: creating its tables takes seconds."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    mlflow.MlflowClient(f"sqlite:///{path}").search_registered_models()
+    mlflow.MlflowClient(f"sqlite:///{path}", f"sqlite:///{path}").search_registered_models()
     return path
 
 
@@ -20,7 +30,4 @@ def client(tmp_path, monkeypatch, empty_store):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    before = mlflow.get_tracking_uri()
-    yield server.client()
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
+    return server.client()

@@ -2,7 +2,6 @@
 
 import socket
 
-import mlflow
 import pytest
 from ports import free_ports
 
@@ -78,12 +77,3 @@ def test_a_registry_that_does_not_answer_leaves_the_files(here, monkeypatch):
     assert found.trouble.startswith(f"MLflow at http://127.0.0.1:{port} does not answer (")
     assert "secret" not in found.trouble
     assert list(found.labels) == ["models/denoisers/dni.safetensors", "models/denoisers/ftn.safetensors"]
-
-
-@pytest.fixture(autouse=True)
-def _no_address_of_mlflows_own():
-    """MLflow's global address goes before the environment."""
-    before = mlflow.tracking._tracking_service.utils._tracking_uri
-    mlflow.tracking._tracking_service.utils._tracking_uri = None
-    yield
-    mlflow.tracking._tracking_service.utils._tracking_uri = before
