@@ -18,11 +18,11 @@ from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.cores import cores
 from ftn_core.images import restore
 from ftn_core.networks import build_network
-from serving.batch import Batch
-from serving.dial import Dial
-from serving.inputs import MARKS, Job, plan
-from serving.pictures import Picture, Pixels, read_picture, write_picture
-from serving.restoring import restored, to_image
+from serving.files.batch import Batch
+from serving.files.dial import Dial
+from serving.files.inputs import MARKS, Job, plan
+from serving.files.pictures import Picture, Pixels, read_picture, write_picture
+from serving.files.restoring import restored, to_image
 
 SPEC: dict[str, Any] = {"name": "unshuffle_net", "channels": 32, "depth": 6}
 BARE = "bare network"

@@ -6,9 +6,9 @@ import typer
 from dotenv import load_dotenv
 
 from ftn_core.errors import UserError
-from serving import models
 from serving.demo.command import demo
-from serving.denoise import denoise
+from serving.files.command import denoise
+from serving.registry.command import app as models
 
 app = typer.Typer(
     name="ftn",
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 app.command()(denoise)
 app.command()(demo)
-app.add_typer(models.app, name="models")
+app.add_typer(models, name="models")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from ftn_core.data.photographs import pack_photographs
 from ftn_core.errors import UserError
 from ftn_core.gate import Verdict
 from ftn_core.parameters import load_parameters
-from serving import models
+from serving.registry import command as models
 from serving.registry import promotions, versions
 from tasks import workspace
 

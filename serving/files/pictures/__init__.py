@@ -5,8 +5,8 @@ from pathlib import Path
 import psutil
 
 from ftn_core.errors import UserError
-from serving.pictures import by_pillow, tiff
-from serving.pictures.picture import Picture, Pixels
+from serving.files.pictures import by_pillow, tiff
+from serving.files.pictures.picture import Picture, Pixels
 
 __all__ = ["SUFFIXES", "Picture", "Pixels", "read_picture", "write_picture"]
 

@@ -8,9 +8,9 @@ from PIL import Image, ImageOps
 from small_denoiser import small_denoiser
 
 from ftn_core.images import restore
-from serving.pictures import Picture
-from serving.restoring import restored, to_image
-from serving.strip import STOPS, strip
+from serving.files.pictures import Picture
+from serving.files.restoring import restored, to_image
+from serving.files.strip import STOPS, strip
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
 from ftn_core.noise_level import estimate_sigma, representative
-from serving.pictures import Picture
-from serving.restoring import to_image
+from serving.files.pictures import Picture
+from serving.files.restoring import to_image
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import png
 from PIL import Image
 
-from serving.pictures.picture import Pixels
+from serving.files.pictures.picture import Pixels
 
 _ABOUT_PIXELS = (b"tRNS", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"acTL", b"fcTL", b"fdAT")
 """Ancillary chunks that say something about samples or palette, which may be others now."""

@@ -13,8 +13,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TIFF, TiffPage
 
 from ftn_core.errors import UserError
-from serving.pictures.by_pillow import to_pixels
-from serving.pictures.picture import Picture, Pixels
+from serving.files.pictures.by_pillow import to_pixels
+from serving.files.pictures.picture import Picture, Pixels
 
 # what matters is raised; the rest would stand between the lines of the progress
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
@@ -31,7 +31,7 @@ _RESOLUTION = (282, 283, 296)
 
 
 def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
-    """See ``serving.pictures.read_picture``."""
+    """See ``serving.files.pictures.read_picture``."""
     with tifffile.TiffFile(path) as file:
         if len(file.pages) != 1:
             raise UserError(f"{len(file.pages)} pages: only single pictures can be denoised")
@@ -128,7 +128,7 @@ def _directory(file: tifffile.TiffFile, page: TiffPage, code: int) -> dict[int, 
 
 
 def write(picture: Picture, pixels: Pixels, path: Path) -> None:
-    """See ``serving.pictures.write_picture``; what was compressed in whatever way is deflated, which loses nothing."""
+    """See ``serving.files.pictures.write_picture``; what was compressed in whatever way is deflated: it loses nothing."""
     kept, channels = picture.kept, pixels.shape[2]
     directories = {name: tags for name, tags in kept["directories"].items() if tags}
     tifffile.imwrite(

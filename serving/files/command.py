@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ftn_core.errors import UserError
-from serving.sigma import parse_sigma
+from serving.files.sigma import parse_sigma
 
 
 def denoise(
@@ -40,7 +40,7 @@ def denoise(
         raise UserError("--sigma, --auto, --alpha and --strip are four ways to set the dial: give one of them")
     level = None if sigma is None else parse_sigma(sigma)
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # reading and writing need the cores, too; before torch comes
-    from serving.denoising import Denoising
+    from serving.files.denoise import Denoising
 
     code = Denoising(
         paths, sigma=level, alpha=alpha, strip=strip, model=model, method=method, out=out, overwrite=overwrite

@@ -9,8 +9,8 @@ import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ftn_core.errors import UserError
-from serving.pictures import jpeg, png, webp
-from serving.pictures.picture import Picture, Pixels
+from serving.files.pictures import jpeg, png, webp
+from serving.files.pictures.picture import Picture, Pixels
 
 # memory is looked at instead: Pillow's own limit would refuse large photographs
 Image.MAX_IMAGE_PIXELS = None
@@ -20,7 +20,7 @@ _PLAIN = ("L", "LA", "RGB", "RGBA")
 
 
 def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
-    """See ``serving.pictures.read_picture``."""
+    """See ``serving.files.pictures.read_picture``."""
     try:
         image = Image.open(path, formats=tuple(_FORMATS))
     except UnidentifiedImageError:
@@ -64,6 +64,6 @@ def _deep(path: Path, image: Image.Image) -> Pixels:
 
 
 def write(picture: Picture, pixels: Pixels, path: Path) -> None:
-    """See ``serving.pictures.write_picture``."""
+    """See ``serving.files.pictures.write_picture``."""
     with path.open("wb") as file:
         _FORMATS[picture.format].write(file, pixels, picture.kept)

@@ -14,8 +14,8 @@ import psutil
 
 from ftn_core.cores import cores
 from ftn_core.errors import UserError
-from serving.inputs import Job
-from serving.pictures import Picture, Pixels, read_picture, write_picture
+from serving.files.inputs import Job
+from serving.files.pictures import Picture, Pixels, read_picture, write_picture
 
 LARGE = 2**24
 """Samples of a picture beside which no other is being written, so that memory stays bounded."""

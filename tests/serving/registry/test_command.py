@@ -10,8 +10,8 @@ from registry import add_versions
 from typer.testing import CliRunner
 
 from ftn_core.errors import UserError
-from serving.models import app
 from serving.registry import promotions
+from serving.registry.command import app
 
 MODEL = "ftn-denoiser"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftn_core.errors import UserError
-from serving.tables import moment, print_json, print_table
+from serving.registry.tables import moment, print_json, print_table
 
 if TYPE_CHECKING:
     from serving.registry.versions import Version

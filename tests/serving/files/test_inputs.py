@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ftn_core.errors import UserError
-from serving.inputs import MARKS, plan
+from serving.files.inputs import MARKS, plan
 
 DENOISED, STRIP = MARKS
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ftn_core.images import restore
 from ftn_core.tiles import WINDOW, Span, spans
-from serving.pictures import Picture, Pixels
+from serving.files.pictures import Picture, Pixels
 
 
 def to_image(pixels: Pixels) -> Tensor:

@@ -13,7 +13,7 @@ from PIL import Image, JpegImagePlugin
 from small_denoiser import small_denoiser
 
 from ftn_core.images import restore
-from serving.denoising import Denoising
+from serving.files.denoise import Denoising
 
 SIGMA = 0.3
 

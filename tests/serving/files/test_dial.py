@@ -8,9 +8,9 @@ from pictures import pixels
 from small_denoiser import small_denoiser
 
 from ftn_core.errors import UserError
-from serving.dial import Dial
-from serving.pictures import Picture
-from serving.sigma import parse_sigma
+from serving.files.dial import Dial
+from serving.files.pictures import Picture
+from serving.files.sigma import parse_sigma
 
 
 @pytest.fixture(scope="module")

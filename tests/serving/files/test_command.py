@@ -16,10 +16,10 @@ from PIL import Image
 from project import ROOT
 from small_denoiser import small_denoiser
 
-import serving.batch
+import serving.files.batch
 from ftn_core.errors import UserError
-from serving.denoising import Denoising
-from serving.inputs import MARKS
+from serving.files.denoise import Denoising
+from serving.files.inputs import MARKS
 
 MODEL = "model.safetensors"
 
@@ -163,7 +163,7 @@ def test_nowhere_to_write_is_said_before_any_work(folder):
 
 def test_a_full_disk_ends_the_run_and_says_what_is_done(folder, monkeypatch):
     photographs(30)
-    write, written = serving.batch.write_picture, []
+    write, written = serving.files.batch.write_picture, []
 
     def full(picture, array, path):
         written.append(path)
@@ -171,7 +171,7 @@ def test_a_full_disk_ends_the_run_and_says_what_is_done(folder, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(picture, array, path)
 
-    monkeypatch.setattr(serving.batch, "write_picture", full)
+    monkeypatch.setattr(serving.files.batch, "write_picture", full)
     with pytest.raises(UserError, match=r"No space left on device.* 4 are done"):
         Denoising(["in"], out=Path("out"), model=MODEL).run()
     assert len(written) < 30 and len(results()) == 4 and not list(Path("out").glob(".*"))

@@ -10,7 +10,7 @@ from pictures import KINDS, pixels
 from PIL import Image, ImageOps, PngImagePlugin
 
 from ftn_core.errors import UserError
-from serving.pictures import Picture, read_picture, write_picture
+from serving.files.pictures import Picture, read_picture, write_picture
 
 
 def test_palettes_and_single_bits_become_eight_bits(tmp_path):

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from ftn_core.progress import Progress
-from serving.batch import Batch
-from serving.chosen import chosen_denoiser
-from serving.dial import Dial, in_words
-from serving.inputs import MARKS, Job, plan
-from serving.pictures import Picture, Pixels
-from serving.restoring import restored
-from serving.strip import STOPS, positions, strip
+from serving.files.batch import Batch
+from serving.files.dial import Dial, in_words
+from serving.files.inputs import MARKS, Job, plan
+from serving.files.model import chosen_denoiser
+from serving.files.pictures import Picture, Pixels
+from serving.files.restoring import restored
+from serving.files.strip import STOPS, positions, strip
 
 
 class Denoising:

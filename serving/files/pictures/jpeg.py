@@ -7,7 +7,7 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from serving.pictures.picture import Pixels
+from serving.files.pictures.picture import Pixels
 
 QUALITY = 95
 

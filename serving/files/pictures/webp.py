@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from serving.pictures.picture import Pixels
+from serving.files.pictures.picture import Pixels
 
 QUALITY = 95
 

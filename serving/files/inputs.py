@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ftn_core.errors import UserError
-from serving.pictures import SUFFIXES
+from serving.files.pictures import SUFFIXES
 
 MARKS = (".denoised", ".strip")
 """Ends of the names, before the suffix, of what this command has made."""

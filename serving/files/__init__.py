@@ -1,0 +1,1 @@
+"""``ftn denoise``: restore files of pictures."""
