@@ -128,7 +128,7 @@ def _directory(file: tifffile.TiffFile, page: TiffPage, code: int) -> dict[int, 
 
 
 def write(picture: Picture, pixels: Pixels, path: Path) -> None:
-    """See ``serving.files.pictures.write_picture``; what was compressed in whatever way is deflated: it loses nothing."""
+    """See ``serving.files.pictures.write_picture``; whatever was compressed is deflated, without loss."""
     kept, channels = picture.kept, pixels.shape[2]
     directories = {name: tags for name, tags in kept["directories"].items() if tags}
     tifffile.imwrite(
