@@ -1,11 +1,16 @@
 import os
+import signal
 
+# a shell that starts the tests in the background has it ignored, and so would have the processes that they interrupt
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # as the stages do: waiting threads must not take the cores from the processes that tests start
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import numpy as np
 import pytest
 import torch
+from own_mlflow import own_mlflow
 from s3 import s3_server
 
 from ftn_core.data.store import Store, StoreWriter
@@ -14,6 +19,12 @@ from ftn_core.data.store import Store, StoreWriter
 @pytest.fixture(autouse=True, scope="session")
 def _two_threads():
     torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def _own_mlflow():
+    with own_mlflow():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -98,11 +98,13 @@ def test_uncommitted_code_is_refused_before_anything_is_dispatched(team, spread)
 
 def test_ten_doors_at_once_over_one_clone(team, spread):
     """`make repro` and flow runs, mixed: all end well, and nothing runs twice."""
-    override = team.here.root / "params.yaml"
-    override.write_text(override.read_text().replace("clip_noise: false", "clip_noise: true"))
+    params = team.here.root / "params.yaml"
+    text = params.read_text()
+    params.write_text(text.replace("clip_noise: false", "clip_noise: true"))
     doors = [["-m", "flows.turn", "repro", "noisy"], ["-m", "flows.pipeline", "--target", "noisy"]] * 5
     opened = [team.here.start(sys.executable, *door, **team.env) for door in doors]
     ends = [process.communicate(timeout=300)[0] for process in opened]
+    params.write_text(text)
     assert [process.returncode for process in opened] == [0] * 10, "\n".join(ends)
     ran = [line for out in ends for line in out.splitlines() if "Running stage" in line]
     assert sorted(line.split("'")[-2] for line in ran) == ["noisy@0.2", "noisy@0.3", "noisy@0.5"]

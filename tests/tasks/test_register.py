@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from mlflow.exceptions import MlflowException
+from own_mlflow import own_mlflow
 from registry import leave_results, train_denoiser
 from sandbox import Sandbox
 
@@ -30,12 +31,10 @@ MODEL = "ftn-denoiser"
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory):
     """A clone with photographs and noise, in which a test leaves a denoiser and registers it."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, own_mlflow():
         sandbox = Sandbox(tmp_path_factory.mktemp("r") / "project", **{"gate.min_gain": 1.0, "gate.tolerance": 0.1})
         patch.chdir(sandbox.root)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         patch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
-        before = mlflow.get_tracking_uri()
         params = load_parameters()
         options = params.data.model_dump(exclude={"sigmas", "clip_noise", "folder"})
         folder = Path(params.data.folder)
@@ -45,8 +44,6 @@ def workshop(tmp_path_factory):
                 workspace.PHOTOGRAPHS, workspace.noisy_set(sigma), sigma=sigma, seed=0, clip=False, train=False
             )
         yield Workshop(sandbox)
-        mlflow.set_tracking_uri(before)
-        mlflow.set_registry_uri(before)
 
 
 class Workshop:

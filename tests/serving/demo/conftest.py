@@ -12,6 +12,7 @@ from pathlib import Path
 import mlflow
 import pytest
 import torch
+from own_mlflow import own_mlflow
 from project import ROOT
 
 from ftn_core.continuous import ContinuousDenoiser, Level
@@ -58,14 +59,11 @@ def project(tmp_path_factory) -> Project:
     for seed, path in enumerate(files.values()):
         make_denoiser(seed).save(path)
     made = Project(root, files, {})
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(made.tracking_uri)
-    try:
+    with own_mlflow():
+        mlflow.set_tracking_uri(made.tracking_uri)
         for version in ("1", "2"):
             made.versions[version] = register(root, int(version))
         mlflow.MlflowClient().set_registered_model_alias("ftn-denoiser", "champion", "2")
-    finally:
-        mlflow.set_tracking_uri(before)
     return made
 
 
@@ -88,7 +86,7 @@ def register(root: Path, version: int) -> Path:
     return weights
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(project):
     """Of the running page."""
     process = project.start("--port", "0")
@@ -109,7 +107,8 @@ def address(project):
     assert process.returncode == 130 and "answers, median " in told, told
 
 
-@pytest.fixture(scope="session")
+# of a module: Playwright's event loop runs in this thread as long as it is open, and Prefect would take it for its own
+@pytest.fixture(scope="module")
 def chromium():
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:

@@ -14,11 +14,8 @@ from serving.demo.server import serve
 
 @pytest.fixture
 def here(project, monkeypatch):
-    """The project as working directory, and an environment that says nothing of MLflow."""
+    """The project as working directory."""
     monkeypatch.chdir(project.root)
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
-        monkeypatch.setenv(name, "")  # so that it is as it was when the test is over
-        monkeypatch.delenv(name)
     return project
 
 
