@@ -6,6 +6,8 @@ from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
 
 CHAMPION = "models:/ftn-denoiser@champion"
+DENOISERS = Path("models/denoisers")
+"""Where the project at hand has its own, ``METHOD.safetensors``."""
 
 
 def load_denoiser(source: str) -> ContinuousDenoiser:

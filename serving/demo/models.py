@@ -7,9 +7,7 @@ from pathlib import Path
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
 from serving.registry.server import UnansweredError
-from serving.sources import CHAMPION
-
-_FILES = Path("models/denoisers")
+from serving.sources import CHAMPION, DENOISERS
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def find(asked: str | None = None) -> Models:
 
 def _files() -> Iterable[Path]:
     """Those of ``levels.methods`` in their order, then the others."""
-    found = sorted(_FILES.glob("*.safetensors"))
+    found = sorted(DENOISERS.glob("*.safetensors"))
     try:
         methods = load_parameters().levels.methods
     except UserError:  # the page needs no parameters

@@ -15,8 +15,22 @@ def viewer() -> gr.HTML:
     """Draws what ``Answers`` gives; zoom, place and divider stay in the browser."""
     return gr.HTML(
         elem_id="viewer",
-        html_template=(_HERE / "viewer.html").read_text(),
+        html_template=_html(),
         css_template=(_HERE / "viewer.css").read_text(),
         js_on_load=(_HERE / "viewer.js").read_text(),
         apply_default_css=False,
     )
+
+
+def _html() -> str:
+    pane = (_HERE / "pane.html").read_text()
+    first = pane.format(
+        hidden="", picture="Picture", restored="restored picture", divider="Divider between noisy and restored"
+    )
+    second = pane.format(
+        hidden=" hidden",
+        picture="Picture by the other model",
+        restored="picture restored by the other model",
+        divider="Divider of the second picture",
+    )
+    return (_HERE / "viewer.html").read_text().format(panes=first + second)

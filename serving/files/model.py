@@ -1,12 +1,8 @@
 """Which model a command uses: the registry's champion, a version, a file, or a method of the project at hand."""
 
-from pathlib import Path
-
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
-from serving.sources import CHAMPION, load_denoiser
-
-DENOISERS = Path("models/denoisers")
+from serving.sources import CHAMPION, DENOISERS, load_denoiser
 
 
 def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, ContinuousDenoiser]:

@@ -51,7 +51,7 @@ def show(version: Which, name: Name = MODEL, json: Json = False) -> None:
         found = versions.find(client, name, version)
     if json:
         return print_json(found)
-    size, parameters = found.number_of("ftn.bytes"), found.number_of("ftn.parameters")
+    size, parameters = found.megabytes, found.number_of("ftn.parameters")
     facts = {
         "version": f"models:/{name}/{found.number}",
         "alias": ", ".join(found.aliases) or "none",
@@ -59,7 +59,7 @@ def show(version: Which, name: Name = MODEL, json: Json = False) -> None:
         "method": found.tags.get("ftn.method", "–"),
         "levels": _levels(found),
         "parameters": "–" if parameters is None else f"{parameters:,}",
-        "size": "–" if size is None else f"{size / 1e6:.2f} MB",
+        "size": "–" if size is None else f"{size:.2f} MB",
         "commit": found.tags.get("ftn.commit", "–"),
         "run": found.run,
         "gate": found.gate,

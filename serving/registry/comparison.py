@@ -26,7 +26,7 @@ def compare(a: Version, b: Version) -> list[Row]:
     sigmas = sorted({*a.psnr, *b.psnr})
     rows = [Row(f"PSNR at {sigma}", a.psnr.get(sigma), b.psnr.get(sigma), "dB", 2) for sigma in sigmas]
     rows.append(Row("parameters", a.number_of("ftn.parameters"), b.number_of("ftn.parameters")))
-    rows.append(Row("size", _megabytes(a), _megabytes(b), "MB", 2))
+    rows.append(Row("size", a.megabytes, b.megabytes, "MB", 2))
     return rows
 
 
@@ -38,8 +38,3 @@ def remarks(a: Version, b: Version) -> list[str]:
     if a.levels != b.levels:
         found.append(f"their levels differ: {a.levels} and {b.levels}")
     return found
-
-
-def _megabytes(version: Version) -> float | None:
-    size = version.number_of("ftn.bytes")
-    return None if size is None else size / 1e6

@@ -33,14 +33,12 @@ def runs(client: "MlflowClient", version: Version) -> dict[str, str]:
     for key, run in version.tags.items():
         if key.startswith("ftn.run."):
             try:
-                stage = client.get_run(run).info.lifecycle_stage
-                found[key.removeprefix("ftn.run.").replace(":", "@", 1)] = run + (
-                    "" if stage == "active" else " (deleted)"
-                )
+                remark = "" if client.get_run(run).info.lifecycle_stage == "active" else " (deleted)"
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
-                found[key.removeprefix("ftn.run.").replace(":", "@", 1)] = f"{run} (no longer there)"
+                remark = " (no longer there)"
+            found[key.removeprefix("ftn.run.").replace(":", "@", 1)] = run + remark
     return dict(sorted(found.items()))
 
 

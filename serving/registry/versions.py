@@ -44,6 +44,12 @@ class Version:
         """dB by sigma, over the test images of the pipeline that made it."""
         return {float(sigma): value for sigma, value in json.loads(self.tags.get("ftn.psnr", "{}")).items()}
 
+    @property
+    def megabytes(self) -> float | None:
+        """Of its file."""
+        size = self.number_of("ftn.bytes")
+        return None if size is None else size / 1e6
+
     def number_of(self, key: str) -> int | None:
         """Of a tag that holds a whole number."""
         return int(self.tags[key]) if key in self.tags else None

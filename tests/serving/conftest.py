@@ -1,7 +1,21 @@
 import shutil
+from functools import partial
 
 import mlflow
 import pytest
+from small_denoiser import folded, small_denoiser
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Where ``expected`` leaves a small denoiser."""
+    return tmp_path_factory.mktemp("denoiser") / "d.safetensors"
+
+
+@pytest.fixture(scope="module")
+def expected(weights):
+    """What that denoiser makes of images at a sigma."""
+    return partial(folded, small_denoiser(weights))
 
 
 @pytest.fixture(scope="session")

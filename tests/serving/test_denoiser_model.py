@@ -1,7 +1,6 @@
 import runpy
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from types import SimpleNamespace
 
 import mlflow.models
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from mlflow.exceptions import MlflowException
 from project import ROOT
-from small_denoiser import folded, small_denoiser
 
 BASE = 0.2
 
@@ -25,16 +23,6 @@ def module():
         patch.setattr(mlflow.models, "set_model", chosen.append)
         names = runpy.run_path(str(ROOT / "serving/denoiser_model.py"))
     return SimpleNamespace(model=chosen[0], **names)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    return tmp_path_factory.mktemp("denoiser") / "d.safetensors"
-
-
-@pytest.fixture(scope="module")
-def expected(weights):
-    return partial(folded, small_denoiser(weights))
 
 
 @pytest.fixture(scope="module")

@@ -5,27 +5,15 @@ import os
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import pytest
 from malformed import malformed
 from model_service import ModelService
-from small_denoiser import folded, small_denoiser
 from wire import Client, Request
 
 MAX_PIXELS = 4096
 COUNT = int(os.environ.get("FTN_MALFORMED", "390"))
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    return tmp_path_factory.mktemp("denoiser") / "d.safetensors"
-
-
-@pytest.fixture(scope="module")
-def expected(weights):
-    return partial(folded, small_denoiser(weights))
 
 
 @pytest.fixture(scope="module")
