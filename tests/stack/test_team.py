@@ -53,8 +53,9 @@ def spread(team, second):
 
 
 def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, second, spread, alone):
-    assert second.log.count("submitting flow run") >= 2
-    assert (team.here.root / ".ftn/stack/logs/worker-default.log").read_text().count("submitting flow run") >= 2
+    # which stage goes where is the workers' luck; a stage outlasts their pause between two looks, so both get one
+    for log in (second.log, (team.here.root / ".ftn/stack/logs/worker-default.log").read_text()):
+        assert "submitting flow run" in log
     same_outputs(team.here, alone)
     assert "Running stage" not in team.here.dvc("repro", "finetune")
 
