@@ -74,7 +74,7 @@ class Bench:
     def __init__(self, params: Parameters, fabric: Fabric, seed: int, folder: Path) -> None:
         self.params, self.fabric, self.seed, self.folder = params, fabric, seed, folder
         self.near, self.far = params.levels.base, params.levels.adapted[-1]
-        self.sigmas = [sigma for sigma in params.data.sigmas if self.near <= sigma <= self.far]
+        self.sigmas = [sigma for sigma in params.data.levels if self.near <= sigma <= self.far]
         self.clean = {split: Store(PHOTOGRAPHS / split) for split in ("train", "val", "test")}
         noisy = {sigma: Store(noisy_set(sigma) / "test") for sigma in self.sigmas}
         self.test = Pairs(self.clean["test"], noisy, fabric.device, limit=IMAGES)

@@ -17,7 +17,7 @@ from benchmarks.harness import Report, quick
 from benchmarks.peers import below
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.cores import cores
-from ftn_core.data.noise import add_noise
+from ftn_core.degradations.noise import add_noise
 from ftn_core.data.store import Store
 from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
@@ -86,7 +86,7 @@ def measure(models: list[Path], folder: Path | None) -> None:
     report = Report("auto_sigma", "The level that --auto finds", TEXT)
     for model in models:
         denoiser = ContinuousDenoiser.load(model)
-        levels = ", ".join(f"{level:g}" for level in denoiser.sigmas)
+        levels = ", ".join(f"{level:g}" for level in denoiser.trained)
         method = denoiser.levels[0].method if denoiser.levels else "no"
         for clip, kind in ((False, "noise as it is"), (True, "clipped and rounded to 8 bits")):
             report.table(

@@ -21,7 +21,7 @@ from benchmarks.harness import Report, compare, isolated, quick
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.cores import cores
 from ftn_core.data.decode import decode
-from ftn_core.data.noise import add_noise
+from ftn_core.degradations.noise import add_noise
 from ftn_core.data.pairs import Pairs
 from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter

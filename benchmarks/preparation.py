@@ -22,7 +22,7 @@ from PIL import Image
 from benchmarks.harness import Report, Timing, compare, isolated, quick
 from ftn_core.cores import cores
 from ftn_core.data.decode import decode
-from ftn_core.data.noise import SPLITS, add_noise, write_noisy_set
+from ftn_core.degradations.noise import SPLITS, add_noise, write_noisy_set
 from ftn_core.data.photographs import pack_photographs
 from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter

@@ -18,7 +18,7 @@ class AdaptedNetwork(nn.Module):
     belong to the level.
 
     Args:
-        levels: the base's sigma and the level's, for continuous supervision.
+        levels: the base's and the adapted one, for continuous supervision.
     """
 
     def __init__(self, base: nn.Module, transition: Transition, levels: tuple[float, float]) -> None:
@@ -27,28 +27,28 @@ class AdaptedNetwork(nn.Module):
         self.transition = transition
         self.levels = levels
 
-    def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """``N x 3 x H x W`` at the level; or, given the batch's ``sigma``, as far along as sigma is between the levels.
+    def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:
+        """``N x 3 x H x W`` at the level; or, given the batch's ``level``, as far along as it is between the two.
 
-        The latter is continuous supervision: alpha rises linearly with sigma, so that one map fits all.
+        The latter is continuous supervision: alpha rises linearly with the level, so that one map fits all.
         """
         base = dict(self.base.named_parameters())
         state = self.transition(base)
-        if sigma is not None:
-            alpha = (sigma.flatten()[0] - self.levels[0]) / (self.levels[1] - self.levels[0])
+        if level is not None:
+            alpha = (level.flatten()[0] - self.levels[0]) / (self.levels[1] - self.levels[0])
             state = {name: torch.lerp(base[name], value, alpha) for name, value in state.items()}
         output: Tensor = functional_call(self.base, state, (x,))
         return output
 
 
 @torch.no_grad()
-def start_on_dial(transition: Transition, denoiser: ContinuousDenoiser, sigma: float) -> None:
+def start_on_dial(transition: Transition, denoiser: ContinuousDenoiser, level: float) -> None:
     """Start a level between trained ones where the dial stands for it, rather than at the base.
 
     The parameters of the neighbours' transitions, interpolated: for a method that is linear in its parameters, DNI or
     AdaFM, that is the very network at this place of the dial. ``denoiser`` is of the same method and options.
     """
-    position = denoiser.position(sigma)
+    position = denoiser.position(level)
     lower = min(int(position), len(denoiser.levels) - 1)
     upper = denoiser.levels[lower]
     below = (

@@ -14,19 +14,20 @@ from torch import nn
 from ftn_core.checkpoint import read_tensors, write_tensors
 from ftn_core.errors import UserError
 from ftn_core.networks import build_network
+from ftn_core.task import Task
 from ftn_core.transitions import State, Transition, build_transition
 
-_FORMAT = "ftn-denoiser/1"
+_FORMAT = "ftn-denoiser/2"
 
 
 @dataclass
 class Level:
-    """One adapted level: its sigma, the transition that reaches it from the base, and its own statistics.
+    """One adapted level: its value, the transition that reaches it from the base, and its own statistics.
 
     ``statistics`` are the batch-norm buffers estimated at this level, empty where the base has no batch norm.
     """
 
-    sigma: float
+    value: float
     method: str
     options: dict[str, Any]
     transition: Transition
@@ -35,16 +36,17 @@ class Level:
 
 @dataclass
 class ContinuousDenoiser:
-    """Levels in increasing sigma, the base first, and a plain network for any place between them.
+    """Levels from the base's on, in one direction, and a plain network for any place between them.
 
     A ``position`` counts levels along the chain: 0 is the base, 1 the first adapted level, 1.25 a quarter of the
-    way from the first to the second (alpha = 0.25). ``dial`` maps sigma to position by straight lines between its
-    ``(sigma, position)`` points; calibration adds points between the levels.
+    way from the first to the second (alpha = 0.25). ``dial`` maps a level to a position by straight lines between its
+    ``(level, position)`` points; calibration adds points between the trained levels.
     """
 
+    task: Task
     spec: dict[str, Any]
     base: nn.Module
-    sigma: float
+    base_level: float
     levels: list[Level] = field(default_factory=list)
     dial: list[tuple[float, float]] = field(default_factory=list)
     _states: dict[int, State] = field(default_factory=dict, init=False, repr=False)
@@ -53,17 +55,17 @@ class ContinuousDenoiser:
         # in which convolutions are fastest
         self.base.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not self.dial:
-            self.dial = [(sigma, float(i)) for i, sigma in enumerate(self.sigmas)]
+            self.dial = [(level, float(i)) for i, level in enumerate(self.trained)]
 
     @property
-    def sigmas(self) -> list[float]:
+    def trained(self) -> list[float]:
         """The level of the base and of each adapted one."""
-        return [self.sigma, *(level.sigma for level in self.levels)]
+        return [self.base_level, *(level.value for level in self.levels)]
 
-    def position(self, sigma: float) -> float:
-        """Where the dial stands for this sigma; beyond the ends, the end."""
-        sigmas, positions = zip(*self.dial, strict=True)
-        return float(np.interp(sigma, sigmas, positions))
+    def position(self, level: float) -> float:
+        """Where the dial stands for this level; beyond the ends, the end."""
+        levels, positions = zip(*sorted(self.dial), strict=True)
+        return float(np.interp(level, levels, positions))
 
     @cached_property
     def extended(self) -> nn.Module:
@@ -158,8 +160,15 @@ class ContinuousDenoiser:
         for i, level in enumerate(self.levels, 1):
             tensors |= {f"level{i}.{name}": value for name, value in level.transition.state_dict().items()}
             tensors |= {f"statistics{i}.{name}": value for name, value in level.statistics.items()}
-        levels = [{"sigma": x.sigma, "method": x.method, "options": x.options} for x in self.levels]
-        header = {"format": _FORMAT, "network": self.spec, "sigma": self.sigma, "levels": levels, "dial": self.dial}
+        levels = [{"value": x.value, "method": x.method, "options": x.options} for x in self.levels]
+        header = {
+            "format": _FORMAT,
+            "task": {"degradation": self.task.degradation, "objectives": self.task.objectives},
+            "network": self.spec,
+            "level": self.base_level,
+            "levels": levels,
+            "dial": self.dial,
+        }
         write_tensors(path, tensors, header)
 
     @classmethod
@@ -175,14 +184,16 @@ class ContinuousDenoiser:
         base = build_network(**header["network"])
         base.load_state_dict(part("base."))
         base.eval().requires_grad_(False)
+        task = Task(header["task"]["degradation"], tuple(header["task"]["objectives"]))
         levels = []
         for i, level in enumerate(header["levels"], 1):
-            transition = build_transition(level["method"], base, level["sigma"] / header["sigma"], **level["options"])
+            ratio = task.degrade.ratio(level["value"], header["level"])
+            transition = build_transition(level["method"], base, ratio, **level["options"])
             transition.load_state_dict(part(f"level{i}."))
             transition.requires_grad_(False)
             levels.append(Level(**level, transition=transition, statistics=part(f"statistics{i}.")))
-        dial = [(sigma, position) for sigma, position in header["dial"]]
-        return cls(header["network"], base, header["sigma"], levels, dial)
+        dial = [(level, position) for level, position in header["dial"]]
+        return cls(task, header["network"], base, header["level"], levels, dial)
 
 
 def join(denoisers: Sequence[ContinuousDenoiser]) -> ContinuousDenoiser:
@@ -196,9 +207,10 @@ def join(denoisers: Sequence[ContinuousDenoiser]) -> ContinuousDenoiser:
     for other in denoisers[1:]:
         state = other.base.state_dict()
         if state.keys() != reference.keys() or not all(torch.equal(state[n], t) for n, t in reference.items()):
-            raise UserError(f"the level {other.sigmas[-1]} was adapted from another base: finetune it again")
-    levels = sorted((level for denoiser in denoisers for level in denoiser.levels), key=lambda level: level.sigma)
-    return ContinuousDenoiser(first.spec, first.base, first.sigma, levels)
+            raise UserError(f"the level {other.trained[-1]} was adapted from another base: finetune it again")
+    found = [level for denoiser in denoisers for level in denoiser.levels]
+    levels = sorted(found, key=lambda level: abs(level.value - first.base_level))
+    return ContinuousDenoiser(first.task, first.spec, first.base, first.base_level, levels)
 
 
 def _floats(network: nn.Module) -> State:

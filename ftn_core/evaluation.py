@@ -1,6 +1,7 @@
-"""Scores over sigma and the dial, and the dial's calibration."""
+"""Scores over levels and the dial, and the dial's calibration."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,17 @@ from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store
 from ftn_core.images import restore
 from ftn_core.metrics import Score, mean_score, psnr_each, ssim_each
+from ftn_core.units import inside
 
 Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Restored and clean images, each ``N x 3 x H x W``, to ``N`` values."""
 
 
-def measure(network: nn.Module, pairs: Pairs, sigma: float, *metrics: Metric) -> list[list[float]]:
-    """For each image, in the order of the store, the metrics of a network's restoration of one sigma."""
+def measure(network: nn.Module, pairs: Pairs, level: float, *metrics: Metric) -> list[list[float]]:
+    """For each image, in the order of the store, the metrics of a network's restoration of one level."""
     places, values = [], []
-    for batch in pairs.batches(sigma):
-        restored = restore(network, batch.noisy).float()  # of half precision under autocast
+    for batch in pairs.batches(level):
+        restored = restore(network, batch.degraded).float()  # of half precision under autocast
         places += batch.places
         values.append(torch.stack([metric(restored, batch.clean) for metric in metrics], dim=1))
     # once for all of them: a GPU is not waited for at each batch
@@ -30,9 +32,9 @@ def measure(network: nn.Module, pairs: Pairs, sigma: float, *metrics: Metric) ->
     return [row for _, row in sorted(zip(places, rows, strict=True))]
 
 
-def score(network: nn.Module, pairs: Pairs, sigma: float) -> Score:
-    """Mean PSNR and SSIM of a network's restorations; ``nn.Identity()`` scores the noisy input itself."""
-    return mean_score([Score(*row) for row in measure(network, pairs, sigma, psnr_each, ssim_each)])
+def score(network: nn.Module, pairs: Pairs, level: float) -> Score:
+    """Mean PSNR and SSIM of a network's restorations; ``nn.Identity()`` scores the degraded input itself."""
+    return mean_score([Score(*row) for row in measure(network, pairs, level, psnr_each, ssim_each)])
 
 
 def positions(denoiser: ContinuousDenoiser, per_segment: int) -> list[float]:
@@ -43,39 +45,39 @@ def positions(denoiser: ContinuousDenoiser, per_segment: int) -> list[float]:
 def folded(
     denoiser: ContinuousDenoiser, where: Mapping[float, Iterable[float]]
 ) -> Iterator[tuple[float, nn.Module, list[float]]]:
-    """Each position that any sigma asks for, folded once, with its network and the sigmas that asked.
+    """Each position that any level asks for, folded once, with its network and the levels that asked.
 
     The network is the same one each time, overwritten when the next position is asked for.
 
     Args:
-        where: for each sigma its positions of the dial.
+        where: for each level its positions of the dial.
     """
     asked: dict[float, dict[float, None]] = {}
-    for sigma, places in where.items():
+    for level, places in where.items():
         for position in places:
-            asked.setdefault(position, {})[sigma] = None
+            asked.setdefault(position, {})[level] = None
     network: nn.Module | None = None
-    for position, sigmas in sorted(asked.items()):
+    for position, levels in sorted(asked.items()):
         network = denoiser.fold(position, network)
-        yield position, network, list(sigmas)
+        yield position, network, list(levels)
 
 
 def sweep(
     denoiser: ContinuousDenoiser, where: Mapping[float, Iterable[float]], pairs: Pairs
 ) -> Iterator[tuple[float, float, Score]]:
-    """Sigma, position and score of each position of the dial that is asked for at a sigma, as they are found."""
-    for position, network, sigmas in folded(denoiser, where):
-        for sigma in sigmas:
-            yield sigma, position, score(network, pairs, sigma)
+    """Level, position and score of each position of the dial that is asked for at a level, as they are found."""
+    for position, network, levels in folded(denoiser, where):
+        for level in levels:
+            yield level, position, score(network, pairs, level)
 
 
-def turned(denoiser: ContinuousDenoiser, noisy: Tensor, places: Iterable[float]) -> Tensor:
+def turned(denoiser: ContinuousDenoiser, degraded: Tensor, places: Iterable[float]) -> Tensor:
     """One image's restorations at places of the dial: ``1 x 3 x H x W`` to ``P x 3 x H x W``."""
     network: nn.Module | None = None
     outputs = []
     for place in places:
         network = denoiser.fold(place, network)
-        outputs.append(restore(network, noisy))
+        outputs.append(restore(network, degraded))
     return torch.cat(outputs)
 
 
@@ -88,41 +90,42 @@ def middle(image: Tensor, size: int) -> Tensor:
 def find_dial(
     denoiser: ContinuousDenoiser,
     clean: Store,
-    noisy: Mapping[float, Path],
+    degraded: Mapping[float, Path],
     device: torch.device,
     limit: int | None = None,
     tolerance: float = 0.02,
     on_pass: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, float]]:
-    """The dial that restores best: for each sigma the position of highest mean PSNR, found on validation images.
+    """The dial that restores best: for each level the position of highest mean PSNR, found on validation images.
 
-    Trained levels stay at their own place. A sigma between two levels is searched for between them (PSNR over alpha has
-    one maximum), until alpha is known to ``tolerance``. The result never turns back: a higher sigma has no lower
-    position.
+    Trained levels stay at their own place. A level between two of them is searched for between them (PSNR over alpha has
+    one maximum), until alpha is known to ``tolerance``. The result never turns back: a level farther from the base's has
+    no lower position.
 
     Args:
         clean: validation photographs.
-        noisy: for each sigma the folder of their noisy versions.
+        degraded: for each level the folder of their degraded versions.
         limit: photographs at most, evenly chosen.
         on_pass: called after each pass over the photographs.
     """
-    levels = denoiser.sigmas
-    points = {sigma: float(i) for i, sigma in enumerate(levels)}
+    levels = denoiser.trained
+    points = {level: float(i) for i, level in enumerate(levels)}
     network: nn.Module | None = None
-    for sigma, folder in sorted(noisy.items()):
-        if sigma in points or not levels[0] < sigma < levels[-1]:
+    for level, folder in degraded.items():
+        if level in points or not inside(level, levels[0], levels[-1]):
             continue
-        pairs = Pairs(clean, {sigma: Store(folder)}, device, limit=limit)
-        lower = int(np.searchsorted(levels, sigma)) - 1
+        pairs = Pairs(clean, {level: Store(folder)}, device, limit=limit)
+        lower = next(i for i, pair in enumerate(pairwise(levels)) if inside(level, *pair))
 
         def loss(alpha: float) -> float:
             nonlocal network
             network = denoiser.fold(lower + alpha, network)  # noqa: B023 - called within the iteration
-            rows = measure(network, pairs, sigma, psnr_each)  # noqa: B023
+            rows = measure(network, pairs, level, psnr_each)  # noqa: B023
             on_pass()
             return -sum(decibels for (decibels,) in rows) / len(rows)
 
         best = minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": tolerance})
-        points[sigma] = lower + round(float(best.x), 4)
-    rising = np.maximum.accumulate([points[sigma] for sigma in sorted(points)])
-    return list(zip(sorted(points), rising.tolist(), strict=True))
+        points[level] = lower + round(float(best.x), 4)
+    along = sorted(points, key=lambda level: abs(level - levels[0]))
+    rising = np.maximum.accumulate([points[level] for level in along])
+    return list(zip(along, rising.tolist(), strict=True))

@@ -32,8 +32,8 @@ def compare_filters(
         for i, level in enumerate(denoiser.levels, 1):
             state = {name: value.cpu() for name, value in denoiser.state(i).items() if name in names}
             correlation = {name.removesuffix(".weight"): correlate(base[name], state[name]) for name in names}
-            changes.append(FilterChanges(name=method, level=level.sigma, correlation=correlation))
-            pictures[f"{method}/{level.sigma}"] = _pictures(state[drawn])
+            changes.append(FilterChanges(name=method, level=level.value, correlation=correlation))
+            pictures[f"{method}/{level.value}"] = _pictures(state[drawn])
             flat.append(torch.cat([(state[name] - base[name]).flatten() for name in names]))
             places.append(method)
     plane, explained = principal_plane(torch.stack(flat))

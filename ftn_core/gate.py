@@ -9,21 +9,22 @@ from pydantic import ConfigDict
 
 from ftn_core.parameters import Gate
 from ftn_core.results import Record
+from ftn_core.units import inside, level_name
 
 Psnr = Mapping[float, float]
-"""dB by sigma."""
+"""dB by level."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """What the gate knows of a model.
 
-    ``noisy`` and ``psnr`` are over the same images, by sigma; ``levels`` are the sigmas that it was trained for,
+    ``degraded`` and ``psnr`` are over the same images, by level; ``trained`` are the levels that it was trained for,
     ``evenness`` that of the dial (ftn_core/smoothness.py), ``time`` a pass of it beside one of its base.
     """
 
-    levels: list[float]
-    noisy: Psnr
+    trained: list[float]
+    degraded: Psnr
     psnr: Psnr
     evenness: float
     megabytes: float
@@ -41,7 +42,7 @@ class Rule(Record):
     at_least: bool
     """Whether the bound is the least that is allowed, or the most."""
     unit: str
-    sigma: float | None = None
+    level: float | None = None
     """Where the value was found, which is where it is worst."""
 
     @property
@@ -49,14 +50,15 @@ class Rule(Record):
         """A value that is no number passes nothing."""
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
-    def __str__(self) -> str:
-        where = "" if self.sigma is None else f" at sigma {self.sigma}"
+    def words(self, unit: str) -> str:
+        """In one line; ``unit`` names what levels are measured in."""
+        where = "" if self.level is None else f" at {unit} {level_name(self.level)}"
         bound = f"at {'least' if self.at_least else 'most'} {self.bound:g}"
         return f"{MEANING[self.name]} {self.value:.2f}{self.unit}{where}, {bound} is allowed"
 
 
 MEANING = {
-    "gain": "PSNR above the noisy input",
+    "gain": "PSNR above the degraded input",
     "champion": "PSNR above the champion",
     "evenness": "evenness of the dial",
     "size": "size of the file",
@@ -75,9 +77,11 @@ class Verdict(Record):
     note: str
     """Why there was no champion to compare with, or nothing."""
     images: int
+    unit: str
+    """Name of what levels are measured in."""
     rules: list[Rule]
     psnr: dict[str, dict[float, float]]
-    """dB by row (noisy input, champion, the version), by sigma: what the rules were decided on."""
+    """dB by row (degraded input, champion, the version), by level: what the rules were decided on."""
 
     @property
     def passed(self) -> bool:
@@ -91,29 +95,29 @@ class Verdict(Record):
 
     def failures(self) -> list[str]:
         """In words, the rules that are not kept."""
-        return [str(rule) for rule in self.rules if not rule.passed]
+        return [rule.words(self.unit) for rule in self.rules if not rule.passed]
 
     def markdown(self) -> str:
         """For people: the rules, then the numbers behind them."""
-        sigmas = sorted(next(iter(self.psnr.values())))
+        levels = sorted(next(iter(self.psnr.values())))
         lines = [
             f"**Version {self.version} {self.word} the gate.**" + (f" {self.note}" if self.note else ""),
             "",
-            "| rule | value | bound | at sigma | |",
+            f"| rule | value | bound | at {self.unit} | |",
             "|---|---|---|---|---|",
             *(
                 f"| {MEANING[rule.name]} | {rule.value:.2f}{rule.unit} | {'≥' if rule.at_least else '≤'} "
-                f"{rule.bound:g}{rule.unit} | {'' if rule.sigma is None else rule.sigma} | "
+                f"{rule.bound:g}{rule.unit} | {'' if rule.level is None else level_name(rule.level)} | "
                 f"{'passed' if rule.passed else '**failed**'} |"
                 for rule in self.rules
             ),
             "",
             f"PSNR in dB on {self.images} test image{'s' if self.images > 1 else ''}:",
             "",
-            "| sigma | " + " | ".join(str(sigma) for sigma in sigmas) + " |",
-            "|---" * (len(sigmas) + 1) + "|",
+            f"| {self.unit} | " + " | ".join(level_name(level) for level in levels) + " |",
+            "|---" * (len(levels) + 1) + "|",
             *(
-                f"| {name} | " + " | ".join(f"{row[sigma]:.2f}" for sigma in sigmas) + " |"
+                f"| {name} | " + " | ".join(f"{row[level]:.2f}" for level in levels) + " |"
                 for name, row in self.psnr.items()
             ),
         ]
@@ -125,6 +129,7 @@ def judge(
     version: str,
     model: Measured,
     images: int,
+    unit: str,
     champion: tuple[str, Psnr] | None = None,
     note: str = "",
 ) -> Verdict:
@@ -132,18 +137,19 @@ def judge(
 
     Args:
         images: on how many ``model`` and ``champion`` were scored.
-        champion: its version and its dB at the same sigmas on the same images; None: there is nothing to compare with.
+        unit: name of what levels are measured in.
+        champion: its version and its dB at the same levels on the same images; None: there is nothing to compare with.
         note: why not.
     """
-    own = [sigma for sigma in model.psnr if model.levels[0] <= sigma <= model.levels[-1]]
-    gain, at = _least((model.psnr[sigma] - model.noisy[sigma], sigma) for sigma in own)
-    rules = [Rule(name="gain", value=gain, bound=bounds.min_gain, at_least=True, unit=" dB", sigma=at)]
-    psnr = {"noisy input": dict(model.noisy)}
+    own = [level for level in model.psnr if inside(level, model.trained[0], model.trained[-1])]
+    gain, at = _least((model.psnr[level] - model.degraded[level], level) for level in own)
+    rules = [Rule(name="gain", value=gain, bound=bounds.min_gain, at_least=True, unit=" dB", level=at)]
+    psnr = {"degraded input": dict(model.degraded)}
     if champion:
         name, theirs = champion
-        difference, at = _least((model.psnr[sigma] - theirs[sigma], sigma) for sigma in model.psnr)
+        difference, at = _least((model.psnr[level] - theirs[level], level) for level in model.psnr)
         bound = -bounds.tolerance
-        rules.append(Rule(name="champion", value=difference, bound=bound, at_least=True, unit=" dB", sigma=at))
+        rules.append(Rule(name="champion", value=difference, bound=bound, at_least=True, unit=" dB", level=at))
         psnr[f"version {name}, champion"] = dict(theirs)
     psnr[f"version {version}"] = dict(model.psnr)
     rules += [
@@ -151,7 +157,7 @@ def judge(
         Rule(name="size", value=model.megabytes, bound=bounds.max_megabytes, at_least=False, unit=" MB"),
         Rule(name="time", value=model.time, bound=bounds.max_time, at_least=False, unit="×"),
     ]
-    return Verdict(version=version, champion=champion and champion[0], note=note, images=images, rules=rules, psnr=psnr)
+    return Verdict(version=version, champion=champion and champion[0], note=note, images=images, unit=unit, rules=rules, psnr=psnr)
 
 
 def _least(values: Iterable[tuple[float, float]]) -> tuple[float, float]:

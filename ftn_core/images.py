@@ -15,7 +15,7 @@ def to_image(pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
 
 
 @torch.inference_mode()
-def restore(network: nn.Module, noisy: Tensor) -> Tensor:
+def restore(network: nn.Module, degraded: Tensor) -> Tensor:
     """The network's output for ``N x 3 x H x W``, clipped to [0, 1].
 
     Images too large for one pass go through in overlapping windows, if the network says how far it looks (its
@@ -24,6 +24,6 @@ def restore(network: nn.Module, noisy: Tensor) -> Tensor:
     keep_freed_memory()
     radius = getattr(network, "radius", None)
     if radius is None:
-        output: Tensor = network(noisy)
+        output: Tensor = network(degraded)
         return output.clamp(0, 1)
-    return tiled(network, noisy, radius, at_once=AT_ONCE.get(noisy.device.type, 1)).clamp_(0, 1)
+    return tiled(network, degraded, radius, at_once=AT_ONCE.get(degraded.device.type, 1)).clamp_(0, 1)

@@ -4,9 +4,8 @@
 """
 
 import difflib
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
 from pydantic import (
@@ -20,6 +19,7 @@ from pydantic import (
 )
 
 from ftn_core.errors import UserError
+from ftn_core.units import QUALITY, SCALE, SIGMA, Unit, level_name
 
 
 def _decimal(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
@@ -32,15 +32,15 @@ def _decimal(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
     return value
 
 
-def _pointed(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
-    if isinstance(value, int):
-        raise ValueError(f"{value} needs a decimal point ({value}.0), because it names a folder")
+def _named_alike(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
+    if isinstance(value, float) and value.is_integer():
+        raise ValueError(f"write {value:.0f} without a point, because it names a folder")
     return value
 
 
 Float = Annotated[float, BeforeValidator(_decimal)]
-Sigma = Annotated[Float, BeforeValidator(_pointed), Field(gt=0, le=2)]
-"""Standard deviation of the noise, for images in [0, 1]."""
+Level = Annotated[Float, BeforeValidator(_named_alike)]
+"""On the scale of what ``degradation`` goes by (ftn_core/units.py)."""
 Fraction = Annotated[Float, Field(ge=0, lt=1)]
 
 
@@ -57,7 +57,7 @@ class Archive(_Section):
 
 
 class Data(_Section):
-    """Where the photographs come from, how they are split, and the noisy sets made of them."""
+    """Where the photographs come from, how they are split, and at which levels there are degraded sets of them."""
 
     source: Literal["sample", "folder", "archive"]
     folder: str
@@ -67,8 +67,7 @@ class Data(_Section):
     test_fraction: Fraction
     min_side: int = Field(ge=16)
     max_pixels: int = Field(ge=4096)
-    sigmas: list[Sigma] = Field(min_length=1)
-    clip_noise: bool
+    levels: list[Level] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _something_to_train_on(self) -> Self:
@@ -76,10 +75,38 @@ class Data(_Section):
             raise ValueError("val_fraction and test_fraction together must stay below 1")
         return self
 
-    @field_validator("sigmas")
+    @field_validator("levels")
     @classmethod
-    def _no_repeats(cls, sigmas: list[float]) -> list[float]:
-        return _increasing(sigmas)
+    def _no_repeats(cls, levels: list[float]) -> list[float]:
+        return _in_order(levels)
+
+
+class Noise(_Section):
+    """White Gaussian noise; ``clip``: to [0, 1]."""
+
+    unit: ClassVar[Unit] = SIGMA
+    name: Literal["noise"]
+    sigma: Float | Literal["level"]
+    clip: bool
+
+
+class Jpeg(_Section):
+    """JPEG compression."""
+
+    unit: ClassVar[Unit] = QUALITY
+    name: Literal["jpeg"]
+    quality: int | Literal["level"]
+
+
+class Downscaling(_Section):
+    """Bicubic downscaling, and back to the old size."""
+
+    unit: ClassVar[Unit] = SCALE
+    name: Literal["downscaling"]
+    scale: Float | Literal["level"]
+
+
+Step = Annotated[Noise | Jpeg | Downscaling, Field(discriminator="name")]
 
 
 class Network(_Section):
@@ -102,27 +129,26 @@ class Network(_Section):
 
 
 class Levels(_Section):
-    """The sigmas that networks are trained for, and by which methods the base is adapted to them.
+    """The levels that networks are trained for, and by which methods the base is adapted to them.
 
     ``methods`` name entries of ``transitions``; the first is what is registered. ``chains`` name those of them that are
     adapted to the levels of ``between``, too. ``level_input`` are the highest sigmas of networks that are told sigma.
     """
 
-    base: Sigma
-    adapted: list[Sigma] = Field(min_length=1)
+    base: Level
+    adapted: list[Level] = Field(min_length=1)
     methods: list[str] = Field(min_length=1)
-    between: list[Sigma]
+    between: list[Level]
     chains: list[str]
-    from_scratch: list[Sigma]
-    level_input: list[Sigma]
+    from_scratch: list[Level]
+    level_input: list[Level]
 
     @model_validator(mode="after")
     def _one_chain(self) -> Self:
-        _increasing([self.base, *self.adapted])
-        _increasing([self.base, *sorted([*self.between, *self.adapted])])
-        _increasing(self.between)
-        _increasing(self.from_scratch)
-        _increasing(self.level_input)
+        _in_order([self.base, *self.adapted])
+        _in_order([self.base, *sorted([*self.between, *self.adapted], key=lambda level: abs(level - self.base))])
+        for levels in (self.between, self.from_scratch, self.level_input):
+            _in_order(levels)
         for sigma in self.level_input:
             if sigma <= self.base:
                 raise ValueError(f"level_input {sigma} must lie above the base level {self.base}")
@@ -254,8 +280,8 @@ class Register(_Section):
 class Gate(_Section):
     """What a model must keep to before it becomes champion by itself: ftn_core/gate.py has the rules.
 
-    ``min_gain``: dB above the noisy input at every sigma from the first level to the last; ``tolerance``: dB below the
-    champion at most, at every sigma; ``min_evenness``: of the dial; ``max_megabytes``: of the file; ``max_time``: of a
+    ``min_gain``: dB above the degraded input at every level from the first trained one to the last; ``tolerance``: dB
+    below the champion at most, at every level; ``min_evenness``: of the dial; ``max_megabytes``: of the file; ``max_time``: of a
     pass, beside the base network's. ``images``: test images at most on which both models are scored.
     """
 
@@ -273,6 +299,7 @@ class Parameters(_Section):
     seed: int = Field(ge=0, lt=2**32)
     threads: int = Field(ge=1, le=1024)
     data: Data
+    degradation: list[Step]
     network: Network
     levels: Levels
     train: Train
@@ -282,12 +309,53 @@ class Parameters(_Section):
     register_: Register = Field(alias="register")
     gate: Gate
 
+    @property
+    def unit(self) -> Unit | None:
+        """What levels are measured in; None: the degradation is the same at all of them."""
+        units = [step.unit for step in self.degradation if getattr(step, step.unit.name) == "level"]
+        if len(units) > 1:
+            raise ValueError(f"degradation: only one step can go by the level, not {len(units)}")
+        return units[0] if units else None
+
     @model_validator(mode="after")
-    def _levels_have_noisy_sets(self) -> Self:
+    def _levels_exist(self) -> Self:
+        for step in self.degradation:
+            value = getattr(step, step.unit.name)
+            if value != "level":
+                _check(step.unit, value, "degradation")
+        for level in self.data.levels if self.unit else ():
+            _check(self.unit, level, "data.levels")
+        return self
+
+    @model_validator(mode="after")
+    def _two_objectives(self) -> Self:
+        if self.unit is None and (self.levels.base, self.levels.adapted) != (0, [1]):
+            raise ValueError(
+                "degradation: no step goes by the level, so the dial is from one objective to the other: "
+                f"levels.base must be 0 and levels.adapted [1], not {self.levels.base:g} and {self.levels.adapted}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _levels_have_degraded_sets(self) -> Self:
         levels = self.levels
         for level in (levels.base, *levels.adapted, *levels.between, *levels.from_scratch, *levels.level_input):
-            if level not in self.data.sigmas:
-                raise ValueError(f"level {level} has no noisy set: add it to data.sigmas {self.data.sigmas}")
+            if level not in self.data.levels:
+                raise ValueError(f"level {level_name(level)} has no degraded set: add it to data.levels")
+        if (self.data.levels[0] < self.data.levels[-1]) != (levels.base < levels.adapted[-1]):
+            raise ValueError(f"data.levels must run as the trained levels do, from {levels.base:g}: turn it round")
+        return self
+
+    @model_validator(mode="after")
+    def _drawn_levels_are_of_noise(self) -> Self:
+        if self.unit is SIGMA and len(self.degradation) == 1:
+            return self
+        drawn = ["levels.level_input"] if self.levels.level_input else []
+        for name in self.levels.methods:
+            if name in self.transitions and self.transitions[name].supervision == "continuous":
+                drawn.append(f"transitions.{name}.supervision")
+        if drawn:
+            raise ValueError(f"{drawn[0]}: levels can be drawn anew in training only of noise alone")
         return self
 
     @model_validator(mode="after")
@@ -300,10 +368,17 @@ class Parameters(_Section):
         return self
 
 
-def _increasing(sigmas: list[float]) -> list[float]:
-    if any(a >= b for a, b in pairwise(sigmas)):
-        raise ValueError(f"must be increasing and without repeats, not {sigmas}")
-    return sigmas
+def _check(unit: Unit, value: float, key: str) -> None:
+    try:
+        unit.check(float(value))
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+def _in_order(levels: list[float]) -> list[float]:
+    if levels not in (sorted(set(levels)), sorted(set(levels), reverse=True)):
+        raise ValueError(f"must rise or fall all along and without repeats, not {levels}")
+    return levels
 
 
 def load_parameters(path: Path = Path("params.yaml")) -> Parameters:

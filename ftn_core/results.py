@@ -28,9 +28,9 @@ class Record(BaseModel):
 
 
 class GridPoint(Record):
-    """One place of the dial at one sigma."""
+    """One place of the dial at one level."""
 
-    sigma: float
+    level: float
     position: float
     psnr: float
     """dB."""
@@ -57,29 +57,29 @@ class Evaluation(Record):
     """One method's: a base with adapted levels and a dial.
 
     The ``.npz`` beside it holds ``strip``, the dial's samples on a crop of the first test image as ``P x S x S x 3``
-    uint8; ``positions``, where the dial stood for each, ``P``; and ``clean`` and ``noisy``, ``S x S x 3`` uint8.
+    uint8; ``positions``, where the dial stood for each, ``P``; and ``clean`` and ``degraded``, ``S x S x 3`` uint8.
     """
 
     name: str
-    levels: list[float]
-    """Sigmas trained for, the base's first."""
+    trained: list[float]
+    """Levels trained for, the base's first."""
     dial: list[tuple[float, float]]
-    """Calibrated points: sigma and position (in levels: 0 is the base, 1 the first adapted level)."""
+    """Calibrated points: level and position (in trained levels: 0 is the base, 1 the first adapted level)."""
     scores: dict[float, Score]
-    """By sigma, over all test images, at the position that the dial gives; not at position 0, which is the base."""
+    """By level, over all test images, at the position that the dial gives; not at position 0, which is the base."""
     grid: list[GridPoint]
     """The heat map, over the first of the test images."""
-    strip_sigma: float
-    """Noise of the strip's image."""
+    strip_level: float
+    """Of the strip's image."""
     smoothness: Smoothness
     """On the strip's image."""
 
 
 class References(Record):
-    """What the methods are held against: by row's name, by sigma."""
+    """What the methods are held against: by row's name, by level."""
 
     scores: dict[str, dict[float, Score]]
-    """A from-scratch network or the base has a score at every sigma; `from_scratch` below says which are its own."""
+    """A from-scratch network or the base has a score at every level; `from_scratch` below says which are its own."""
     from_scratch: dict[float, str]
     """By level the row of the network trained for it alone; the base's own level included."""
     level_input: list[str]

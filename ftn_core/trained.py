@@ -16,15 +16,15 @@ _FORMAT = "ftn-network/1"
 
 @dataclass
 class TrainedNetwork:
-    """A base network or a reference: how it is built, its weights, and the sigma that it was trained for."""
+    """A base network or a reference: how it is built, its weights, and the level that it was trained for."""
 
     spec: dict[str, Any]
     network: nn.Module
-    sigma: float
+    level: float
 
     def save(self, path: Path) -> None:
         """Write one file that rebuilds all of it."""
-        header = {"format": _FORMAT, "network": self.spec, "sigma": self.sigma}
+        header = {"format": _FORMAT, "network": self.spec, "level": self.level}
         write_tensors(path, dict(self.network.state_dict()), header)
 
     @classmethod
@@ -38,4 +38,4 @@ class TrainedNetwork:
         network.eval().requires_grad_(False)
         # in which convolutions are fastest
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(header["network"], network, header["sigma"])
+        return cls(header["network"], network, header["level"])

@@ -43,11 +43,11 @@ def learning_rate(step: int, options: Optimisation, schedule: Schedule) -> float
     return options.lr * warmup * 0.1 ** sum(done >= milestone for milestone in schedule.milestones)
 
 
-def validation_psnr(network: nn.Module, clean: Store, noisy: Store, limit: int, device: torch.device) -> float:
+def validation_psnr(network: nn.Module, clean: Store, degraded: Store, limit: int, device: torch.device) -> float:
     """Mean PSNR in dB over at most ``limit`` validation images, evenly chosen; the network in evaluation mode."""
     network.eval()
     chosen = evenly(len(clean), limit)
-    scores = [psnr(restore(network, to_image(noisy[i], device)), to_image(clean[i], device)) for i in chosen]
+    scores = [psnr(restore(network, to_image(degraded[i], device)), to_image(clean[i], device)) for i in chosen]
     network.train()
     return sum(scores) / len(scores)
 

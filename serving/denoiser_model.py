@@ -60,7 +60,7 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def restored(self, images: np.ndarray, params: dict[str, Any] | None) -> np.ndarray:
         """The same, but raises ``UserError``. Threads take turns: one image at a time has all cores."""
-        sigma = checked_sigma(params, self.denoiser.sigma)
+        sigma = checked_sigma(params, self.denoiser.base_level)
         noisy = torch.from_numpy(checked_images(images)).permute(0, 3, 1, 2)
         with self.turn:
             self.denoiser.fold(self.denoiser.position(sigma), self.network)

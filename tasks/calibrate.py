@@ -1,4 +1,4 @@
-"""Stage ``calibrate@METHOD``: join the levels and find where the dial stands for each sigma."""
+"""Stage ``calibrate@METHOD``: join the levels and find where the dial stands for each level."""
 
 import itertools
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def calibrate(params: "Parameters", tracker: "Tracker", method: str, chain: bool) -> None:
-    """Join base and levels into one denoiser; calibrate sigma to alpha on validation images alone.
+    """Join base and levels into one denoiser; calibrate each level's alpha on validation images alone.
 
     A chain has the levels between, too.
     """
@@ -21,6 +21,7 @@ def calibrate(params: "Parameters", tracker: "Tracker", method: str, chain: bool
     from ftn_core.device import make_fabric
     from ftn_core.evaluation import find_dial
     from ftn_core.progress import Progress
+    from ftn_core.units import level_name
 
     progress, passes = Progress(tracker.stage, "passes", None), itertools.count(1)
     fabric = make_fabric(params.threads, params.train.precision)
@@ -33,15 +34,16 @@ def calibrate(params: "Parameters", tracker: "Tracker", method: str, chain: bool
         denoiser.dial = find_dial(
             denoiser,
             Store(workspace.PHOTOGRAPHS / "val"),
-            {sigma: workspace.noisy_set(sigma) / "val" for sigma in params.data.sigmas},
+            {level: workspace.degraded_set(level) / "val" for level in params.data.levels},
             fabric.device,
             params.evaluate.calibration_images,
             on_pass=lambda: progress(next(passes)),
         )
     denoiser.save(workspace.denoiser(workspace.chain(method) if chain else method))
-    for sigma, position in denoiser.dial:
-        print(f"{tracker.stage}: sigma {sigma} at position {position:.3f}", flush=True)
-        tracker.metrics({"dial": position}, step=round(1000 * sigma))
+    unit = denoiser.task.unit.name
+    for level, position in denoiser.dial:
+        print(f"{tracker.stage}: {unit} {level_name(level)} at position {position:.3f}", flush=True)
+        tracker.metrics({"dial": position}, step=round(1000 * level))
 
 
 if __name__ == "__main__":

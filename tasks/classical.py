@@ -14,17 +14,22 @@ if TYPE_CHECKING:
 
 
 def classical(params: "Parameters", tracker: "Tracker") -> None:
-    """Score scikit-image's denoisers on the test images at every sigma."""
+    """Score scikit-image's denoisers on the test images at every sigma, where images are degraded by noise alone."""
     import numpy as np
 
     from ftn_core.classical import CLASSICAL
     from ftn_core.data.store import Store
+    from ftn_core.degradations import Degradation
     from ftn_core.images import to_image
     from ftn_core.metrics import Score, mean_score, score_images
     from ftn_core.progress import Progress
+    from ftn_core.units import SIGMA, level_name
 
+    # told sigma, which only noise alone has
+    degradation = Degradation.of(params.degradation)
+    levels = params.data.levels if degradation.unit is SIGMA and degradation.noise else []
     clean = Store(workspace.PHOTOGRAPHS / "test")
-    sets = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
+    sets = {sigma: Store(workspace.degraded_set(sigma) / "test") for sigma in levels}
     jobs = [(name, sigma, i) for name in CLASSICAL for sigma in sets for i in range(len(clean))]
 
     def restored(job: tuple[str, float, int]) -> Score:
@@ -39,9 +44,9 @@ def classical(params: "Parameters", tracker: "Tracker") -> None:
         for done, (job, result) in enumerate(zip(jobs, pool.map(restored, jobs), strict=True), 1):
             scores[job[:2]].append(result)
             progress(done)
-    table: dict[str, dict[str, dict[str, float]]] = {name: {} for name in CLASSICAL}
+    table: dict[str, dict[str, dict[str, float]]] = {name: {} for name in CLASSICAL if levels}
     for (name, sigma), results in scores.items():
-        table[name][str(sigma)] = vars(mean_score(results))
+        table[name][level_name(sigma)] = vars(mean_score(results))
     workspace.CLASSICAL.parent.mkdir(parents=True, exist_ok=True)
     workspace.CLASSICAL.write_text(json.dumps(table, indent=2) + "\n")
 

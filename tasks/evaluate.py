@@ -35,39 +35,39 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
     name = workspace.chain(method) if chain else method
     device = make_fabric(params.threads).device
     clean = Store(workspace.PHOTOGRAPHS / "test")
-    noisy = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
+    degraded = {level: Store(workspace.degraded_set(level) / "test") for level in params.data.levels}
     denoiser = ContinuousDenoiser.load(workspace.denoiser(name)).to(device)
     samples = positions(denoiser, params.evaluate.alphas)
 
-    places = {sigma: denoiser.position(sigma) for sigma in noisy}
-    adapted = {sigma: [place] for sigma, place in places.items() if place}  # at 0 it is the base, scored elsewhere
-    progress, passes = Progress(tracker.stage, "passes", len(adapted) + len(noisy) * len(samples)), itertools.count(1)
+    places = {level: denoiser.position(level) for level in degraded}
+    adapted = {level: [place] for level, place in places.items() if place}  # at 0 it is the base, scored elsewhere
+    progress, passes = Progress(tracker.stage, "passes", len(adapted) + len(degraded) * len(samples)), itertools.count(1)
     scores = {}
-    for sigma, _, result in sweep(denoiser, adapted, Pairs(clean, noisy, device)):
-        scores[sigma] = result
+    for level, _, result in sweep(denoiser, adapted, Pairs(clean, degraded, device)):
+        scores[level] = result
         progress(next(passes))
     grid = []
-    some = Pairs(clean, noisy, device, limit=params.evaluate.images)
-    for sigma, place, result in sweep(denoiser, dict.fromkeys(noisy, samples), some):
-        grid.append(GridPoint(sigma=sigma, position=place, psnr=result.psnr))
+    some = Pairs(clean, degraded, device, limit=params.evaluate.images)
+    for level, place, result in sweep(denoiser, dict.fromkeys(degraded, samples), some):
+        grid.append(GridPoint(level=level, position=place, psnr=result.psnr))
         progress(next(passes))
 
     def crop(image: torch.Tensor) -> torch.Tensor:
         pixels = middle(image, STRIP_PIXELS).clamp(0, 1).mul(255).round().byte()
         return pixels.permute(0, 2, 3, 1).cpu()
 
-    # in the middle of the sigmas one end of the dial does too little and the other too much
-    strip_sigma = params.data.sigmas[len(params.data.sigmas) // 2]
-    image = to_image(noisy[strip_sigma][0], device)
+    # in the middle of the levels one end of the dial does too little and the other too much
+    strip_level = params.data.levels[len(params.data.levels) // 2]
+    image = to_image(degraded[strip_level][0], device)
     inner = middle(image, 2 * STRIP_PIXELS)
     path = turned(denoiser, inner, np.linspace(0, len(denoiser.levels), PATH_SAMPLES).tolist())
     evaluation = Evaluation(
         name=name,
-        levels=denoiser.sigmas,
+        trained=denoiser.trained,
         dial=denoiser.dial,
-        scores={sigma: scores[sigma] for sigma in adapted},
-        grid=sorted(grid, key=lambda point: (point.sigma, point.position)),
-        strip_sigma=strip_sigma,
+        scores={level: scores[level] for level in adapted},
+        grid=sorted(grid, key=lambda point: (point.level, point.position)),
+        strip_level=strip_level,
         smoothness=smoothness(path),
     )
     evaluation.write(workspace.method_result(name))
@@ -76,10 +76,10 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
         strip=torch.cat([crop(x[None]) for x in turned(denoiser, inner, samples)]).numpy(),
         positions=np.array(samples),
         clean=crop(middle(to_image(clean[0]), 2 * STRIP_PIXELS))[0].numpy(),
-        noisy=crop(inner)[0].numpy(),
+        degraded=crop(inner)[0].numpy(),
     )
-    for sigma, score in evaluation.scores.items():
-        tracker.metrics({"psnr": score.psnr, "ssim": score.ssim}, step=round(1000 * sigma))
+    for level, score in evaluation.scores.items():
+        tracker.metrics({"psnr": score.psnr, "ssim": score.ssim}, step=round(1000 * level))
     tracker.metrics({f"smoothness/{key}": value for key, value in evaluation.smoothness.model_dump().items()})
 
 

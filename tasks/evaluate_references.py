@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
-    """Score the noisy input, the base alone, networks trained from scratch and networks that are told sigma."""
+    """Score the degraded input, the base alone, networks trained from scratch and networks that are told sigma."""
     import itertools
 
     from torch import nn
@@ -26,32 +26,33 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.progress import Progress
     from ftn_core.results import References
     from ftn_core.trained import TrainedNetwork
+    from ftn_core.units import level_name
 
     device = make_fabric(params.threads).device
-    noisy = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
-    pairs = Pairs(Store(workspace.PHOTOGRAPHS / "test"), noisy, device)
+    degraded = {level: Store(workspace.degraded_set(level) / "test") for level in params.data.levels}
+    pairs = Pairs(Store(workspace.PHOTOGRAPHS / "test"), degraded, device)
     networks = 2 + len(params.levels.from_scratch) + len(params.levels.level_input)
-    progress, passes = Progress(tracker.stage, "passes", networks * len(noisy)), itertools.count(1)
+    progress, passes = Progress(tracker.stage, "passes", networks * len(degraded)), itertools.count(1)
 
     def scored(network: nn.Module) -> dict[float, Score]:
         scores = {}
-        for sigma in noisy:
+        for level in degraded:
             if isinstance(network, ToldSigma):
-                network.sigma = sigma
-            scores[sigma] = score(network, pairs, sigma)
+                network.sigma = level
+            scores[level] = score(network, pairs, level)
             progress(next(passes))
         return scores
 
     base = TrainedNetwork.load(workspace.BASE, device).network
     classical = json.loads(workspace.CLASSICAL.read_text())
     scores = {
-        "noisy input": scored(nn.Identity()),
-        **{name: {s: Score(**by_sigma[str(s)]) for s in noisy} for name, by_sigma in classical.items()},
+        "degraded input": scored(nn.Identity()),
+        **{name: {s: Score(**by_level[level_name(s)]) for s in degraded} for name, by_level in classical.items()},
         "base": scored(base),
     }
     from_scratch = {params.levels.base: "base"}
     for level in params.levels.from_scratch:
-        from_scratch[level] = f"from scratch at {level}"
+        from_scratch[level] = f"from scratch at {level_name(level)}"
         network = TrainedNetwork.load(workspace.scratch(level), device).network
         scores[from_scratch[level]] = scored(network)
     told = [workspace.told_sigma(sigma) for sigma in params.levels.level_input]
@@ -59,9 +60,9 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
         network = TrainedNetwork.load(workspace.level_input(sigma), device).network
         scores[name] = scored(ToldSigma(network, sigma))
     References(scores=scores, from_scratch=from_scratch, level_input=told).write(workspace.REFERENCES)
-    for name, by_sigma in scores.items():
-        for sigma, result in by_sigma.items():
-            tracker.metrics({f"psnr/{name}": result.psnr}, step=round(1000 * sigma))
+    for name, by_level in scores.items():
+        for level, result in by_level.items():
+            tracker.metrics({f"psnr/{name}": result.psnr}, step=round(1000 * level))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
     """Train a transition at one level, the base frozen; for a base with batch norm, estimate the level's statistics.
 
     With continuous supervision it is trained at every sigma from the base's level to its own, alpha rising with sigma.
-    A chain's level between others goes on from where the method's dial stands for its sigma.
+    A chain's level between others goes on from where the method's dial stands for it.
     """
     import functools
 
@@ -24,6 +24,7 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
     from ftn_core.continuous import ContinuousDenoiser, Level
     from ftn_core.device import make_fabric
     from ftn_core.parameters import Optimisation
+    from ftn_core.task import make_task
     from ftn_core.trained import TrainedNetwork
     from ftn_core.transitions import build_transition
     from tasks.training_run import make_batches, train_network
@@ -33,10 +34,12 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
     entry = params.transitions[method]
     options = entry.options()
     torch.manual_seed(params.seed)
-    transition = build_transition(entry.method, base.network, level / base.sigma, **options)
+    task = make_task(params.degradation, params.train.loss, params.train.loss)
+    ratio = task.degrade.ratio(level, base.level)
+    transition = build_transition(entry.method, base.network, ratio, **options)
     if between:
         start_on_dial(transition, ContinuousDenoiser.load(workspace.denoiser(method)), level)
-    network = AdaptedNetwork(base.network, transition, (base.sigma, level))
+    network = AdaptedNetwork(base.network, transition, (base.level, level))
     budget = Optimisation(
         steps=params.finetune.steps,
         lr=entry.lr,
@@ -47,19 +50,19 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
         make_batches,
         options=budget,
         fabric=fabric,
-        clip=params.data.clip_noise,
+        degradation=task.degrade,
         # other crops and noise than the base has seen
         seed=params.seed + 1,
         train=params.train,
     )
     at_level = batches_at(level)
     continuous = entry.supervision == "continuous"
-    batches = batches_at((base.sigma, level), one_sigma=True) if continuous else at_level
+    batches = batches_at((base.level, level), one_sigma=True) if continuous else at_level
     train_network(network, batches, level, budget, params.train, fabric, tracker)
     statistics = estimate_statistics(network, at_level, params.finetune.norm_batches)
     adapted = Level(level, entry.method, options, transition, statistics)
     out = workspace.adapted(workspace.chain(method) if between else method, level)
-    ContinuousDenoiser(base.spec, base.network, base.sigma, [adapted]).save(out)
+    ContinuousDenoiser(task, base.spec, base.network, base.level, [adapted]).save(out)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def register(params: "Parameters", tracker: "Tracker") -> None:
     method = params.levels.methods[0]
     with needed():
         _ = tracker.client  # if it does not answer, say so at once
-        judgement = Judgement(params.gate, params.data.sigmas, params.threads, method)
+        judgement = Judgement(params.gate, params.data.levels, params.threads, method)
         _register(params.register_.model, method, judgement, tracker)
 
 
@@ -121,13 +121,13 @@ def _log_model(name: str, identity: str, method: str, denoiser: "ContinuousDenoi
 
     weights = workspace.denoiser(method)
     with mlflow.start_run(run_id=tracker.run_id):
-        model = package(weights, denoiser.sigma)
+        model = package(weights, denoiser.base_level)
     if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
         tracker.client.log_model_artifact(model.model_id, str(LOCK))
     tags = {
         "ftn.identity": identity,
         "ftn.method": method,
-        "ftn.levels": json.dumps(denoiser.sigmas),
+        "ftn.levels": json.dumps(denoiser.trained),
         "ftn.psnr": json.dumps(_psnr(method)),
         "ftn.parameters": str(_parameters(method)),
         "ftn.bytes": str(weights.stat().st_size),
@@ -153,20 +153,22 @@ def _note(
         commit=tracker.client.get_model_version(name, version).tags["ftn.commit"],
         manifest=json.loads(workspace.MANIFEST.read_text()),
         table=workspace.TABLE.read_text(),
-        psnr={float(sigma): value for sigma, value in _psnr(method).items()},
+        psnr={float(level): value for level, value in _psnr(method).items()},
     )
     verdict.write(workspace.VERDICT_DATA)
     workspace.VERDICT.write_text(verdict.markdown())
     workspace.CARD.write_text(card(facts, verdict))
     for path in (workspace.VERDICT_DATA, workspace.VERDICT, workspace.CARD):
         tracker.artifact(path)
-    for row, by_sigma in json.loads(workspace.METRICS.read_text())["psnr"].items():
-        for sigma, psnr in by_sigma.items():
-            tracker.metrics({f"psnr/{row}": psnr}, step=round(1000 * float(sigma)))
+    for row, by_level in json.loads(workspace.METRICS.read_text())["psnr"].items():
+        for level, psnr in by_level.items():
+            tracker.metrics({f"psnr/{row}": psnr}, step=round(1000 * float(level)))
     client = tracker.client
     client.update_model_version(name, version, description(facts, verdict))
     tag = partial(client.set_model_version_tag, name, version)
-    said: dict[str, str] = {rule.name: f"{'passed' if rule.passed else 'failed'}: {rule}" for rule in verdict.rules}
+    said: dict[str, str] = {
+        rule.name: f"{'passed' if rule.passed else 'failed'}: {rule.words(verdict.unit)}" for rule in verdict.rules
+    }
     for rule in MEANING:
         tag(f"ftn.gate.{rule}", said.get(rule, f"not compared: {verdict.note}"))
     tag("ftn.gate.run", tracker.run_id)

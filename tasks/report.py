@@ -19,9 +19,12 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.report import curves, dial, filters, page
     from ftn_core.report.figures import png
     from ftn_core.report.strips import AMPLIFIED, Strip, plot_strips
-    from ftn_core.report.table import make_table, sigma_label
+    from ftn_core.report.table import make_table
     from ftn_core.results import Costs, Evaluation, Filters, References
+    from ftn_core.task import make_task
+    from ftn_core.units import level_name
 
+    unit = make_task(params.degradation, params.train.loss, params.train.loss).unit
     names = [*params.levels.methods, *map(workspace.chain, params.levels.chains)]
     references = References.read(workspace.REFERENCES)
     found = [Evaluation.read(workspace.method_result(name)) for name in names]
@@ -32,22 +35,22 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
     with np.load(workspace.FILTERS.with_suffix(".npz")) as file:
         pictures = {name: file[name] for name in file.files}
 
-    table = make_table(references, evaluations, costs)
+    table = make_table(references, evaluations, costs, unit)
     figures = {
-        "PSNR over sigma": png(curves.plot_psnr(references, evaluations)),
-        "Loss over the dial": png(dial.plot_heat(evaluations)),
-        "The calibrated dial": png(dial.plot_dial(evaluations)),
+        f"PSNR over {unit.name}": png(curves.plot_psnr(references, evaluations, unit)),
+        "Loss over the dial": png(dial.plot_heat(evaluations, unit)),
+        "The calibrated dial": png(dial.plot_dial(evaluations, unit)),
         "One image along the dial": png(plot_strips(strips)),
         "Correlation with the base by layer": png(filters.plot_correlation(moved)),
         f"Filters of {moved.convolution}": png(filters.plot_filters(moved, pictures)),
         "Where the filters go": png(filters.plot_trajectories(moved)),
     }
     shown = iter([page.figure(caption, data) for caption, data in figures.items()])
-    strip_sigma = sigma_label(evaluations[0].strip_sigma)
+    strip_level = f"{unit.name} {unit.label(evaluations[0].strip_level)}"
     sections = [
         page.Section(
             "The table",
-            "PSNR in dB (more is better) on test images that no network has seen; in brackets sigma of 0..255. "
+            f"PSNR in dB (more is better) on test images that no network has seen, by {unit.name}: {unit.meaning}. "
             "Each method adapts the base alone to the levels without a star; at the others its dial is turned to the "
             "place that was best on validation images. 'From scratch' trains a network for each level anew, with as "
             "many steps as base and adaptation together: the reference. Parameters are what one more level adds; "
@@ -55,22 +58,22 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
             table.html() + f"<p>{table.legend().replace(chr(92), '')}</p>",
         ),
         page.Section(
-            "PSNR over sigma",
+            f"PSNR over {unit.name}",
             "Left: each method with its dial, and behind it, grey, the best that any network trained for one level "
-            "reaches at that sigma. Right: the same beside the best row at each sigma, where small differences show.",
+            "reaches at that level. Right: the same beside the best row at each level, where small differences show.",
             next(shown),
         ),
         page.Section(
             "Where the dial should stand",
-            "For each sigma (rows) what is lost by turning the dial elsewhere than to its best place; the line is what "
+            "For each level (rows) what is lost by turning the dial elsewhere than to its best place; the line is what "
             "the calibration chose on validation images. Whole numbers are levels: 0 is the base, 1 the first adapted "
             "level. A wide bright band forgives a dial that is a little off.",
             next(shown) + next(shown),
         ),
         page.Section(
             "Turn it",
-            f"The middle of the first test image with noise of sigma {strip_sigma}, restored at a few places of the "
-            "dial. The dial's beginning leaves noise, its end smooths too much.",
+            f"The middle of the first test image at {strip_level}, restored at a few places of the dial. One end of it does "
+            "too little here, the other too much.",
             page.dial(strips) + next(shown) + f"<p>Under each row: absolute error, {AMPLIFIED} times as bright.</p>",
         ),
         page.Section(
@@ -92,27 +95,27 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
         page.Section(
             "SSIM",
             "The same table in structural similarity (1 is equal).",
-            make_table(references, evaluations, costs, ssim=True).html(),
+            make_table(references, evaluations, costs, unit, ssim=True).html(),
         ),
     ]
     introduction = (
-        "Each network here removes noise of one strength well and of every other strength badly. The methods adapt one "
-        "trained network, the base, to other strengths, and go through everything between by a dial. Sigma is the "
-        "noise's standard deviation for images from 0 to 1; a level is a sigma that was trained for."
+        "Each network here restores images of one kind well and of every other kind badly. The methods adapt one trained "
+        f"network, the base, to other levels, and go through everything between by a dial. Levels are of {unit.name}: "
+        f"{unit.meaning}. Trained levels are those that networks were trained for."
     )
     text = page.page("Image restoration with a dial", introduction, sections)
     workspace.TABLE.write_text(table.markdown())
     workspace.REPORT.write_text(text)
-    # what experiments are compared by: PSNR in dB, by row, by sigma
+    # what experiments are compared by: PSNR in dB, by row, by level
     scores = {"base": references.scores["base"]}
     own = {level: references.scores[name][level] for level, name in references.from_scratch.items()}
     scores |= {"from scratch": own} if len(own) > 1 else {}
     scores |= {name: references.scores[name] for name in references.level_input}
     scores |= {e.name: e.scores for e in evaluations}
-    psnr = {name: {str(s): round(x.psnr, 4) for s, x in by_sigma.items()} for name, by_sigma in scores.items()}
+    psnr = {name: {level_name(s): round(x.psnr, 4) for s, x in by_level.items()} for name, by_level in scores.items()}
     with workspace.PSNR.open("w", newline="") as file:
-        rows = ((name, sigma, value) for name, by_sigma in psnr.items() for sigma, value in by_sigma.items())
-        csv.writer(file, lineterminator="\n").writerows([("row", "sigma", "psnr"), *rows])
+        rows = ((name, level, value) for name, by_level in psnr.items() for level, value in by_level.items())
+        csv.writer(file, lineterminator="\n").writerows([("row", "level", "psnr"), *rows])
     workspace.METRICS.write_text(json.dumps({"psnr": psnr}, indent=2) + "\n")
     for path in (workspace.TABLE, workspace.REPORT):
         tracker.artifact(path)

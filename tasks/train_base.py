@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def train_base(params: "Parameters", tracker: "Tracker") -> None:
     """Train the base network at the base level."""
+    from ftn_core.degradations import Degradation
     from tasks.training_run import train_from_scratch
 
     train_from_scratch(
@@ -22,7 +23,7 @@ def train_base(params: "Parameters", tracker: "Tracker") -> None:
         steps=params.train.steps,
         seed=params.seed,
         threads=params.threads,
-        clip=params.data.clip_noise,
+        degradation=Degradation.of(params.degradation),
         network=params.network,
         train=params.train,
     )

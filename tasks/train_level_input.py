@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def train_level_input(params: "Parameters", tracker: "Tracker", sigma: float) -> None:
     """Train one network for all sigmas up to this one, with the steps of base and finetuning together."""
+    from ftn_core.degradations import Degradation
     from tasks.training_run import train_from_scratch
 
     train_from_scratch(
@@ -22,7 +23,7 @@ def train_level_input(params: "Parameters", tracker: "Tracker", sigma: float) ->
         steps=params.train.steps + params.finetune.steps,
         seed=params.seed,
         threads=params.threads,
-        clip=params.data.clip_noise,
+        degradation=Degradation.of(params.degradation),
         network=params.network,
         train=params.train,
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def train_reference(params: "Parameters", tracker: "Tracker", level: float) -> None:
     """Train a network from scratch at one level, with the steps of the base and of finetuning together."""
+    from ftn_core.degradations import Degradation
     from tasks.training_run import train_from_scratch
 
     train_from_scratch(
@@ -22,7 +23,7 @@ def train_reference(params: "Parameters", tracker: "Tracker", level: float) -> N
         steps=params.train.steps + params.finetune.steps,
         seed=params.seed,
         threads=params.threads,
-        clip=params.data.clip_noise,
+        degradation=Degradation.of(params.degradation),
         network=params.network,
         train=params.train,
     )

@@ -9,6 +9,7 @@ from torch import nn
 
 from ftn_core.data.batches import Batches
 from ftn_core.data.store import Store
+from ftn_core.degradations import Degradation
 from ftn_core.device import make_fabric
 from ftn_core.level_input import ToldSigma
 from ftn_core.networks import build_network
@@ -22,14 +23,14 @@ from tasks.tracking import Tracker
 
 
 def train_from_scratch(
-    sigma: float | tuple[float, float],
+    level: float | tuple[float, float],
     out: Path,
     tracker: Tracker | Follower,
     *,
     steps: int,
     seed: int,
     threads: int,
-    clip: bool,
+    degradation: Degradation,
     network: Network,
     train: Train,
 ) -> None:
@@ -39,38 +40,39 @@ def train_from_scratch(
     """
     fabric = make_fabric(threads, train.precision, train.devices)
     torch.manual_seed(seed)
-    told = isinstance(sigma, tuple)
+    told = isinstance(level, tuple)
     spec = network.model_dump() | ({"inputs": 4} if told else {})
     base = build_network(**spec)
     synchronise_norms(base, fabric)
     budget = Optimisation(steps=steps, lr=train.lr, batch_size=train.batch_size, crop=train.crop)
-    batches = make_batches(sigma, budget, fabric, clip=clip, seed=seed, train=train)
-    level = sigma[1] if isinstance(sigma, tuple) else sigma
+    batches = make_batches(level, budget, fabric, degradation=degradation, seed=seed, train=train)
+    level = level[1] if isinstance(level, tuple) else level
     train_network(ToldSigma(base, level) if told else base, batches, level, budget, train, fabric, tracker)
     if fabric.is_global_zero:
         TrainedNetwork(spec, base, level).save(out)
 
 
 def make_batches(
-    sigma: float | tuple[float, float],
+    level: float | tuple[float, float],
     options: Optimisation,
     fabric: Fabric,
     *,
-    clip: bool,
+    degradation: Degradation,
     seed: int,
     train: Train,
     one_sigma: bool = False,
 ) -> Batches:
-    """Training batches at one sigma, with fresh noise or the noisy set's own; of a range of sigmas always fresh."""
-    noisy = None
-    if train.noise == "fixed" and not isinstance(sigma, tuple):
-        noisy = Store(workspace.noisy_set(sigma) / "train")
+    """Training batches at one level, with fresh noise or the degraded set's own; of a range of sigmas always fresh."""
+    sigma = level if isinstance(level, tuple) else degradation.fresh(level)
+    degraded = None
+    if sigma is None or (train.noise == "fixed" and not isinstance(level, tuple)):
+        degraded = Store(workspace.degraded_set(level) / "train")  # type: ignore[arg-type]
     return Batches(
         Store(workspace.PHOTOGRAPHS / "train"),
-        noisy,
-        sigma=sigma,
+        degraded,
+        sigma=sigma or 0.0,
         one_sigma=one_sigma,
-        clip=clip,
+        clip=degradation.noise is not None and degradation.noise.clip,
         batch_size=options.batch_size,
         crop=options.crop,
         permute_channels=train.permute_channels,
@@ -83,20 +85,20 @@ def make_batches(
 def train_network(
     network: nn.Module,
     batches: Batches,
-    sigma: float,
+    level: float,
     options: Optimisation,
     train: Train,
     fabric: Fabric,
     tracker: Tracker | Follower,
 ) -> None:
-    """Train in place, validated on the noisy set of ``sigma``; the curve goes to ``results/curves`` and MLflow."""
+    """Train in place, validated on the degraded set of ``level``; the curve goes to ``results/curves`` and MLflow."""
     clean = Store(workspace.PHOTOGRAPHS / "val")
-    noisy = Store(workspace.noisy_set(sigma) / "val")
+    degraded = Store(workspace.degraded_set(level) / "val")
     tracker.tag("ftn.precision", f"{fabric.strategy.precision.precision} on {fabric.device.type}")  # what auto chose
     rows = fit(
         network,
         batches,
-        lambda module: validation_psnr(module, clean, noisy, train.val_images, fabric.device),
+        lambda module: validation_psnr(module, clean, degraded, train.val_images, fabric.device),
         fabric=fabric,
         options=options,
         train=train,

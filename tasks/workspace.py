@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from ftn_core.units import level_name
+
 PHOTOGRAPHS = Path("data/photographs")
 MANIFEST = PHOTOGRAPHS / "manifest.json"
-NOISY = Path("data/noisy")
+DEGRADED = Path("data/degraded")
 BASE = Path("models/networks/base.safetensors")
 ADAPTED = Path("models/adapted")
 NETWORKS = Path("models/networks")
@@ -31,29 +33,29 @@ RESUME = Path(".ftn/resume")
 """States of unfinished trainings, outside the declared outputs, which DVC deletes before a stage runs."""
 
 
-def noisy_set(sigma: float) -> Path:
-    """The noisy set of one sigma."""
-    return NOISY / str(sigma)
+def degraded_set(level: float) -> Path:
+    """The degraded set of one level."""
+    return DEGRADED / level_name(level)
 
 
 def adapted(method: str, level: float) -> Path:
     """The base adapted to one level."""
-    return ADAPTED / method / f"{level}.safetensors"
+    return ADAPTED / method / f"{level_name(level)}.safetensors"
 
 
 def scratch(level: float) -> Path:
     """A network trained for one level alone."""
-    return NETWORKS / f"scratch-{level}.safetensors"
+    return NETWORKS / f"scratch-{level_name(level)}.safetensors"
 
 
 def level_input(sigma: float) -> Path:
     """A network that is told sigma, trained up to this one."""
-    return NETWORKS / f"level_input-{sigma}.safetensors"
+    return NETWORKS / f"level_input-{level_name(sigma)}.safetensors"
 
 
 def told_sigma(sigma: float) -> str:
     """What a network that is told sigma is called."""
-    return f"told sigma up to {sigma}"
+    return f"told sigma up to {level_name(sigma)}"
 
 
 def curve(stage: str) -> Path:

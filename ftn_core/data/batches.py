@@ -1,4 +1,4 @@
-"""Training batches, made on the device: random crops of packed photographs, flipped, turned and made noisy."""
+"""Training batches, made on the device: random crops of packed photographs, flipped, turned and degraded."""
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +19,7 @@ class Crops(NamedTuple):
     """One step's crops, ``N x crop x crop x 3`` as stored, and the generator that they were drawn with."""
 
     clean: Tensor
-    noisy: Tensor | None
+    degraded: Tensor | None
     generator: torch.Generator
 
 
@@ -35,9 +35,9 @@ def memory(device: torch.device) -> int:
 
 
 class Batches:
-    """``batches(step)`` is that step's ``(noisy, clean)``, each ``N x 3 x crop x crop`` in [0, 1].
+    """``batches(step)`` is that step's ``(degraded, clean)``, each ``N x 3 x crop x crop`` in [0, 1].
 
-    Of a range of sigmas it is ``(noisy, sigma, clean)``, with ``sigma`` of ``N x 1 x 1 x 1``: drawn evenly for each
+    Of a range of sigmas it is ``(degraded, sigma, clean)``, with ``sigma`` of ``N x 1 x 1 x 1``: drawn evenly for each
     image, or with ``one_sigma`` for each batch.
 
     A batch is a function of the seed and the step alone, so a resumed training needs no generator's state. Batches are
@@ -49,7 +49,7 @@ class Batches:
 
     Args:
         clean: packed photographs, uint8.
-        noisy: the same photographs with fixed noise, or None for noise drawn anew in every batch.
+        degraded: the same photographs, degraded, or None for noise drawn anew in every batch.
         sigma: standard deviation of fresh noise; or its lowest and highest, where noise is always fresh.
         clip: whether fresh noise is clipped to [0, 1].
         permute_channels: whether each crop's colour channels are shuffled. Colours then cannot be learned by heart,
@@ -64,7 +64,7 @@ class Batches:
     def __init__(
         self,
         clean: Store,
-        noisy: Store | None,
+        degraded: Store | None,
         *,
         sigma: float | tuple[float, float],
         one_sigma: bool = False,
@@ -88,12 +88,12 @@ class Batches:
         self._size, self._crop, self._seed, self._device = batch_size, crop, seed, device
         rank, count = share
         self._mine = slice(rank * batch_size // count, (rank + 1) * batch_size // count)
-        size = clean.pixels.nbytes + (0 if noisy is None else noisy.pixels.nbytes)
+        size = clean.pixels.nbytes + (0 if degraded is None else degraded.pixels.nbytes)
         self._background = None if size <= memory(device) / 2 else ThreadPoolExecutor(1)
         self._ahead: dict[int, Future[Crops]] = {}
         self._home = device if self._background is None else torch.device("cpu")
         self._clean = _mapped(clean).to(self._home)
-        self._noisy = None if noisy is None else _mapped(noisy).to(self._home)
+        self._degraded = None if degraded is None else _mapped(degraded).to(self._home)
         self._offsets = torch.from_numpy(clean.offsets).to(self._home)
         self._heights, self._widths = torch.from_numpy(shapes).to(self._home).unbind(1)
         # every crop position of every photograph is equally likely
@@ -103,9 +103,9 @@ class Batches:
 
     def __call__(self, step: int) -> tuple[Tensor, ...]:
         crops = self._crops(step) if self._background is None else self._take(step, self._background)
-        clean = crops.clean.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
-        if crops.noisy is not None:
-            return crops.noisy.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float(), clean
+        clean = self._images(crops.clean)
+        if crops.degraded is not None:
+            return self._images(crops.degraded), clean
         generator = crops.generator if self._home == self._device else self._generator(step, self._device)
         shape = (self._size, self._crop, self._crop, 3)
         noise = torch.randn(shape, generator=generator, device=self._device)[self._mine].permute(0, 3, 1, 2)
@@ -116,8 +116,13 @@ class Batches:
         sigma = (low + (high - low) * sigma).expand(self._size, 1, 1, 1)[self._mine]
         return self._clipped(clean + sigma * noise), sigma, clean
 
-    def _clipped(self, noisy: Tensor) -> Tensor:
-        return noisy.clamp(0, 1) if self._clip else noisy
+    def _images(self, crops: Tensor) -> Tensor:
+        """``N x 3 x crop x crop`` in [0, 1]."""
+        images = crops.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float()
+        return images / 255 if crops.dtype == torch.uint8 else images
+
+    def _clipped(self, degraded: Tensor) -> Tensor:
+        return degraded.clamp(0, 1) if self._clip else degraded
 
     def _generator(self, step: int, device: torch.device) -> torch.Generator:
         seed = np.random.SeedSequence((self._seed, step)).generate_state(1, np.uint64)[0]
@@ -126,10 +131,10 @@ class Batches:
     def _crops(self, step: int) -> Crops:
         generator = self._generator(step, self._home)
         where = self._draw(generator)
-        clean, noisy = self._clean[where], None if self._noisy is None else self._noisy[where]
+        clean, degraded = self._clean[where], None if self._degraded is None else self._degraded[where]
         if self._home != self._device:  # what is copied in the background must not be paged out
-            clean, noisy = clean.pin_memory(), None if noisy is None else noisy.pin_memory()
-        return Crops(clean, noisy, generator)
+            clean, degraded = clean.pin_memory(), None if degraded is None else degraded.pin_memory()
+        return Crops(clean, degraded, generator)
 
     def _take(self, step: int, background: ThreadPoolExecutor) -> Crops:
         """This step's crops, read since an earlier call unless steps were skipped; the next ones are begun."""

@@ -1,4 +1,4 @@
-"""A split's clean and noisy images as batches of one size."""
+"""A split's clean and degraded images as batches of one size."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -21,42 +21,42 @@ class Batch:
     """Images of one size, ``N x 3 x H x W`` of float32, and which of the split they are."""
 
     places: list[int]
-    noisy: Tensor
+    degraded: Tensor
     clean: Tensor
 
 
 class Pairs:
-    """The photographs of a split beside their noisy versions of several sigmas, for passes over them again and again.
+    """The photographs of a split beside their degraded versions of several levels, for passes over them again and again.
 
     Batches hold images of one height and width, at most as many as are good for the device, or a single one.
     Converted images are kept for the next pass until ``keep`` bytes are used; the rest is read again at each pass, so
     memory does not grow with the split.
 
     Args:
-        noisy: for each sigma the noisy versions, in the order of ``clean``.
+        degraded: for each level the degraded versions, in the order of ``clean``.
         device: where the batches are.
         pixels: in a batch; None: what is good for the device.
         keep: bytes of converted images.
         limit: images at most, evenly chosen; None: all.
 
     Raises:
-        UserError: a noisy set was not made from these photographs.
+        UserError: a degraded set was not made from these photographs.
     """
 
     def __init__(
         self,
         clean: Store,
-        noisy: Mapping[float, Store],
+        degraded: Mapping[float, Store],
         device: torch.device,
         *,
         pixels: int | None = None,
         keep: int = KEPT_BYTES,
         limit: int | None = None,
     ) -> None:
-        for store in noisy.values():
+        for store in degraded.values():
             if store.names != clean.names:
                 raise UserError(f"{store.folder} was not made from {clean.folder}: run `dvc repro` to make it again")
-        self._clean, self._noisy, self._device = clean, noisy, device
+        self._clean, self._degraded, self._device = clean, degraded, device
         self._kept: dict[tuple[float | None, int], Tensor] = {}
         self._room = keep
         pixels = pixels or (CPU_PIXELS if device.type == "cpu" else GPU_PIXELS)
@@ -68,20 +68,20 @@ class Pairs:
             count = max(1, pixels // math.prod(size))
             self._groups += [places[i : i + count] for i in range(0, len(places), count)]
 
-    def batches(self, sigma: float) -> Iterator[Batch]:
-        """Every pair of one sigma once, size by size."""
+    def batches(self, level: float) -> Iterator[Batch]:
+        """Every pair of one level once, size by size."""
         for number, places in enumerate(self._groups):
-            yield Batch(places, self._images(sigma, number), self._images(None, number))
+            yield Batch(places, self._images(level, number), self._images(None, number))
 
-    def _images(self, sigma: float | None, number: int) -> Tensor:
-        """A batch's noisy images, or its clean ones without a sigma."""
-        if (sigma, number) in self._kept:
-            return self._kept[sigma, number]
-        store = self._clean if sigma is None else self._noisy[sigma]
+    def _images(self, level: float | None, number: int) -> Tensor:
+        """A batch's degraded images, or its clean ones without a level."""
+        if (level, number) in self._kept:
+            return self._kept[level, number]
+        store = self._clean if level is None else self._degraded[level]
         images = torch.cat([to_image(store[i], self._device) for i in self._groups[number]])
         if images.nbytes <= self._room:
             self._room -= images.nbytes
-            self._kept[sigma, number] = images
+            self._kept[level, number] = images
         return images
 
 

@@ -1,4 +1,4 @@
-"""The dial: where it should stand for each sigma, and what it costs to stand elsewhere."""
+"""The dial: where it should stand for each level, and what it costs to stand elsewhere."""
 
 import math
 from collections.abc import Sequence
@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 
 from ftn_core.report.figures import styles
 from ftn_core.results import Evaluation
+from ftn_core.units import Unit
 
 _FLOOR = -6.0
 """dB: all that loses more is drawn alike."""
 
 
-def plot_heat(evaluations: Sequence[Evaluation]) -> Figure:
-    """Loss in dB against the best place of the dial, over sigma and the dial, with the calibrated path over it."""
+def plot_heat(evaluations: Sequence[Evaluation], unit: Unit) -> Figure:
+    """Loss in dB against the best place of the dial, over levels and the dial, with the calibrated path over it."""
     columns = min(3, len(evaluations))
     rows = math.ceil(len(evaluations) / columns)
     figure, grid = plt.subplots(
@@ -24,38 +25,38 @@ def plot_heat(evaluations: Sequence[Evaluation]) -> Figure:
     for axes in grid.flat[len(evaluations) :]:
         axes.axis("off")
     for axes, e in zip(grid.flat, evaluations, strict=False):
-        sigmas = sorted({point.sigma for point in e.grid})
+        levels = sorted({point.level for point in e.grid})
         places = sorted({point.position for point in e.grid})
-        psnr = np.full((len(sigmas), len(places)), np.nan)
+        psnr = np.full((len(levels), len(places)), np.nan)
         for point in e.grid:
-            psnr[sigmas.index(point.sigma), places.index(point.position)] = point.psnr
+            psnr[levels.index(point.level), places.index(point.position)] = point.psnr
         loss = psnr - psnr.max(axis=1, keepdims=True)
-        # by rank, so that sigmas at uneven distances are equally high
-        mesh = axes.pcolormesh(places, range(len(sigmas)), loss, vmin=_FLOOR, vmax=0, cmap="viridis", shading="nearest")
-        path = [(place, np.interp(sigma, sigmas, range(len(sigmas)))) for sigma, place in e.dial]
+        # by rank, so that levels at uneven distances are equally high
+        mesh = axes.pcolormesh(places, range(len(levels)), loss, vmin=_FLOOR, vmax=0, cmap="viridis", shading="nearest")
+        path = [(place, np.interp(level, levels, range(len(levels)))) for level, place in e.dial]
         axes.plot(*zip(*path, strict=True), color="white", lw=3.5)
         axes.plot(*zip(*path, strict=True), color="#D55E00", marker="o", ms=4, lw=1.6, label="calibrated")
-        axes.set_xticks(range(len(e.levels)), [f"{i}\n({level:.3g})" for i, level in enumerate(e.levels)])
-        axes.set_yticks(range(len(sigmas)), [f"{sigma:.3g}" for sigma in sigmas])
+        axes.set_xticks(range(len(e.trained)), [f"{i}\n({level:.3g})" for i, level in enumerate(e.trained)])
+        axes.set_yticks(range(len(levels)), [f"{level:.3g}" for level in levels])
         axes.set_title(e.name, fontsize=10)
     figure.supxlabel("place of the dial (in brackets the level that lies there)", fontsize=9)
-    figure.supylabel("sigma of the noise", fontsize=9)
+    figure.supylabel(unit.name, fontsize=9)
     figure.colorbar(mesh, ax=grid, label="PSNR in dB beside the best place of the dial", shrink=0.8, extend="min")
     figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper left", fontsize=8)
     return figure
 
 
-def plot_dial(evaluations: Sequence[Evaluation]) -> Figure:
-    """The calibrated map from sigma to the dial, as a share of the whole dial, so that chains compare."""
+def plot_dial(evaluations: Sequence[Evaluation], unit: Unit) -> Figure:
+    """The calibrated map from level to the dial, as a share of the whole dial, so that chains compare."""
     figure, axes = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
     look = styles(e.name for e in evaluations)
     for e in evaluations:
-        last = len(e.levels) - 1
+        last = len(e.trained) - 1
         places = [place / last for _, place in e.dial]
         axes.plot([s for s, _ in e.dial], places, label=e.name, ms=5, lw=1.3, **look[e.name])  # type: ignore[arg-type]
-    ends = evaluations[0].levels[0], evaluations[0].levels[-1]
-    axes.plot(ends, (0, 1), color="0.6", lw=1, label="linear in sigma")
-    axes.set(xlabel="sigma of the noise (images in [0, 1])", ylabel="calibrated place, of the whole dial")
+    ends = evaluations[0].trained[0], evaluations[0].trained[-1]
+    axes.plot(ends, (0, 1), color="0.6", lw=1, label=f"linear in {unit.name}")
+    axes.set(xlabel=f"{unit.name}: {unit.meaning}", ylabel="calibrated place, of the whole dial")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure

@@ -64,7 +64,7 @@ def dial(strips: Mapping[str, Strip]) -> str:
     options = "".join(f"<option>{html.escape(name)}</option>" for name in strips)
     # a closing tag inside a string would end the script
     data = json.dumps(pictures).replace("</", "<\\/")
-    return _DIAL.format(options=options, clean=_jpeg(first.clean), noisy=_jpeg(first.noisy), data=data)
+    return _DIAL.format(options=options, clean=_jpeg(first.clean), degraded=_jpeg(first.degraded), data=data)
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> str:
@@ -78,7 +78,7 @@ _DIAL = """
 <p><label>Method <select id="method">{options}</select></label>
 <label>Dial <input id="place" type="range" min="0" value="0" step="1"></label> <output id="says"></output></p>
 <div class="three"><figure><img id="restored" alt="restored"><figcaption>restored</figcaption></figure>
-<figure><img alt="noisy" src="{noisy}"><figcaption>noisy</figcaption></figure>
+<figure><img alt="degraded" src="{degraded}"><figcaption>degraded</figcaption></figure>
 <figure><img alt="clean" src="{clean}"><figcaption>clean</figcaption></figure></div></div>
 <script>
 const strips = {data};

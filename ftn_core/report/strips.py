@@ -18,10 +18,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Strip:
-    """Crops of one image, ``S x S x 3`` of uint8: clean, noisy, and restored at each place of the dial."""
+    """Crops of one image, ``S x S x 3`` of uint8: clean, degraded, and restored at each place of the dial."""
 
     clean: Pixels
-    noisy: Pixels
+    degraded: Pixels
     restored: Pixels
     positions: list[float]
 
@@ -29,7 +29,7 @@ class Strip:
     def read(cls, path: Path) -> Self:
         """What the stage ``evaluate`` wrote."""
         with np.load(path) as file:
-            return cls(file["clean"], file["noisy"], file["strip"], file["positions"].tolist())
+            return cls(file["clean"], file["degraded"], file["strip"], file["positions"].tolist())
 
     def errors(self) -> NDArray[np.float64]:
         """Absolute differences from the clean crop, the mean over channels, ``P x S x S`` in [0, 1]."""
@@ -49,7 +49,7 @@ def plot_strips(strips: Mapping[str, Strip]) -> Figure:
     figure, grid = plt.subplots(rows, columns, figsize=(1.5 * columns, 1.62 * rows), layout="constrained")
     for axes in grid.flat:
         axes.axis("off")
-    for axes, name, picture in ((grid[0, 1], "clean", first.clean), (grid[0, 2], "noisy", first.noisy)):
+    for axes, name, picture in ((grid[0, 1], "clean", first.clean), (grid[0, 2], "degraded", first.degraded)):
         axes.imshow(picture)
         axes.set_title(name, fontsize=8)
     for row, (name, strip) in enumerate(strips.items()):

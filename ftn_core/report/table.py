@@ -1,4 +1,4 @@
-"""The table: methods by rows, sigmas by columns."""
+"""The table: methods by rows, levels by columns."""
 
 import html
 import statistics
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from ftn_core.metrics import Score
 from ftn_core.results import Cost, Evaluation, References
+from ftn_core.units import Unit
 
 FROM_SCRATCH = "from scratch, one network a level"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: dB (or SSIM) by sigma, None where there is nothing to say; what it costs, in words.
+    """One row: dB (or SSIM) by level, None where there is nothing to say; what it costs, in words.
 
     ``ranked`` rows compete for best and second; ``own`` are levels that this row alone was trained for.
     """
@@ -27,60 +28,61 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows over the same sigmas, the base's level first, and the sigmas that every method was trained for."""
+    """Rows over the same levels, the base's level first, and the levels that every method was trained for."""
 
     rows: list[Row]
+    unit: Unit
     trained: frozenset[float]
     digits: int = 2
     costs: bool = True
     _places: dict[float, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for sigma in self.sigmas[1:]:  # at the base's level all methods are the base
-            ranked = {self._shown(row, sigma) for row in self.rows if row.ranked} - {None}
-            self._places[sigma] = sorted((v for v in ranked if v is not None), reverse=True)[:2]
+        for level in self.levels[1:]:  # at the base's level all methods are the base
+            ranked = {self._shown(row, level) for row in self.rows if row.ranked} - {None}
+            self._places[level] = sorted((v for v in ranked if v is not None), reverse=True)[:2]
 
     @property
-    def sigmas(self) -> list[float]:
+    def levels(self) -> list[float]:
         """The columns."""
         return list(self.rows[0].values)
 
     def head(self) -> list[str]:
-        """Sigma, and in brackets the same on the scale 0..255; a star where no method was trained."""
-        return [sigma_label(sigma) + ("" if sigma in self.trained else "*") for sigma in self.sigmas]
+        """Levels in the unit's own words; a star where no method was trained."""
+        return [self.unit.label(level) + ("" if level in self.trained else "*") for level in self.levels]
 
-    def _shown(self, row: Row, sigma: float) -> float | None:
-        value = row.values[sigma]
+    def _shown(self, row: Row, level: float) -> float | None:
+        value = row.values[level]
         return None if value is None else round(value, self.digits)
 
-    def place(self, row: Row, sigma: float) -> int:
+    def place(self, row: Row, level: float) -> int:
         """1 for the best, 2 for the second best of the rows that are ranked, as printed; 0 for all others."""
-        value = self._shown(row, sigma)
-        places = self._places.get(sigma, [])
+        value = self._shown(row, level)
+        places = self._places.get(level, [])
         return places.index(value) + 1 if row.ranked and value in places else 0
 
-    def text(self, row: Row, sigma: float) -> str:
+    def text(self, row: Row, level: float) -> str:
         """A cell's value, with a dagger where this row alone was trained."""
-        value = row.values[sigma]
+        value = row.values[level]
         if value is None:
             return "–"
-        return f"{value:.{self.digits}f}" + ("†" if sigma in row.own else "")
+        return f"{value:.{self.digits}f}" + ("†" if level in row.own else "")
 
     def markdown(self) -> str:
         """The best in bold, the second in italics."""
         cost_heads = ["more parameters a level", "multiply-adds", "time"] if self.costs else []
-        heads = ["PSNR in dB at sigma (of 255)", *self.head(), *cost_heads]
+        heads = [f"PSNR in dB at {self.unit.head}", *self.head(), *cost_heads]
         lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
         for row in self.rows:
             marks = {0: "", 1: "**", 2: "*"}
-            cells = [marks[self.place(row, s)] + self.text(row, s) + marks[self.place(row, s)] for s in self.sigmas]
+            cells = [marks[self.place(row, s)] + self.text(row, s) + marks[self.place(row, s)] for s in self.levels]
             lines.append("| " + " | ".join([row.name, *cells, *(row.cost if self.costs else ())]) + " |")
         return "\n".join([*lines, "", self.legend(), ""])
 
     def legend(self) -> str:
         """What the marks mean."""
         words = ["Bold: the best, italic: the second, among the methods with a dial and the networks told sigma."]
-        if set(self.sigmas) - self.trained:
+        if set(self.levels) - self.trained:
             words.append("\\* not trained for.")
         if any(row.own for row in self.rows):
             words.append("† trained for by this row alone.")
@@ -89,10 +91,10 @@ class Table:
     def html(self) -> str:
         """The same for a page."""
         heads = [*self.head(), *(["more parameters<br>a level", "multiply-adds", "time"] if self.costs else [])]
-        lines = ["<tr><th>sigma (of 255)</th>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
+        lines = [f"<tr><th>{self.unit.head}</th>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
         kinds = {0: "", 1: ' class="best"', 2: ' class="second"'}
         for row in self.rows:
-            cells = "".join(f"<td{kinds[self.place(row, s)]}>{self.text(row, s)}</td>" for s in self.sigmas)
+            cells = "".join(f"<td{kinds[self.place(row, s)]}>{self.text(row, s)}</td>" for s in self.levels)
             cells += "".join(f"<td>{html.escape(text)}</td>" for text in (row.cost if self.costs else ()))
             kind = "" if row.ranked else ' class="reference"'
             lines.append(f"<tr{kind}><th>{html.escape(row.name)}</th>{cells}</tr>")
@@ -103,28 +105,29 @@ def make_table(
     references: References,
     evaluations: Sequence[Evaluation],
     costs: Mapping[str, Cost],
+    unit: Unit,
     *,
     ssim: bool = False,
-    noisy: bool = True,
+    degraded: bool = True,
 ) -> Table:
     """The paper's table (arXiv 2010.02270, table 2) of one evaluation: references first, then methods.
 
     Args:
         ssim: SSIM in place of PSNR, without costs.
-        noisy: whether what learns nothing has rows too.
+        degraded: whether what learns nothing has rows too.
     """
-    trained = frozenset.intersection(*(frozenset(e.levels) for e in evaluations))
+    trained = frozenset.intersection(*(frozenset(e.trained) for e in evaluations))
 
     def values(scores: Mapping[float, Score]) -> dict[float, float | None]:
-        return {sigma: score.ssim if ssim else score.psnr for sigma, score in scores.items()}
+        return {level: score.ssim if ssim else score.psnr for level, score in scores.items()}
 
     rows = []
     networks = {*references.from_scratch.values(), *references.level_input}
-    if noisy:
+    if degraded:
         rows += [Row(name, values(scores)) for name, scores in references.scores.items() if name not in networks]
     rows.append(Row("base alone", values(references.scores["base"]), cost=_base_cost(costs["base"])))
-    sigmas = list(references.scores["base"])
-    scratch: dict[float, float | None] = dict.fromkeys(sigmas)
+    levels = list(references.scores["base"])
+    scratch: dict[float, float | None] = dict.fromkeys(levels)
     for level, name in references.from_scratch.items():
         scratch[level] = values(references.scores[name])[level]
     rows.append(Row(FROM_SCRATCH, scratch, cost=("+100 %", "1.00×", "1.00×")))
@@ -133,25 +136,25 @@ def make_table(
         rows.append(Row(name, values(references.scores[name]), ranked=True, cost=(more, *_beside(costs, name))))
     for e in evaluations:
         more = f"+{100 * costs[e.name].extra_parameters:.2f} %"
-        own = frozenset(e.levels) - trained
+        own = frozenset(e.trained) - trained
         cost = (more, *_beside(costs, e.name))
         rows.append(Row(e.name, values(e.scores), ranked=True, own=own, cost=cost))
-    return Table(rows, trained, digits=3 if ssim else 2, costs=not ssim)
+    return Table(rows, unit, trained, digits=3 if ssim else 2, costs=not ssim)
 
 
-def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]], unit: Unit) -> str:
     """Mean and sample standard deviation over two seeds or more, as Markdown.
 
     Args:
-        seeds: of each, PSNR in dB by row and sigma, as in ``results/metrics.json``.
+        seeds: of each, PSNR in dB by row and level, as in ``results/metrics.json``.
     """
-    sigmas = sorted({sigma for by_sigma in seeds[0].values() for sigma in by_sigma}, key=float)
-    heads = [f"PSNR in dB over {len(seeds)} seeds, at sigma", *(sigma_label(float(sigma)) for sigma in sigmas)]
+    levels = sorted({level for by_level in seeds[0].values() for level in by_level}, key=float)
+    heads = [f"PSNR in dB over {len(seeds)} seeds, at {unit.name}", *(unit.label(float(level)) for level in levels)]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    for name, by_sigma in seeds[0].items():
-        cells = ["–"] * len(sigmas)
-        for sigma in by_sigma:
-            cells[sigmas.index(sigma)] = spread([seed[name][sigma] for seed in seeds])
+    for name, by_level in seeds[0].items():
+        cells = ["–"] * len(levels)
+        for level in by_level:
+            cells[levels.index(level)] = spread([seed[name][level] for seed in seeds])
         lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines) + "\n"
 
@@ -159,11 +162,6 @@ def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
 def spread(values: Sequence[float]) -> str:
     """Mean and sample standard deviation of two values or more."""
     return f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}"
-
-
-def sigma_label(sigma: float) -> str:
-    """``0.078 (20)``: on the scale [0, 1] and of 255."""
-    return f"{sigma:.3g} ({round(255 * sigma)})"
 
 
 def _base_cost(cost: Cost) -> tuple[str, str, str]:

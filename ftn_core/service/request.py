@@ -11,7 +11,7 @@ LARGEST_VALUE = 16.0
 """Noise is not clipped, so values leave [0, 1]; so far from it they are not noise but another scale, as 0 .. 255."""
 
 LARGEST_SIGMA = 2.0
-"""As in ``data.sigmas``. Larger ones are on another scale."""
+"""As in ``data.levels``. Larger ones are on another scale."""
 
 _IMAGES = ("inputs", "instances")
 _SCALE = "the scale is [0, 1]: divide 0 .. 255 by 255"

@@ -21,7 +21,7 @@ class Dial:
     @property
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest sigma that it was trained for."""
-        return self._denoiser.sigmas[0], self._denoiser.sigmas[-1]
+        return self._denoiser.trained[0], self._denoiser.trained[-1]
 
     @cached_property
     def _network(self) -> nn.Module:

@@ -45,7 +45,7 @@ class Denoising:
 
     def run(self) -> int:
         """Restore, say what happens, and give the exit code: 1 where some failed. Interrupted, the process ends."""
-        print(f"model: {self.name}, levels {', '.join(f'{x:g}' for x in self.dial.denoiser.sigmas)}")
+        print(f"model: {self.name}, levels {', '.join(f'{x:g}' for x in self.dial.denoiser.trained)}")
         print(f"dial: {self.dial.words if self._restore == self._one else self._stops()}", flush=True)
         if self.dial.sigma and (note := self.dial.beyond(self.dial.sigma)):
             print(f"note: sigma {self.dial.sigma:g} is {note}", file=sys.stderr)

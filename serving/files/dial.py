@@ -32,7 +32,7 @@ class Dial:
     @property
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest trained level."""
-        return self.denoiser.sigmas[0], self.denoiser.sigmas[-1]
+        return self.denoiser.trained[0], self.denoiser.trained[-1]
 
     def beyond(self, sigma: float) -> str | None:
         """What a user should know about a sigma that lies outside the trained levels, and so uses the nearest."""

@@ -55,7 +55,7 @@ def card(facts: Facts, verdict: Verdict) -> str:
 
 
 def _what(facts: Facts) -> str:
-    spec, levels = facts.denoiser.spec, facts.denoiser.sigmas
+    spec, levels = facts.denoiser.spec, facts.denoiser.trained
     return (
         f"Removes white Gaussian noise from colour photographs; the strength is a dial. A `{spec['name']}` of "
         f"{spec['channels']} channels and depth {spec['depth']}, trained at sigma {levels[0]} and adapted by "
@@ -68,7 +68,7 @@ def _use(facts: Facts) -> str:
     return (
         "```python\nimport mlflow\n\n"
         f'model = mlflow.pyfunc.load_model("models:/{facts.model}/{facts.version}")\n'
-        f'restored = model.predict(images, params={{"sigma": {facts.denoiser.sigmas[0]}}})'
+        f'restored = model.predict(images, params={{"sigma": {facts.denoiser.trained[0]}}})'
         "  # N x H x W x 3, float32 in [0, 1]\n```"
     )
 
@@ -105,7 +105,7 @@ def _gate_line(verdict: Verdict) -> str:
 
 
 def _limits(facts: Facts) -> str:
-    levels, splits = facts.denoiser.sigmas, Counter(image["split"] for image in facts.manifest["images"])
+    levels, splits = facts.denoiser.trained, Counter(image["split"] for image in facts.manifest["images"])
     return (
         f"- Below sigma {levels[0]} and above {levels[-1]} it restores as at that level.\n"
         "- It knows white Gaussian noise, independent in each pixel and channel. Real cameras' noise, JPEG blocks and "

@@ -6,7 +6,7 @@ import torch
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.data.noise import add_noise, write_noisy_set
+from ftn_core.degradations.noise import add_noise, write_noisy_set
 from ftn_core.data.pairs import Pairs, evenly
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.evaluation import find_dial, measure, middle, positions, score, sweep, turned

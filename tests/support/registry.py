@@ -58,7 +58,7 @@ def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
     scores = {sigma: score(denoiser.fold(denoiser.position(sigma)), pairs, sigma) for sigma in sigmas}
     path = turned(denoiser, to_image(stores[sigmas[-1]][0]), np.linspace(0, 1, 5).tolist())
     Evaluation(
-        name="ftn", levels=denoiser.sigmas, dial=denoiser.dial, scores=scores, grid=[], strip_sigma=sigmas[-1],
+        name="ftn", levels=denoiser.trained, dial=denoiser.dial, scores=scores, grid=[], strip_sigma=sigmas[-1],
         smoothness=smoothness(path),
     ).write(workspace.method_result("ftn"))  # fmt: skip
     Costs(of={"ftn": cost_of_denoiser(denoiser, torch.device("cpu"), rounds=5)}).write(workspace.COSTS)

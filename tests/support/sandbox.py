@@ -13,7 +13,7 @@ from skimage.io import imsave
 
 SMALL = {
     "data.source": "folder",
-    "data.sigmas": [0.2, 0.3, 0.5],
+    "data.levels": [0.2, 0.3, 0.5],
     "levels.adapted": [0.5],
     "levels.methods": ["ftn"],
     "levels.from_scratch": [],

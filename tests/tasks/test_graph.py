@@ -60,7 +60,7 @@ def test_parameters_reach_the_core_only_as_declared(stage):
 
 
 def test_editing_the_evaluation_reruns_no_training():
-    for stage in ("prepare", "noisy", "train_base", "train_reference", "train_level_input", "finetune"):
+    for stage in ("prepare", "degraded", "train_base", "train_reference", "train_level_input", "finetune"):
         assert not {"ftn_core/evaluation.py", "ftn_core/results.py", "tasks/evaluate.py"} & declared_code(stage)
 
 

@@ -16,7 +16,7 @@ from registry import leave_results, train_denoiser
 from sandbox import Sandbox
 
 from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.data.noise import write_noisy_set
+from ftn_core.degradations.noise import write_noisy_set
 from ftn_core.data.photographs import pack_photographs
 from ftn_core.errors import UserError
 from ftn_core.gate import Verdict
@@ -39,7 +39,7 @@ def workshop(tmp_path_factory):
         options = params.data.model_dump(exclude={"sigmas", "clip_noise", "folder"})
         folder = Path(params.data.folder)
         pack_photographs(workspace.PHOTOGRAPHS, folder=folder, downloads=workspace.DOWNLOADS, **options)
-        for sigma in params.data.sigmas:
+        for sigma in params.data.levels:
             write_noisy_set(
                 workspace.PHOTOGRAPHS, workspace.noisy_set(sigma), sigma=sigma, seed=0, clip=False, train=False
             )
@@ -56,7 +56,7 @@ class Workshop:
         from tasks.tracking import track
 
         if steps is not None:
-            leave_results(train_denoiser(workspace.denoiser("ftn"), steps, **changes), load_parameters().data.sigmas)
+            leave_results(train_denoiser(workspace.denoiser("ftn"), steps, **changes), load_parameters().data.levels)
         with track("register") as tracker:
             register(load_parameters(), tracker)
         return json.loads(workspace.REGISTERED.read_text())

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from ftn_core.data.noise import _PIECE, _quantiles, add_noise, standard_normal, write_noisy_set
+from ftn_core.degradations.noise import _PIECE, _quantiles, add_noise, standard_normal, write_noisy_set
 from ftn_core.data.store import Store, StoreWriter
 
 

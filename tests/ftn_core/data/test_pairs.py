@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ftn_core.data.noise import add_noise
+from ftn_core.degradations.noise import add_noise
 from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.errors import UserError

@@ -1,0 +1,25 @@
+"""Bicubic downscaling, and back to the old size: what super-resolution is trained on in AdaFM's form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from ftn_core.degradations.step import InOnePiece, Pixels
+from ftn_core.units import SCALE
+
+
+@dataclass(frozen=True)
+class Downscaling(InOnePiece):
+    """Smaller by a factor, whole or not, and enlarged again, so that networks keep height and width.
+
+    Both by Pillow's bicubic filter, which widens with the factor as MATLAB's does (no aliasing), in 8 bits.
+    """
+
+    unit = SCALE
+
+    def degraded(self, pixels: Pixels, strength: float) -> Pixels:
+        image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+        small = image.resize(tuple(max(1, round(side / strength)) for side in image.size), Image.Resampling.BICUBIC)
+        large = small.resize(image.size, Image.Resampling.BICUBIC)
+        return np.ascontiguousarray(np.asarray(large).transpose(2, 0, 1))

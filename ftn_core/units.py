@@ -1,0 +1,64 @@
+"""What a level is measured in: a dial's scale, its name in parameters, commands and requests, and its words."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The scale of a level, from ``lowest`` to ``highest``; ``whole`` where there is nothing between whole numbers.
+
+    ``above`` says that the lowest itself does not count. ``ends``: what a dial from 0 to 1 goes from and to.
+    """
+
+    name: str
+    meaning: str
+    lowest: float
+    highest: float
+    above: bool = False
+    whole: bool = False
+    ends: tuple[str, str] | None = None
+
+    def label(self, level: float) -> str:
+        """For tables and axes: ``0.2 (51)``, ``quality 40``, ``×3``."""
+        match self.name:
+            case "sigma":
+                return f"{level:.3g} ({round(255 * level)})"
+            case "scale":
+                return f"×{level:g}"
+        if self.ends and level in (0, 1):
+            return f"{level:g} ({self.ends[int(level)]})"
+        return f"{level:g}"
+
+    @property
+    def head(self) -> str:
+        """Over a column of labels."""
+        return f"{self.name} (of 255)" if self.name == "sigma" else self.name
+
+    def check(self, level: float) -> None:
+        """Raises ``ValueError`` where there is no such level."""
+        inside = self.lowest <= level <= self.highest and not (self.above and level == self.lowest)
+        if not inside or (self.whole and not level.is_integer()):  # NaN is never inside
+            kind = "a whole number" if self.whole else "a number"
+            least = f"above {self.lowest:g}" if self.above else f"from {self.lowest:g}"
+            raise ValueError(f"{self.name} {level:g} does not exist: it is {kind} {least} to {self.highest:g}")
+
+
+SIGMA = Unit("sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, above=True)
+QUALITY = Unit("quality", "JPEG quality", 1, 100, whole=True)
+SCALE = Unit("scale", "factor by which the image was smaller", 1, 16, above=True)
+
+
+def objective(start: str, end: str) -> Unit:
+    """The dial of two objectives at one degradation, from the base's to the adapted level's."""
+    return Unit("objective", f"from {start} to {end}", 0, 1, ends=(start, end))
+
+
+def level_name(level: float) -> str:
+    """A level in the names of files, stages and records: as DVC writes a number of YAML, ``0.2`` and ``40``."""
+    return repr(float(level)).removesuffix(".0")
+
+
+def inside(level: float, first: float, last: float) -> bool:
+    """Whether a level lies between two others, or on one of them, whichever of the two is the higher."""
+    return min(first, last) <= level <= max(first, last) and not math.isnan(level)
