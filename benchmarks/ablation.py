@@ -24,6 +24,7 @@ from ftn_core.evaluation import find_dial, score
 from ftn_core.networks import build_network
 from ftn_core.parameters import Optimisation, Parameters, load_parameters
 from ftn_core.report.table import spread
+from ftn_core.task import DENOISING
 from ftn_core.training import fit, validation_psnr
 from ftn_core.transitions import build_transition
 from tasks.training_run import make_batches
@@ -139,7 +140,7 @@ class Bench:
 
     def _denoiser(self, base: nn.Module, transition: Any, variant: Variant) -> ContinuousDenoiser:  # noqa: ANN401
         level = Level(self.far, variant.method, variant.options, transition, {})
-        return ContinuousDenoiser(self.params.network.model_dump(), base, self.near, [level])
+        return ContinuousDenoiser(DENOISING, self.params.network.model_dump(), base, self.near, [level])
 
 
 def measure(params: Parameters) -> None:

@@ -17,8 +17,8 @@ from benchmarks.harness import Report, quick
 from benchmarks.peers import below
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.cores import cores
-from ftn_core.degradations.noise import add_noise
 from ftn_core.data.store import Store
+from ftn_core.degradations.noise import add_noise
 from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr

@@ -25,6 +25,7 @@ from benchmarks.inference import DEFAULT, denoiser_of
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.images import restore
 from ftn_core.metrics import psnr
+from ftn_core.task import DENOISING
 from serving.demo import pictures
 from serving.demo.answer import Answers, Setting, to_pixels, to_url
 
@@ -47,7 +48,7 @@ def saved(folder: Path) -> Path:
     path = folder / "denoiser.safetensors"
     fresh = denoiser_of(*DEFAULT)
     spec = dict(zip(("name", "channels", "depth"), DEFAULT, strict=True))
-    ContinuousDenoiser(spec, fresh.base, fresh.sigma, fresh.levels).save(path)
+    ContinuousDenoiser(DENOISING, spec, fresh.base, fresh.base_level, fresh.levels).save(path)
     return path
 
 

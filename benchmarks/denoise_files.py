@@ -18,6 +18,7 @@ from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.cores import cores
 from ftn_core.images import restore
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from serving.files.batch import Batch
 from serving.files.dial import Dial
 from serving.files.inputs import MARKS, Job, plan
@@ -84,7 +85,7 @@ def large(source: str, target: str) -> float:
 def main() -> None:
     torch.set_num_threads(cores())
     report = Report("denoise_files", "Files through ftn denoise", TEXT)
-    denoiser = ContinuousDenoiser(SPEC, build_network(**SPEC).eval(), 0.2)
+    denoiser = ContinuousDenoiser(DENOISING, SPEC, build_network(**SPEC).eval(), 0.2)
     network = denoiser.fold(0.0)
     count, rounds = (4, 1) if quick() else (40, 5)
     with tempfile.TemporaryDirectory() as name:

@@ -18,6 +18,7 @@ from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.cores import cores
 from ftn_core.images import restore
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 TEXT = """Networks with fresh weights and one level adapted by an FTN of one group, float32, images of random values;
@@ -42,7 +43,7 @@ def denoiser_of(network: str, channels: int, depth: int) -> ContinuousDenoiser:
     torch.manual_seed(0)
     base = build_network(network, channels, depth).eval().requires_grad_(False)
     level = Level(0.5, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {})
-    return ContinuousDenoiser({}, base, 0.2, [level])
+    return ContinuousDenoiser(DENOISING, {}, base, 0.2, [level])
 
 
 def device() -> torch.device:

@@ -22,8 +22,8 @@ from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.cores import cores
 from ftn_core.data.decode import Unusable, decode
 from ftn_core.data.folder import EXTENSIONS
-from ftn_core.degradations.noise import add_noise
 from ftn_core.data.store import Store
+from ftn_core.degradations.noise import add_noise
 from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr

@@ -22,10 +22,10 @@ from PIL import Image
 from benchmarks.harness import Report, Timing, compare, isolated, quick
 from ftn_core.cores import cores
 from ftn_core.data.decode import decode
-from ftn_core.degradations.noise import SPLITS, add_noise, write_noisy_set
 from ftn_core.data.photographs import pack_photographs
 from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.degradations.noise import SPLITS, add_noise, write_noisy_set
 
 SIGMA, SIDE = 0.2, 192
 OURS, LIMIT, ONE_CORE = "ours", "the limit", "image by image on one core"

@@ -15,9 +15,9 @@ import torch
 from benchmarks.ffdnet import published_ffdnet
 from ftn_core.cores import cores
 from ftn_core.data.decode import decode
-from ftn_core.degradations.noise import add_noise
 from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.degradations.noise import add_noise
 from ftn_core.errors import UserError
 from ftn_core.evaluation import score
 

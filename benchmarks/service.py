@@ -22,8 +22,8 @@ import torch
 from benchmarks.harness import Report, Timing, compare, quick
 from benchmarks.inference import DEFAULT, denoiser_of, device
 from ftn_core.data.decode import decode
-from ftn_core.degradations.noise import add_noise
 from ftn_core.data.sample import sample_photographs
+from ftn_core.degradations.noise import add_noise
 from ftn_core.images import restore
 from ftn_core.service.request import read_json
 

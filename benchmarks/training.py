@@ -23,9 +23,9 @@ from ftn_core.adapted import AdaptedNetwork
 from ftn_core.cores import cores
 from ftn_core.data.batches import Batches
 from ftn_core.data.decode import decode
-from ftn_core.degradations.noise import add_noise
 from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.degradations.noise import add_noise
 from ftn_core.device import best_precision, make_fabric
 from ftn_core.memory import keep_freed_memory
 from ftn_core.networks import build_network

@@ -13,6 +13,7 @@ from flows.states import REFUSED
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters, parse_parameters
 from ftn_core.report.table import spread_table
+from ftn_core.task import make_task
 from tasks.workspace import METRICS, RESULTS
 
 SEEDS = RESULTS / "seeds.md"
@@ -39,7 +40,8 @@ def over_seeds(seeds: list[int]) -> State:
         if not state.is_completed():
             return Failed(name=state.name, message=f"seed {seed}: {state.message}")
         found.append(json.loads(METRICS.read_text())["psnr"])
-    SEEDS.write_text(spread_table(found[:-1]))
+    unit = make_task(own.degradation, own.train.loss, own.train.loss).unit
+    SEEDS.write_text(spread_table(found[:-1], unit))
     return Completed(message=f"{SEEDS}: {len(seeds)} seeds")
 
 

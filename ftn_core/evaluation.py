@@ -98,9 +98,9 @@ def find_dial(
 ) -> list[tuple[float, float]]:
     """The dial that restores best: for each level the position of highest mean PSNR, found on validation images.
 
-    Trained levels stay at their own place. A level between two of them is searched for between them (PSNR over alpha has
-    one maximum), until alpha is known to ``tolerance``. The result never turns back: a level farther from the base's has
-    no lower position.
+    Trained levels stay at their own place. A level between two of them is searched for between them (PSNR over alpha
+    has one maximum), until alpha is known to ``tolerance``. The result never turns back: a level farther from the
+    base's has no lower position.
 
     Args:
         clean: validation photographs.

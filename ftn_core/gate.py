@@ -157,7 +157,9 @@ def judge(
         Rule(name="size", value=model.megabytes, bound=bounds.max_megabytes, at_least=False, unit=" MB"),
         Rule(name="time", value=model.time, bound=bounds.max_time, at_least=False, unit="×"),
     ]
-    return Verdict(version=version, champion=champion and champion[0], note=note, images=images, unit=unit, rules=rules, psnr=psnr)
+    return Verdict(
+        version=version, champion=champion and champion[0], note=note, images=images, unit=unit, rules=rules, psnr=psnr
+    )
 
 
 def _least(values: Iterable[tuple[float, float]]) -> tuple[float, float]:

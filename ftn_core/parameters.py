@@ -281,8 +281,8 @@ class Gate(_Section):
     """What a model must keep to before it becomes champion by itself: ftn_core/gate.py has the rules.
 
     ``min_gain``: dB above the degraded input at every level from the first trained one to the last; ``tolerance``: dB
-    below the champion at most, at every level; ``min_evenness``: of the dial; ``max_megabytes``: of the file; ``max_time``: of a
-    pass, beside the base network's. ``images``: test images at most on which both models are scored.
+    below the champion at most, at every level; ``min_evenness``: of the dial; ``max_megabytes``: of the file;
+    ``max_time``: of a pass, beside the base network's. ``images``: test images at most on which both models are scored.
     """
 
     min_gain: Float
@@ -323,8 +323,9 @@ class Parameters(_Section):
             value = getattr(step, step.unit.name)
             if value != "level":
                 _check(step.unit, value, "degradation")
-        for level in self.data.levels if self.unit else ():
-            _check(self.unit, level, "data.levels")
+        if unit := self.unit:
+            for level in self.data.levels:
+                _check(unit, level, "data.levels")
         return self
 
     @model_validator(mode="after")
@@ -410,8 +411,8 @@ def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  #
 def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     # pydantic puts the branch of a union into the location; only real keys and indices belong in a name
     location = [part for part in error["loc"] if part not in ("Archive",) and "[" not in str(part)]
-    if location[:1] == ["transitions"]:
-        location[2:3] = []  # the method, by which pydantic chose the entry's type
+    if location[0] in ("transitions", "degradation"):
+        location[2:3] = []  # the name by which pydantic chose the entry's type
     key = ".".join(str(part) for part in location)
     message = error["msg"].removeprefix("Value error, ")
     match error["type"]:
@@ -428,11 +429,10 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 
 
 def _known_keys(location: tuple[str | int, ...]) -> list[str]:
-    if location[:1] == ("transitions",) and len(location) > 2:  # there the third part is the method
-        methods = get_args(get_args(AnyTransition)[0])
-        return next(
-            list(m.model_fields) for m in methods if location[2] in get_args(m.model_fields["method"].annotation)
-        )
+    if location[0] in ("transitions", "degradation") and len(location) > 2:  # there the third part is such a name
+        union, key = (AnyTransition, "method") if location[0] == "transitions" else (Step, "name")
+        kinds = get_args(get_args(union)[0])
+        return next(list(m.model_fields) for m in kinds if location[2] in get_args(m.model_fields[key].annotation))
     model: type[BaseModel] = Parameters
     for part in location:
         fields = {f.alias or name: f for name, f in model.model_fields.items()}

@@ -35,3 +35,7 @@ class Task:
 def make_task(degradation: Sequence[BaseModel], base_loss: str, loss: str) -> Task:
     """From ``degradation``, ``train.loss`` and ``finetune.loss`` of the parameters."""
     return Task([step.model_dump() for step in degradation], (base_loss, loss))
+
+
+DENOISING = Task([{"name": "noise", "sigma": "level", "clip": False}], ("l1", "l1"))
+"""White Gaussian noise of any sigma, restored by a pixel loss."""

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def degraded(params: "Parameters", tracker: "Tracker", level: float) -> None:
     """Write the degraded validation and test photographs, and those to train on if nothing fresh takes their place."""
-    from ftn_core.degradations import Degradation
     from ftn_core.data.degraded_set import write_degraded_set
+    from ftn_core.degradations import Degradation
 
     degradation = Degradation.of(params.degradation)
     write_degraded_set(

@@ -41,7 +41,10 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
 
     places = {level: denoiser.position(level) for level in degraded}
     adapted = {level: [place] for level, place in places.items() if place}  # at 0 it is the base, scored elsewhere
-    progress, passes = Progress(tracker.stage, "passes", len(adapted) + len(degraded) * len(samples)), itertools.count(1)
+    progress, passes = (
+        Progress(tracker.stage, "passes", len(adapted) + len(degraded) * len(samples)),
+        itertools.count(1),
+    )
     scores = {}
     for level, _, result in sweep(denoiser, adapted, Pairs(clean, degraded, device)):
         scores[level] = result

@@ -72,8 +72,8 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
         ),
         page.Section(
             "Turn it",
-            f"The middle of the first test image at {strip_level}, restored at a few places of the dial. One end of it does "
-            "too little here, the other too much.",
+            f"The middle of the first test image at {strip_level}, restored at a few places of the dial. One end of it "
+            "does too little here, the other too much.",
             page.dial(strips) + next(shown) + f"<p>Under each row: absolute error, {AMPLIFIED} times as bright.</p>",
         ),
         page.Section(
@@ -99,9 +99,9 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
         ),
     ]
     introduction = (
-        "Each network here restores images of one kind well and of every other kind badly. The methods adapt one trained "
-        f"network, the base, to other levels, and go through everything between by a dial. Levels are of {unit.name}: "
-        f"{unit.meaning}. Trained levels are those that networks were trained for."
+        "Each network here restores images of one kind well and of every other kind badly. The methods adapt one "
+        "trained network, the base, to other levels, and go through everything between by a dial. Levels are of "
+        f"{unit.name}: {unit.meaning}. Trained levels are those that networks were trained for."
     )
     text = page.page("Image restoration with a dial", introduction, sections)
     workspace.TABLE.write_text(table.markdown())

@@ -26,7 +26,7 @@ class Batch:
 
 
 class Pairs:
-    """The photographs of a split beside their degraded versions of several levels, for passes over them again and again.
+    """The photographs of a split beside their degraded versions of several levels, for passes again and again.
 
     Batches hold images of one height and width, at most as many as are good for the device, or a single one.
     Converted images are kept for the next pass until ``keep`` bytes are used; the rest is read again at each pass, so

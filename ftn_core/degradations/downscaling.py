@@ -20,6 +20,7 @@ class Downscaling(InOnePiece):
 
     def degraded(self, pixels: Pixels, strength: float) -> Pixels:
         image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-        small = image.resize(tuple(max(1, round(side / strength)) for side in image.size), Image.Resampling.BICUBIC)
+        width, height = (max(1, round(side / strength)) for side in image.size)
+        small = image.resize((width, height), Image.Resampling.BICUBIC)
         large = small.resize(image.size, Image.Resampling.BICUBIC)
         return np.ascontiguousarray(np.asarray(large).transpose(2, 0, 1))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ftn_core.data.decode import Unusable, decode
-from ftn_core.degradations.noise import standard_normal
 from ftn_core.data.photograph import Photograph
 from ftn_core.data.sample import sample_photographs
+from ftn_core.degradations.noise import standard_normal
 from ftn_core.errors import UserError
 from ftn_core.images import to_image
 

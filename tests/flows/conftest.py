@@ -1,4 +1,4 @@
-"""A toy project with the real DVC: prepare -> noisy@{0.2, 0.5}; noisy@0.5 -> finetune@ftn-0.5; both -> evaluate."""
+"""A toy project with the real DVC: prepare -> degraded@{0.2, 0.5}; degraded@0.5 -> finetune@ftn-0.5 -> evaluate."""
 
 import os
 import shutil
@@ -38,23 +38,23 @@ with open("runs.log", "a") as log:
 GRAPH = """
 stages:
   evaluate:
-    cmd: python work.py evaluate results/table.md out/ft-0.5.txt out/noisy-0.2.txt
-    deps: [out/ft-0.5.txt, out/noisy-0.2.txt]
+    cmd: python work.py evaluate results/table.md out/ft-0.5.txt out/degraded-0.2.txt
+    deps: [out/ft-0.5.txt, out/degraded-0.2.txt]
     outs: [results/table.md]
   finetune:
     matrix:
       method: [ftn]
       level: [0.5]
-    cmd: python work.py finetune@${item.method}-${item.level} out/ft-${item.level}.txt out/noisy-${item.level}.txt
-    deps: ["out/noisy-${item.level}.txt"]
+    cmd: python work.py finetune@${item.method}-${item.level} out/ft-${item.level}.txt out/degraded-${item.level}.txt
+    deps: ["out/degraded-${item.level}.txt"]
     params: [finetune.steps]
     outs: ["out/ft-${item.level}.txt"]
   noisy:
     matrix:
       sigma: [0.2, 0.5]
-    cmd: python work.py noisy@${item.sigma} out/noisy-${item.sigma}.txt out/prepared.txt
+    cmd: python work.py degraded@${item.sigma} out/degraded-${item.sigma}.txt out/prepared.txt
     deps: [out/prepared.txt]
-    outs: ["out/noisy-${item.sigma}.txt"]
+    outs: ["out/degraded-${item.sigma}.txt"]
   prepare:
     desc: the start
     cmd: python work.py prepare out/prepared.txt seed.txt
@@ -68,7 +68,7 @@ class Toy:
     """The toy project, which is also the working folder."""
 
     root: Path
-    stages = frozenset({"prepare", "noisy@0.2", "noisy@0.5", "finetune@ftn-0.5", "evaluate"})
+    stages = frozenset({"prepare", "degraded@0.2", "degraded@0.5", "finetune@ftn-0.5", "evaluate"})
 
     def dvc(self, *arguments: str) -> str:
         return _run(self.root, sys.executable, "-m", "dvc", *arguments)

@@ -18,9 +18,9 @@ def test_table_is_shown_only_by_the_run_that_brought_it_up_to_date(left, tmp_pat
     monkeypatch.chdir(tmp_path)
     Path("results").mkdir()
     Path("results/table.md").write_text("| psnr |")
-    artifacts.show_results(["data/noisy"])
+    artifacts.show_results(["data/degraded"])
     assert left == {}
-    artifacts.show_results(["data/noisy", "results"])
+    artifacts.show_results(["data/degraded", "results"])
     assert left == {"results": "| psnr |"}
 
 

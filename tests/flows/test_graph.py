@@ -11,10 +11,10 @@ def test_reads_stages_upstream_first_with_their_edges(fresh):
     stages = {s.name: s for s in read_graph()}
     assert {name: set(s.upstream) for name, s in stages.items()} == {
         "prepare": set(),
-        "noisy@0.2": {"prepare"},
-        "noisy@0.5": {"prepare"},
-        "finetune@ftn-0.5": {"noisy@0.5"},
-        "evaluate": {"finetune@ftn-0.5", "noisy@0.2"},
+        "degraded@0.2": {"prepare"},
+        "degraded@0.5": {"prepare"},
+        "finetune@ftn-0.5": {"degraded@0.5"},
+        "evaluate": {"finetune@ftn-0.5", "degraded@0.2"},
     }
     order = list(stages)
     assert all(order.index(up) < order.index(name) for name, s in stages.items() for up in s.upstream)
@@ -26,11 +26,11 @@ def test_reads_stages_upstream_first_with_their_edges(fresh):
 @pytest.mark.parametrize(
     ("target", "visited"),
     [
-        ("noisy@0.2", {"prepare", "noisy@0.2"}),
-        ("finetune", {"prepare", "noisy@0.5", "finetune@ftn-0.5"}),
-        ("noisy", {"prepare", "noisy@0.2", "noisy@0.5"}),
-        ("out/noisy-0.5.txt", {"prepare", "noisy@0.5"}),
-        ("evaluate", {"prepare", "noisy@0.2", "noisy@0.5", "finetune@ftn-0.5", "evaluate"}),
+        ("degraded@0.2", {"prepare", "degraded@0.2"}),
+        ("finetune", {"prepare", "degraded@0.5", "finetune@ftn-0.5"}),
+        ("degraded", {"prepare", "degraded@0.2", "degraded@0.5"}),
+        ("out/degraded-0.5.txt", {"prepare", "degraded@0.5"}),
+        ("evaluate", {"prepare", "degraded@0.2", "degraded@0.5", "finetune@ftn-0.5", "evaluate"}),
     ],
 )
 def test_targets_bring_what_they_need(fresh, target, visited):
@@ -38,14 +38,14 @@ def test_targets_bring_what_they_need(fresh, target, visited):
 
 
 def test_unknown_target_lists_the_known(fresh):
-    with pytest.raises(UserError, match=r"'finetuna' .*noisy@0\.2") as caught:
+    with pytest.raises(UserError, match=r"'finetuna' .*degraded@0\.2") as caught:
         read_graph(["finetuna"])
     assert "\n" not in str(caught.value)
 
 
 def test_forced_stage_outside_the_targets_is_refused(fresh):
     with pytest.raises(UserError, match="evaluate is not needed by the targets noisy"):
-        read_graph(["noisy"], ["evaluate"])
+        read_graph(["degraded"], ["evaluate"])
 
 
 def test_broken_graph_and_no_project(fresh, tmp_path, monkeypatch):
@@ -69,13 +69,13 @@ def test_what_is_downstream_of_a_change_is_not_settled(done):
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["finetune"]["steps"] += 1
     Path("params.yaml").write_text(yaml.safe_dump(params))
-    assert _settled() == {"prepare", "noisy@0.2", "noisy@0.5"}
+    assert _settled() == {"prepare", "degraded@0.2", "degraded@0.5"}
 
 
 def test_deleted_output_is_not_settled(done):
-    Path("out/noisy-0.2.txt").unlink()
-    assert _settled() == {"prepare", "noisy@0.5", "finetune@ftn-0.5"}
+    Path("out/degraded-0.2.txt").unlink()
+    assert _settled() == {"prepare", "degraded@0.5", "finetune@ftn-0.5"}
 
 
 def test_what_is_downstream_of_a_forced_stage_is_not_settled(done):
-    assert _settled(forced=["noisy@0.5"]) == {"prepare", "noisy@0.2"}
+    assert _settled(forced=["degraded@0.5"]) == {"prepare", "degraded@0.2"}

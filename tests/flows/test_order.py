@@ -28,7 +28,7 @@ def order_of(name):
 
 def test_an_order_holds_what_the_stage_reads_and_no_more(committed):
     order = order_of("finetune@ftn-0.5")
-    assert order.lock.keys() == {"noisy@0.5"} and order.inputs == ["out/noisy-0.5.txt"]
+    assert order.lock.keys() == {"degraded@0.5"} and order.inputs == ["out/degraded-0.5.txt"]
     assert len(order.commit) == 40 and order.params == Path("params.yaml").read_text()
 
 
@@ -43,15 +43,15 @@ def test_parameters_may_differ_from_the_commit_and_code_may_not(committed):
 def test_a_stage_whose_inputs_are_not_made_has_no_order(fresh):
     git("add", "-A")
     git("commit", "-qm", "toy")
-    with pytest.raises(UserError, match=r"finetune@ftn-0\.5 reads what is not made yet: run noisy@0\.5 first"):
+    with pytest.raises(UserError, match=r"finetune@ftn-0\.5 reads what is not made yet: run degraded@0\.5 first"):
         order_of("finetune@ftn-0.5")
 
 
 def test_inputs_may_be_parts_of_outputs_or_hold_several():
-    outputs = ["data/noisy/0.2", "data/noisy/0.5", "data/photographs"]
-    assert _overlaps(("data/noisy/0.2/train", "code.py"), outputs) == {"data/noisy/0.2/train"}
-    assert _overlaps(("data/noisy",), outputs) == {"data/noisy/0.2", "data/noisy/0.5"}
-    assert _overlaps(("data/noisy/0.25",), outputs) == set()
+    outputs = ["data/degraded/0.2", "data/degraded/0.5", "data/photographs"]
+    assert _overlaps(("data/degraded/0.2/train", "code.py"), outputs) == {"data/degraded/0.2/train"}
+    assert _overlaps(("data/degraded",), outputs) == {"data/degraded/0.2", "data/degraded/0.5"}
+    assert _overlaps(("data/degraded/0.25",), outputs) == set()
 
 
 def test_what_reads_sources_or_keeps_no_run_stays_here(done):

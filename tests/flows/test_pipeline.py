@@ -49,7 +49,7 @@ def _flow(**parameters):
 
 
 def test_runs_the_graph_siblings_at_once_and_leaves_nothing_for_dvc(fresh):
-    for sibling in ("noisy@0.2", "noisy@0.5"):
+    for sibling in ("degraded@0.2", "degraded@0.5"):
         Path(f"slow-{sibling}").write_text("2")
     run = _flow(workers=2)
     assert run.name == "Completed", run.message
@@ -57,9 +57,11 @@ def test_runs_the_graph_siblings_at_once_and_leaves_nothing_for_dvc(fresh):
 
     times = {name: (start, end) for name, start, end in fresh.times()}
     assert len(fresh.times()) == 5
-    assert times["prepare"][1] <= min(times["noisy@0.2"][0], times["noisy@0.5"][0])
-    assert max(times["noisy@0.2"][0], times["noisy@0.5"][0]) < min(times["noisy@0.2"][1], times["noisy@0.5"][1])
-    assert times["noisy@0.5"][1] <= times["finetune@ftn-0.5"][0]
+    assert times["prepare"][1] <= min(times["degraded@0.2"][0], times["degraded@0.5"][0])
+    assert max(times["degraded@0.2"][0], times["degraded@0.5"][0]) < min(
+        times["degraded@0.2"][1], times["degraded@0.5"][1]
+    )
+    assert times["degraded@0.5"][1] <= times["finetune@ftn-0.5"][0]
     assert times["finetune@ftn-0.5"][1] <= times["evaluate"][0]
 
     assert "Data and pipelines are up to date" in fresh.dvc("repro")
@@ -78,19 +80,19 @@ def test_after_dvc_repro_all_is_cached(done):
 
 
 def test_deleted_output_is_restored_without_running(done):
-    Path("out/noisy-0.2.txt").unlink()
+    Path("out/degraded-0.2.txt").unlink()
     run = _flow()
     assert run.states == dict.fromkeys(done.stages, "Cached")
-    assert run.messages["noisy@0.2"] == "restored from DVC's cache"
+    assert run.messages["degraded@0.2"] == "restored from DVC's cache"
     assert run.messages["evaluate"] == "unchanged"
-    assert Path("out/noisy-0.2.txt").exists()
+    assert Path("out/degraded-0.2.txt").exists()
     assert done.runs() == []
 
 
 def test_forced_stage_runs_and_its_equal_output_changes_nothing_else(done):
-    run = _flow(targets=["finetune"], force=["noisy@0.5"])
-    assert run.states == {"prepare": "Cached", "noisy@0.5": "Completed", "finetune@ftn-0.5": "Cached"}
-    assert done.runs() == ["noisy@0.5"]
+    run = _flow(targets=["finetune"], force=["degraded@0.5"])
+    assert run.states == {"prepare": "Cached", "degraded@0.5": "Completed", "finetune@ftn-0.5": "Cached"}
+    assert done.runs() == ["degraded@0.5"]
 
 
 def test_a_failed_run_is_told_to_whom_it_concerns(fresh, monkeypatch):
@@ -118,23 +120,23 @@ def test_a_failed_run_is_told_to_whom_it_concerns(fresh, monkeypatch):
 
 
 def test_failed_stage_fails_the_run_siblings_finish_and_a_rerun_takes_up_the_rest(fresh):
-    Path("fail-noisy@0.5").touch()
-    Path("slow-noisy@0.2").write_text("1.5")
-    targets = ["finetune", "noisy@0.2"]
+    Path("fail-degraded@0.5").touch()
+    Path("slow-degraded@0.2").write_text("1.5")
+    targets = ["finetune", "degraded@0.2"]
     run = _flow(targets=targets)
     assert run.name == "Failed"
-    assert run.message == "noisy@0.5: boom in noisy@0.5"
-    assert run.states["noisy@0.5"] == "Failed"
-    assert "noisy@0.5 says 29" in run.messages["noisy@0.5"]
-    assert run.states["noisy@0.2"] == "Completed"
+    assert run.message == "degraded@0.5: boom in degraded@0.5"
+    assert run.states["degraded@0.5"] == "Failed"
+    assert "degraded@0.5 says 29" in run.messages["degraded@0.5"]
+    assert run.states["degraded@0.2"] == "Completed"
     assert run.states["finetune@ftn-0.5"] == "NotReady"
-    assert fresh.runs() == ["prepare", "noisy@0.2"]
+    assert fresh.runs() == ["prepare", "degraded@0.2"]
 
-    Path("fail-noisy@0.5").unlink()
+    Path("fail-degraded@0.5").unlink()
     again = _flow(targets=targets)
     assert again.name == "Completed"
-    assert {name for name, state in again.states.items() if state == "Cached"} == {"prepare", "noisy@0.2"}
-    assert fresh.runs() == ["prepare", "noisy@0.2", "noisy@0.5", "finetune@ftn-0.5"]
+    assert {name for name, state in again.states.items() if state == "Cached"} == {"prepare", "degraded@0.2"}
+    assert fresh.runs() == ["prepare", "degraded@0.2", "degraded@0.5", "finetune@ftn-0.5"]
 
 
 def test_lines_reach_the_logs_and_progress_its_artifact(fresh):
@@ -153,7 +155,7 @@ def test_lines_reach_the_logs_and_progress_its_artifact(fresh):
 
 def test_overrides_are_written_and_only_what_they_touch_runs(done):
     run = _flow(overrides=["finetune.steps=7"], targets=["finetune"])
-    assert run.states == {"prepare": "Cached", "noisy@0.5": "Cached", "finetune@ftn-0.5": "Completed"}
+    assert run.states == {"prepare": "Cached", "degraded@0.5": "Cached", "finetune@ftn-0.5": "Completed"}
     text = Path("params.yaml").read_text()
     assert yaml.safe_load(text)["finetune"]["steps"] == 7
     assert "# samples of the dial" in text
@@ -184,10 +186,10 @@ def test_mistakes_are_refused_and_nothing_changed(done, parameters, named):
 
 
 def test_exit_codes(done, capsys):
-    assert main(["--target", "noisy@0.2"]) == 0
-    Path("fail-noisy@0.2").touch()
-    assert main(["--target", "noisy@0.2", "--force", "noisy@0.2"]) == 1
-    assert capsys.readouterr().err.endswith("noisy@0.2: boom in noisy@0.2\n")
+    assert main(["--target", "degraded@0.2"]) == 0
+    Path("fail-degraded@0.2").touch()
+    assert main(["--target", "degraded@0.2", "--force", "degraded@0.2"]) == 1
+    assert capsys.readouterr().err.endswith("degraded@0.2: boom in degraded@0.2\n")
     assert main(["--set", "seed=-1"]) == 2
     assert "seed" in capsys.readouterr().err.splitlines()[-1]
 

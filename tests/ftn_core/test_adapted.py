@@ -4,6 +4,7 @@ import torch
 from ftn_core.adapted import AdaptedNetwork, start_on_dial
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "resnet", "channels": 8, "depth": 5}
@@ -20,7 +21,9 @@ def make_denoiser(method):
         for parameter in transition.parameters():
             parameter.data += 0.1 * torch.randn_like(parameter)
         levels.append(Level(sigma, method, OPTIONS[method], transition, {}))
-    return ContinuousDenoiser(SPEC, base, 0.2, levels, dial=[(0.2, 0.0), (0.3, 0.25), (0.5, 1.0), (0.6, 2.0)])
+    return ContinuousDenoiser(
+        DENOISING, SPEC, base, 0.2, levels, dial=[(0.2, 0.0), (0.3, 0.25), (0.5, 1.0), (0.6, 2.0)]
+    )
 
 
 def started(denoiser, method, sigma):

@@ -11,6 +11,7 @@ from ftn_core.continuous import ContinuousDenoiser, Level, join
 from ftn_core.errors import UserError
 from ftn_core.images import restore
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPECS = {
@@ -32,7 +33,7 @@ def make_denoiser(name="unshuffle_net", sigmas=(0.2, 0.5, 0.6), groups=1):
             parameter.data += 0.1 * torch.randn_like(parameter)
         statistics = {n: b + torch.rand_like(b) for n, b in base.named_buffers() if b.is_floating_point()}
         levels.append(Level(sigma, "ftn", {"groups": groups}, transition, statistics))
-    return ContinuousDenoiser(SPECS[name], base, sigmas[0], levels)
+    return ContinuousDenoiser(DENOISING, SPECS[name], base, sigmas[0], levels)
 
 
 @pytest.fixture(params=sorted(SPECS))
@@ -148,13 +149,16 @@ def test_the_header_can_be_read_without_us(denoiser, tmp_path):
     header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
     described = json.loads(header["__metadata__"]["ftn"])
     assert described["network"] == denoiser.spec
-    assert [level["sigma"] for level in described["levels"]] == [0.5, 0.6]
+    assert [level["value"] for level in described["levels"]] == [0.5, 0.6]
 
 
 def test_joining_sorts_levels_and_wants_one_base():
     chain = make_denoiser()
-    parts = [ContinuousDenoiser(chain.spec, chain.base, chain.sigma, [level]) for level in reversed(chain.levels)]
-    assert join(parts).sigmas == [0.2, 0.5, 0.6]
+    parts = [
+        ContinuousDenoiser(DENOISING, chain.spec, chain.base, chain.base_level, [level])
+        for level in reversed(chain.levels)
+    ]
+    assert join(parts).trained == [0.2, 0.5, 0.6]
     other = make_denoiser()
     other.base.head.weight.data[0, 0, 0, 0] += 1
     with pytest.raises(UserError, match="another base"):

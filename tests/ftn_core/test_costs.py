@@ -5,6 +5,7 @@ from torch import nn
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.costs import SIDE, cost_of_denoiser, cost_of_network
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 CPU = torch.device("cpu")
@@ -25,7 +26,7 @@ def denoiser(method, **options):
         Level(s, method, options, build_transition(method, base, s / 0.2, **options).requires_grad_(False), {})
         for s in (0.3, 0.5)
     ]
-    return ContinuousDenoiser(spec, base, 0.2, levels)
+    return ContinuousDenoiser(DENOISING, spec, base, 0.2, levels)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ import torch
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.degradations.noise import add_noise, write_noisy_set
+from ftn_core.data.degraded_set import write_degraded_set
 from ftn_core.data.pairs import Pairs, evenly
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.degradations.noise import add_noise
 from ftn_core.evaluation import find_dial, measure, middle, positions, score, sweep, turned
 from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr_each, ssim_each
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import Transition
 
 CPU = torch.device("cpu")
@@ -45,7 +47,7 @@ class KeepLess(Transition):
 
 def shrinking(keeps=(1.0, 0.2), sigmas=(0.1, 0.5)) -> ContinuousDenoiser:
     levels = [Level(s, "ftn", {}, KeepLess(k), {}) for s, k in zip(sigmas[1:], keeps[1:], strict=True)]
-    return ContinuousDenoiser({}, Shrink(keeps[0]), sigmas[0], levels)
+    return ContinuousDenoiser(DENOISING, {}, Shrink(keeps[0]), sigmas[0], levels)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def sets(tmp_path, make_store):
     folders = {}
     for sigma in (0.1, 0.2, 0.3, 0.4, 0.5):
         folders[sigma] = tmp_path / f"noisy/{sigma}"
-        write_noisy_set(tmp_path / "photographs", folders[sigma], sigma=sigma, seed=0, clip=False, train=False)
+        write_degraded_set(tmp_path / "photographs", folders[sigma], DENOISING.degrade, sigma, seed=0, train=False)
     return tmp_path / "photographs", folders
 
 
@@ -65,7 +67,7 @@ def test_noisy_input_scores_what_its_sigma_says(sets):
     result = score(torch.nn.Identity(), pairs, 0.1)
     assert 20 <= result.psnr < 20.6  # 20 dB, and a little for what clipping takes away
     # the images that are kept for the next network are as noisy as before
-    assert min(batch.noisy.min() for batch in pairs.batches(0.1)) < 0
+    assert min(batch.degraded.min() for batch in pairs.batches(0.1)) < 0
 
 
 def test_the_dial_finds_the_best_alpha(sets):
@@ -108,7 +110,7 @@ def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets):
             return super().fold(position, network)
 
     plain = shrinking()
-    denoiser = Counted(plain.spec, plain.base, plain.sigma, plain.levels)
+    denoiser = Counted(DENOISING, plain.spec, plain.base, plain.base_level, plain.levels)
     stores = {sigma: Store(noisy[sigma] / "test") for sigma in (0.1, 0.3, 0.5)}
     clean = Store(photographs / "test")
     pairs = Pairs(clean, stores, CPU)

@@ -5,6 +5,7 @@ import torch
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.filters import compare_filters, correlate, principal_plane
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 2}
@@ -20,7 +21,7 @@ def denoiser(method, change, **options):
         for parameter in transition.parameters():
             parameter += change * sigma * torch.randn_like(parameter)
         levels.append(Level(sigma, method, options, transition, {}))
-    return ContinuousDenoiser(SPEC, base, 0.2, levels)
+    return ContinuousDenoiser(DENOISING, SPEC, base, 0.2, levels)
 
 
 def test_correlation_is_pearsons_of_each_filter():

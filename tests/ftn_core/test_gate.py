@@ -11,7 +11,7 @@ PSNR = {0.1: 24.0, 0.2: 28.0, 0.4: 25.0, 0.6: 20.0}
 
 
 def measured(**changes):
-    model = {"levels": [0.2, 0.4], "noisy": NOISY, "psnr": PSNR, "evenness": 0.9, "megabytes": 1.0, "time": 1.0}
+    model = {"trained": [0.2, 0.4], "degraded": NOISY, "psnr": PSNR, "evenness": 0.9, "megabytes": 1.0, "time": 1.0}
     return Measured(**(model | changes))
 
 
@@ -20,10 +20,10 @@ def failed(verdict):
 
 
 def test_without_a_champion_the_other_rules_decide():
-    verdict = judge(BOUNDS, "1", measured(), 2, note="There was no champion.")
+    verdict = judge(BOUNDS, "1", measured(), 2, "sigma", note="There was no champion.")
     assert verdict.passed and verdict.word == "passed"
     assert [rule.name for rule in verdict.rules] == ["gain", "evenness", "size", "time"]
-    assert (verdict.rules[0].value, verdict.rules[0].sigma) == (14.0, 0.2)  # 0.1 lies below the first level
+    assert (verdict.rules[0].value, verdict.rules[0].level) == (14.0, 0.2)  # 0.1 lies below the first level
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_without_a_champion_the_other_rules_decide():
     ],
 )
 def test_each_rule_fails_alone_and_what_is_no_number_fails(name, changes):
-    verdict = judge(BOUNDS, "1", measured(**changes), 2)
+    verdict = judge(BOUNDS, "1", measured(**changes), 2, "sigma")
     assert list(failed(verdict)) == [name] and not verdict.passed
     (reason,) = verdict.failures()
     assert f"{failed(verdict)[name].bound:g} is allowed" in reason
@@ -48,25 +48,25 @@ def test_each_rule_fails_alone_and_what_is_no_number_fails(name, changes):
 
 def test_bounds_themselves_pass():
     model = measured(psnr=PSNR | {0.4: 14.0}, evenness=0.3, megabytes=5.0, time=1.5)
-    assert judge(BOUNDS, "1", model, 2).passed
+    assert judge(BOUNDS, "1", model, 2, "sigma").passed
 
 
 @pytest.mark.parametrize("sigma", PSNR)
 def test_worse_than_the_champion_at_one_sigma_is_enough(sigma):
     better_elsewhere = {other: value - 5 for other, value in PSNR.items()}
-    verdict = judge(BOUNDS, "2", measured(), 2, ("1", better_elsewhere | {sigma: PSNR[sigma] + 0.11}))
+    verdict = judge(BOUNDS, "2", measured(), 2, "sigma", ("1", better_elsewhere | {sigma: PSNR[sigma] + 0.11}))
     rule = failed(verdict)["champion"]
-    assert rule.sigma == sigma and rule.value == pytest.approx(-0.11)
-    assert judge(BOUNDS, "2", measured(), 2, ("1", better_elsewhere | {sigma: PSNR[sigma] + 0.09})).passed
+    assert rule.level == sigma and rule.value == pytest.approx(-0.11)
+    assert judge(BOUNDS, "2", measured(), 2, "sigma", ("1", better_elsewhere | {sigma: PSNR[sigma] + 0.09})).passed
 
 
 def test_what_is_no_number_beside_a_champion_passes_nothing():
-    verdict = judge(BOUNDS, "2", measured(), 2, ("1", PSNR | {0.2: math.nan}))
-    assert failed(verdict)["champion"].sigma == 0.2
+    verdict = judge(BOUNDS, "2", measured(), 2, "sigma", ("1", PSNR | {0.2: math.nan}))
+    assert failed(verdict)["champion"].level == 0.2
 
 
 def test_a_verdict_is_read_as_it_was_written(tmp_path):
-    verdict = judge(BOUNDS, "2", measured(evenness=math.nan), 1, ("1", PSNR))
+    verdict = judge(BOUNDS, "2", measured(evenness=math.nan), 1, "sigma", ("1", PSNR))
     verdict.write(tmp_path / "verdict.json")
     again = Verdict.read(tmp_path / "verdict.json")
     assert again.psnr == verdict.psnr and math.isnan(again.rules[2].value)

@@ -12,8 +12,8 @@ import yaml
 from sandbox import TELLING, Sandbox
 
 STAGES = [
-    "prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "classical", "train_base", "finetune@ftn-0.5", "calibrate@ftn",
-    "evaluate@ftn", "evaluate_references", "costs", "filters", "report", "register",
+    "prepare", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base", "finetune@ftn-0.5",
+    "calibrate@ftn",    "evaluate@ftn", "evaluate_references", "costs", "filters", "report", "register",
 ]  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def test_after_one_door_the_other_finds_nothing_to_do(by_dvc, by_flow):
     assert "Data and pipelines are up to date." in by_dvc.dvc("repro")
 
 
-@pytest.mark.parametrize("output", ["models/networks/base.safetensors", "data/noisy/0.3"])
+@pytest.mark.parametrize("output", ["models/networks/base.safetensors", "data/degraded/0.3"])
 def test_a_deleted_output_is_restored_and_not_recomputed(by_dvc, output):
     before, runs = by_dvc.outputs(), len(stage_runs(by_dvc)[0])
     path = by_dvc.root / output
@@ -160,22 +160,22 @@ def test_dvc_shows_metrics_and_plots(by_dvc):
     (over_sigma,) = plots["results/psnr.csv"]
     points = over_sigma["content"]["data"]["values"]
     assert over_sigma["content"]["encoding"]["color"]["field"] == "row"
-    assert {(point["row"], point["sigma"]) for point in points} == {
+    assert {(point["row"], point["level"]) for point in points} == {
         (method, sigma) for method in ("base", "ftn") for sigma in ("0.2", "0.3", "0.5")
     }
 
 
 def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
     params = yaml.safe_load((by_dvc.root / "params.yaml").read_text())
-    changed = params | {"data": params["data"] | {"sigmas": [0.2, 0.3, 0.4, 0.5]}}
+    changed = params | {"data": params["data"] | {"levels": [0.2, 0.3, 0.4, 0.5]}}
     (by_dvc.root / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
     try:
         ran = by_dvc.dvc("repro", "--dry")
     finally:
         (by_dvc.root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     running = {line.split("'")[1] for line in ran.splitlines() if line.startswith("Running stage")}
-    assert "noisy@0.4" in running
-    assert not running & {"prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "train_base", "finetune@ftn-0.5"}
+    assert "degraded@0.4" in running
+    assert not running & {"prepare", "degraded@0.2", "degraded@0.3", "degraded@0.5", "train_base", "finetune@ftn-0.5"}
 
 
 @pytest.mark.parametrize("stage", STAGES)

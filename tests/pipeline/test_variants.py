@@ -52,7 +52,7 @@ def test_options_travel_with_the_level(sandbox):
 
 
 def test_fixed_noise_lies_on_disk_and_is_clipped(sandbox):
-    noisy = Store(sandbox.root / "data/noisy/0.5/train")
+    noisy = Store(sandbox.root / "data/degraded/0.5/train")
     assert len(noisy) == 2
     assert noisy[0].min() == 0 and noisy[0].max() == 1
 

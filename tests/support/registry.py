@@ -10,6 +10,7 @@ from skimage import data
 
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
@@ -37,7 +38,9 @@ def train_denoiser(path: Path, steps: int, levels: tuple[float, float] = (0.2, 0
         optimiser.step()
     base.eval().requires_grad_(False)
     transition = build_transition("ftn", base, levels[1] / levels[0], groups=1)
-    denoiser = ContinuousDenoiser(SPEC, base, levels[0], [Level(levels[1], "ftn", {"groups": 1}, transition, {})])
+    denoiser = ContinuousDenoiser(
+        DENOISING, SPEC, base, levels[0], [Level(levels[1], "ftn", {"groups": 1}, transition, {})]
+    )
     denoiser.save(path)
     return denoiser
 
@@ -53,12 +56,12 @@ def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
     from ftn_core.smoothness import smoothness
     from tasks import workspace
 
-    stores = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in sigmas}
+    stores = {sigma: Store(workspace.degraded_set(sigma) / "test") for sigma in sigmas}
     pairs = Pairs(Store(workspace.PHOTOGRAPHS / "test"), stores, torch.device("cpu"))
     scores = {sigma: score(denoiser.fold(denoiser.position(sigma)), pairs, sigma) for sigma in sigmas}
     path = turned(denoiser, to_image(stores[sigmas[-1]][0]), np.linspace(0, 1, 5).tolist())
     Evaluation(
-        name="ftn", levels=denoiser.trained, dial=denoiser.dial, scores=scores, grid=[], strip_sigma=sigmas[-1],
+        name="ftn", trained=denoiser.trained, dial=denoiser.dial, scores=scores, grid=[], strip_level=sigmas[-1],
         smoothness=smoothness(path),
     ).write(workspace.method_result("ftn"))  # fmt: skip
     Costs(of={"ftn": cost_of_denoiser(denoiser, torch.device("cpu"), rounds=5)}).write(workspace.COSTS)

@@ -7,6 +7,7 @@ import torch
 
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
@@ -19,7 +20,7 @@ def small_denoiser(path: Path) -> ContinuousDenoiser:
     torch.nn.init.normal_(base.tail.weight, std=0.1)
     transition = build_transition("ftn", base, 2.5, groups=1)
     transition.transitions[0].slopes[0].data *= 0.5
-    denoiser = ContinuousDenoiser(SPEC, base, 0.2, [Level(0.5, "ftn", {"groups": 1}, transition, {})])
+    denoiser = ContinuousDenoiser(DENOISING, SPEC, base, 0.2, [Level(0.5, "ftn", {"groups": 1}, transition, {})])
     denoiser.save(path)
     return denoiser
 

@@ -16,11 +16,12 @@ from registry import leave_results, train_denoiser
 from sandbox import Sandbox
 
 from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.degradations.noise import write_noisy_set
+from ftn_core.data.degraded_set import write_degraded_set
 from ftn_core.data.photographs import pack_photographs
 from ftn_core.errors import UserError
 from ftn_core.gate import Verdict
 from ftn_core.parameters import load_parameters
+from ftn_core.task import DENOISING
 from serving.registry import command as models
 from serving.registry import promotions, versions
 from tasks import workspace
@@ -36,12 +37,12 @@ def workshop(tmp_path_factory):
         patch.chdir(sandbox.root)
         patch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
         params = load_parameters()
-        options = params.data.model_dump(exclude={"sigmas", "clip_noise", "folder"})
+        options = params.data.model_dump(exclude={"levels", "folder"})
         folder = Path(params.data.folder)
         pack_photographs(workspace.PHOTOGRAPHS, folder=folder, downloads=workspace.DOWNLOADS, **options)
         for sigma in params.data.levels:
-            write_noisy_set(
-                workspace.PHOTOGRAPHS, workspace.noisy_set(sigma), sigma=sigma, seed=0, clip=False, train=False
+            write_degraded_set(
+                workspace.PHOTOGRAPHS, workspace.degraded_set(sigma), DENOISING.degrade, sigma, seed=0, train=False
             )
         yield Workshop(sandbox)
 
@@ -108,7 +109,7 @@ def test_promotion_played_through(workshop, capsys):
     assert champion_is(first)
     found = versions.find(workshop.client, MODEL, "champion")
     assert found.aliases == ["challenger", "champion"] and found.gate == "passed"
-    assert found.tags["ftn.gate.gain"].startswith("passed: PSNR above the noisy input")
+    assert found.tags["ftn.gate.gain"].startswith("passed: PSNR above the degraded input")
     assert found.tags["ftn.gate.champion"].startswith("not compared")
     assert "4 photographs" in workspace.CARD.read_text() and "whoever owns the folder" in workspace.CARD.read_text()
     assert found.description.startswith("Removes white Gaussian noise") and len(found.description) <= 5000
@@ -134,7 +135,7 @@ def test_promotion_played_through(workshop, capsys):
     registered = workshop.register(steps=20)
     assert (registered["version"], registered["champion"]) == ("3", "2")
     (failed,) = [rule for rule in verdict().rules if not rule.passed and rule.name == "champion"]
-    assert failed.value < -0.1 and failed.sigma in (0.2, 0.3, 0.5)
+    assert failed.value < -0.1 and failed.level in (0.2, 0.3, 0.5)
     said = capsys.readouterr().out
     assert "champion stays version 2" in said and "PSNR above the champion -" in said
     assert champion_is(second)
@@ -194,7 +195,7 @@ def test_a_model_that_another_overtakes_while_it_is_judged_is_judged_beside_that
 def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_place_under_stricter_bounds(workshop):
     champion = workshop.register(steps=400, levels=(0.2, 0.3))["champion"]
     assert verdict().version == champion and verdict().champion and verdict().passed
-    assert sorted(verdict().psnr["noisy input"]) == [0.2, 0.3, 0.5]
+    assert sorted(verdict().psnr["degraded input"]) == [0.2, 0.3, 0.5]
     with workshop.params(min_gain=90.0):
         registered = workshop.register()
     assert registered["version"] == registered["champion"] == champion

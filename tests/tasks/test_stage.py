@@ -35,29 +35,29 @@ def test_help_imports_nothing_heavy(stage):
 
 
 def test_a_stage_whose_input_is_missing_says_how_to_make_it(sandbox):
-    result = sandbox.python("-m", "tasks.noisy", "0.2", check=False)
+    result = sandbox.python("-m", "tasks.degraded", "0.2", check=False)
     assert result.returncode == 2
-    assert "data/photographs" in result.stdout and "dvc repro noisy@0.2" in result.stdout
+    assert "data/photographs" in result.stdout and "dvc repro degraded@0.2" in result.stdout
 
 
 def test_a_value_outside_the_matrix_is_refused(sandbox):
-    result = sandbox.python("-m", "tasks.noisy", "0.25", check=False)
-    assert result.returncode == 2 and "noisy@0.25" in result.stdout
+    result = sandbox.python("-m", "tasks.degraded", "0.25", check=False)
+    assert result.returncode == 2 and "degraded@0.25" in result.stdout
 
 
 def test_a_wrong_type_of_argument_is_refused(sandbox):
-    result = sandbox.python("-m", "tasks.noisy", "much", check=False)
+    result = sandbox.python("-m", "tasks.degraded", "much", check=False)
     assert result.returncode == 2 and "invalid float value: 'much'" in result.stdout
 
 
 def test_every_stage_runs_alone(sandbox):
     sandbox.python("-m", "tasks.prepare")
-    sandbox.python("-m", "tasks.noisy", "0.2")
-    assert (sandbox.root / "data/noisy/0.2/test/pixels.bin").exists()
+    sandbox.python("-m", "tasks.degraded", "0.2")
+    assert (sandbox.root / "data/degraded/0.2/test/pixels.bin").exists()
 
 
 def test_a_stopped_stage_ends_its_run_and_goes_on_later(sandbox):
-    sandbox.dvc("repro", "noisy@0.2")
+    sandbox.dvc("repro", "degraded@0.2")
     params = sandbox.root / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("steps: 30", "steps: 4000"))
@@ -93,17 +93,17 @@ def test_the_default_store_lies_beside_the_project_and_the_environment_wins(monk
 def test_an_unexpected_error_marks_the_run_failed(sandbox):
     script = textwrap.dedent("""
         import os, sys
-        sys.argv = ["noisy", "0.2"]
-        os.environ["DVC_STAGE"] = "noisy@0.2"
+        sys.argv = ["degraded", "0.2"]
+        os.environ["DVC_STAGE"] = "degraded@0.2"
         from tasks.stage import main
-        def noisy(params, tracker, sigma: float):
+        def degraded(params, tracker, level: float):
             "Fails."
             raise RuntimeError("the disk is on fire")
-        main(noisy)
+        main(degraded)
     """)
     result = sandbox.python("-c", script, check=False)
     assert result.returncode == 1 and "the disk is on fire" in result.stdout
     client = mlflow.MlflowClient(sandbox.tracking_uri)
     experiment = client.get_experiment_by_name("ftn").experiment_id
-    (run,) = client.search_runs([experiment], "tags.`ftn.stage` = 'noisy@0.2'")
+    (run,) = client.search_runs([experiment], "tags.`ftn.stage` = 'degraded@0.2'")
     assert run.info.status == "FAILED"

@@ -4,8 +4,8 @@ import torch
 from gpu import on_cuda
 
 from ftn_core.data.batches import Batches
-from ftn_core.degradations.noise import add_noise
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.degradations.noise import add_noise
 from ftn_core.errors import UserError
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from ftn_core.degradations.noise import add_noise
 from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.degradations.noise import add_noise
 from ftn_core.errors import UserError
 
 CPU = torch.device("cpu")
@@ -50,7 +50,7 @@ def test_images_of_one_size_go_together_within_the_bound(stores, pixels, expecte
     batches = list(Pairs(clean, noisy, CPU, pixels=pixels).batches(0.5))
     assert [batch.places for batch in batches] == expected
     for batch in batches:
-        for place, y, x in zip(batch.places, batch.noisy, batch.clean, strict=True):
+        for place, y, x in zip(batch.places, batch.degraded, batch.clean, strict=True):
             assert y.dtype == x.dtype == torch.float32
             assert np.array_equal(y, noisy[0.5][place].astype(np.float32))
             assert torch.equal(x, torch.from_numpy(clean[place] / np.float32(255)))
@@ -76,14 +76,14 @@ def test_what_does_not_fit_is_read_again(stores):
     clean, noisy = stores
     # noisy and clean of the first batch, four images of 80 pixels, and nothing else
     pairs = Pairs(clean, noisy, CPU, keep=2 * 4 * 80 * 3 * 4)
-    first = [(batch.noisy.clone(), batch.clean.clone()) for batch in pairs.batches(0.1)]
+    first = [(batch.degraded.clone(), batch.clean.clone()) for batch in pairs.batches(0.1)]
     assert reads_of_a_pass(pairs, clean, noisy, 0.1) == (3, 3)
     for batch, (y, x) in zip(pairs.batches(0.1), first, strict=True):
-        assert torch.equal(batch.noisy, y)
+        assert torch.equal(batch.degraded, y)
         assert torch.equal(batch.clean, x)
 
 
-def test_a_noisy_set_of_other_photographs_is_refused(stores, make_store):
+def test_a_degraded_set_of_other_photographs_is_refused(stores, make_store):
     _, noisy = stores
     with pytest.raises(UserError, match=r"0\.1 was not made from .*others: run `dvc repro`"):
         Pairs(make_store("others"), noisy, CPU)

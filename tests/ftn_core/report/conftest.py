@@ -16,17 +16,17 @@ def scores(*psnr):
 
 def evaluation(name, levels, *psnr):
     grid = [
-        GridPoint(sigma=s, position=p / 2, psnr=30 - 10 * abs(p / 2 / (len(levels) - 1) - (s - 0.1) / 0.3))
+        GridPoint(level=s, position=p / 2, psnr=30 - 10 * abs(p / 2 / (len(levels) - 1) - (s - 0.1) / 0.3))
         for s in SIGMAS
         for p in range(2 * len(levels) - 1)
     ]
     return Evaluation(
         name=name,
-        levels=levels,
+        trained=levels,
         dial=[(s, (s - 0.1) / 0.3 * (len(levels) - 1)) for s in SIGMAS],
         scores=scores(*psnr),
         grid=grid,
-        strip_sigma=0.3,
+        strip_level=0.3,
         smoothness=Smoothness(evenness=0.8, largest_jump=2.5, monotonicity=1.0, straightness=0.99),
     )
 
@@ -44,7 +44,7 @@ def evaluations():
 def references():
     return References(
         scores={
-            "noisy input": scores(20, 14, 11, 8),
+            "degraded input": scores(20, 14, 11, 8),
             "base": scores(30, 22, 17, 13),
             "from scratch at 0.2": scores(28, 28.1, 22, 18),
             "told sigma up to 0.4": scores(29.9, 27.8, 26.2, 25.2),
@@ -78,7 +78,7 @@ def strips(evaluations):
         return rng.integers(0, 256, (*shape, 8, 8, 3), dtype=np.uint8)
 
     return {
-        e.name: Strip(crop(), crop(), crop(2 * len(e.levels) - 1), [p / 2 for p in range(2 * len(e.levels) - 1)])
+        e.name: Strip(crop(), crop(), crop(2 * len(e.trained) - 1), [p / 2 for p in range(2 * len(e.trained) - 1)])
         for e in evaluations
     }
 
@@ -88,9 +88,9 @@ def filters(evaluations):
     changes = [
         FilterChanges(name=e.name, level=level, correlation={"head": 0.9, "body.0": 0.8, "tail": 0.95})
         for e in evaluations
-        for level in e.levels[1:]
+        for level in e.trained[1:]
     ]
     trajectories = {
-        e.name: [(0.0, 0.0), *((0.1 * i, 0.05) for i, _ in enumerate(e.levels[1:], 1))] for e in evaluations
+        e.name: [(0.0, 0.0), *((0.1 * i, 0.05) for i, _ in enumerate(e.trained[1:], 1))] for e in evaluations
     }
     return Filters(convolution="body.0", changes=changes, trajectories=trajectories, explained=(0.7, 0.2))

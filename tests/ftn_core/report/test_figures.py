@@ -3,6 +3,7 @@ import pytest
 from ftn_core.report import curves, dial
 from ftn_core.report.figures import png, styles
 from ftn_core.report.strips import plot_strips
+from ftn_core.units import SIGMA
 
 
 @pytest.fixture
@@ -12,9 +13,9 @@ def draw(references, evaluations, strips, filters):
     pictures = {"base": strips["ftn"].clean[:, :3, 0:1].transpose(0, 2, 1).repeat(3, 1) / 255.0}
     pictures["ftn/0.4"] = -pictures["base"]
     return {
-        "psnr": lambda: curves.plot_psnr(references, evaluations),
-        "heat": lambda: dial.plot_heat(evaluations),
-        "dial": lambda: dial.plot_dial(evaluations),
+        "psnr": lambda: curves.plot_psnr(references, evaluations, SIGMA),
+        "heat": lambda: dial.plot_heat(evaluations, SIGMA),
+        "dial": lambda: dial.plot_dial(evaluations, SIGMA),
         "strips": lambda: plot_strips(strips),
         "correlation": lambda: drawn.plot_correlation(filters),
         "trajectories": lambda: drawn.plot_trajectories(filters),

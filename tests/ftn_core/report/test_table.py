@@ -1,11 +1,12 @@
 import pytest
 
-from ftn_core.report.table import make_table, sigma_label, spread_table
+from ftn_core.report.table import make_table, spread_table
+from ftn_core.units import QUALITY, SIGMA
 
 
 @pytest.fixture
 def table(references, evaluations, costs):
-    return make_table(references, evaluations, costs)
+    return make_table(references, evaluations, costs, SIGMA)
 
 
 def cells(text: str, row: str) -> list[str]:
@@ -15,7 +16,12 @@ def cells(text: str, row: str) -> list[str]:
 
 def test_columns_name_sigma_on_both_scales_and_star_what_was_not_trained_for(table):
     assert table.head() == ["0.1 (26)", "0.2 (51)*", "0.3 (76)*", "0.4 (102)"]
-    assert sigma_label(0.078431) == "0.0784 (20)"
+    assert "PSNR in dB at sigma (of 255)" in table.markdown()
+
+
+def test_columns_are_labelled_in_the_unit(references, evaluations, costs):
+    table = make_table(references, evaluations, costs, QUALITY)
+    assert "| PSNR in dB at quality |" in table.markdown() and table.head()[0] == "0.1"
 
 
 def test_best_and_second_are_marked_among_the_methods_as_printed(table):
@@ -29,7 +35,7 @@ def test_best_and_second_are_marked_among_the_methods_as_printed(table):
 def test_references_are_not_ranked_and_leave_out_what_they_do_not_know(table):
     text = table.markdown()
     assert cells(text, "from scratch, one network a level")[:4] == ["30.00", "28.10", "–", "–"]
-    assert cells(text, "noisy input") == ["20.00", "14.00", "11.00", "8.00", "", "", ""]
+    assert cells(text, "degraded input") == ["20.00", "14.00", "11.00", "8.00", "", "", ""]
 
 
 def test_costs_stand_beside_the_base(table):
@@ -47,13 +53,13 @@ def test_html_escapes_and_says_the_same(table):
 
 
 def test_ssim_has_three_digits_and_no_costs(references, evaluations, costs):
-    table = make_table(references, evaluations, costs, ssim=True)
+    table = make_table(references, evaluations, costs, SIGMA, ssim=True)
     assert cells(table.markdown(), "ftn") == ["0.750", "0.688", "0.650", "0.625"]
 
 
 def test_spread_over_seeds():
     seeds = [{"from scratch": {"0.5": x + 0.5}, "ftn": {"0.2": 28.0 + x, "0.5": 24.0}} for x in (0.0, 0.2, 0.4)]
-    text = spread_table(seeds)
+    text = spread_table(seeds, SIGMA)
     assert "3 seeds" in text and "0.2 (51) | 0.5 (128)" in text
     assert cells(text, "ftn") == ["28.20 ± 0.20", "24.00 ± 0.00"]
     assert cells(text, "from scratch") == ["–", "0.70 ± 0.20"]

@@ -4,6 +4,7 @@ from torch.func import functional_call
 
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "resnet", "channels": 8, "depth": 5}
@@ -22,7 +23,7 @@ def denoiser():
             parameter.data += 0.1 * torch.randn_like(parameter)
         statistics = {n: b + torch.rand_like(b) for n, b in base.named_buffers() if b.is_floating_point()}
         levels.append(Level(sigma, "dni", {}, transition.requires_grad_(False), statistics))
-    return ContinuousDenoiser(SPEC, base, 0.2, levels)
+    return ContinuousDenoiser(DENOISING, SPEC, base, 0.2, levels)
 
 
 def test_starts_as_the_base_and_everything_learns():

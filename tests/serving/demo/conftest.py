@@ -17,6 +17,7 @@ from project import ROOT
 
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.networks import build_network
+from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
@@ -30,7 +31,7 @@ def make_denoiser(seed: int) -> ContinuousDenoiser:
     transition = build_transition("dni", base, 2.5, rescale=False).requires_grad_(False)
     for value in transition.state_dict().values():
         value.add_(0.05 * torch.randn_like(value))
-    return ContinuousDenoiser(SPEC, base, 0.2, [Level(0.6, "dni", {"rescale": False}, transition, {})])
+    return ContinuousDenoiser(DENOISING, SPEC, base, 0.2, [Level(0.6, "dni", {"rescale": False}, transition, {})])
 
 
 @dataclass

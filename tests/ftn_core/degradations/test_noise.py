@@ -1,12 +1,10 @@
 import hashlib
 import math
-import os
 
 import numpy as np
 import pytest
 
-from ftn_core.degradations.noise import _PIECE, _quantiles, add_noise, standard_normal, write_noisy_set
-from ftn_core.data.store import Store, StoreWriter
+from ftn_core.degradations.noise import _quantiles, add_noise, standard_normal
 
 
 def test_the_same_bytes_on_every_machine():
@@ -75,53 +73,6 @@ def test_noise_is_clipped_only_on_demand():
     white = np.full((3, 64, 64), 255, np.uint8)
     assert add_noise(white, 0.2, 0, clip=False).max() > 1.5
     assert add_noise(white, 0.2, 0, clip=True).max() == 1
-
-
-def test_a_set_holds_val_and_test_and_train_on_demand(tmp_path, make_store):
-    for split in ("train", "val", "test"):
-        make_store(f"photographs/{split}", count=2, seed=len(split))
-    options = {"sigma": 0.2, "seed": 0, "clip": False}
-    write_noisy_set(tmp_path / "photographs", tmp_path / "fresh", train=False, **options)
-    write_noisy_set(tmp_path / "photographs", tmp_path / "fixed", train=True, **options)
-    assert len(Store(tmp_path / "fresh/train")) == 0
-    assert len(Store(tmp_path / "fixed/train")) == 2
-    clean, noisy = Store(tmp_path / "photographs/test"), Store(tmp_path / "fresh/test")
-    assert noisy.names == clean.names
-    error = noisy[1].astype(np.float32) - clean[1] / 255
-    assert abs(error.std() - 0.2) < 0.01
-
-
-def test_adding_an_image_changes_none_of_the_others(tmp_path, make_store):
-    for split in ("train", "val"):
-        make_store(f"photographs/{split}", count=1)
-    noisy = []
-    for count in (2, 3):
-        make_store("photographs/test", count=count)
-        write_noisy_set(tmp_path / "photographs", tmp_path / "noisy", sigma=0.2, seed=0, clip=False, train=False)
-        noisy.append(np.array(Store(tmp_path / "noisy/test")[0]))
-    np.testing.assert_array_equal(*noisy)
-
-
-def test_the_cores_do_not_show_in_the_bytes(tmp_path):
-    rng = np.random.default_rng(0)
-    for split, sizes in {"train": [], "val": [(20, 30)], "test": [(9, 9), (411, 641), (50, 70), (300, 295)]}.items():
-        with StoreWriter(tmp_path / "photographs" / split, "uint8") as writer:
-            for size in sizes:
-                writer.append(str(size), rng.integers(0, 256, (3, *size)).astype(np.uint8))
-    options = {"sigma": 0.2, "seed": 0, "clip": False, "train": False}
-    write_noisy_set(tmp_path / "photographs", tmp_path / "all", **options)
-    everywhere = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(everywhere)})
-    try:
-        write_noisy_set(tmp_path / "photographs", tmp_path / "one", **options)
-    finally:
-        os.sched_setaffinity(0, everywhere)
-    clean, noisy = Store(tmp_path / "photographs/test"), Store(tmp_path / "all/test")
-    assert clean[1].size > 2 * _PIECE
-    for file in ("pixels.bin", "index.json"):
-        assert (tmp_path / "all/test" / file).read_bytes() == (tmp_path / "one/test" / file).read_bytes()
-    for pixels, noised in zip(clean, noisy, strict=True):
-        np.testing.assert_array_equal(noised, add_noise(np.array(pixels), 0.2, 0, False))
 
 
 GOLDEN_NORMAL = "8da23434c006625f9f60281aaa5d62e186992304879c38f101ba59333d67403c"
