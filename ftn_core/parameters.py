@@ -411,7 +411,7 @@ def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  #
 def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     # pydantic puts the branch of a union into the location; only real keys and indices belong in a name
     location = [part for part in error["loc"] if part not in ("Archive",) and "[" not in str(part)]
-    if location[0] in ("transitions", "degradation"):
+    if location[:1] in (["transitions"], ["degradation"]):
         location[2:3] = []  # the name by which pydantic chose the entry's type
     key = ".".join(str(part) for part in location)
     message = error["msg"].removeprefix("Value error, ")
@@ -429,7 +429,7 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 
 
 def _known_keys(location: tuple[str | int, ...]) -> list[str]:
-    if location[0] in ("transitions", "degradation") and len(location) > 2:  # there the third part is such a name
+    if location[:1] in (("transitions",), ("degradation",)) and len(location) > 2:  # there the third part is such a name
         union, key = (AnyTransition, "method") if location[0] == "transitions" else (Step, "name")
         kinds = get_args(get_args(union)[0])
         return next(list(m.model_fields) for m in kinds if location[2] in get_args(m.model_fields[key].annotation))
