@@ -121,7 +121,7 @@ def _log_model(name: str, identity: str, method: str, denoiser: "ContinuousDenoi
 
     weights = workspace.denoiser(method)
     with mlflow.start_run(run_id=tracker.run_id):
-        model = package(weights, denoiser.base_level)
+        model = package(weights)
     if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
         tracker.client.log_model_artifact(model.model_id, str(LOCK))
     tags = {
