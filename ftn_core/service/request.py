@@ -53,7 +53,8 @@ def checked_level(params: object, unit: Unit, default: float) -> float:
     if unknown := [str(key)[:40] for key in params if key != unit.name]:
         raise UserError(f"params has an unknown key {unknown[0]!r}: there is only {unit.name}")
     level = params.get(unit.name, default)
-    if isinstance(level, bool) or not isinstance(level, (int, float, np.integer, np.floating)):
+    level = level.item() if isinstance(level, np.number) else level
+    if isinstance(level, bool) or not isinstance(level, int | float):
         raise UserError(f"{unit.name} must be a number, not {type(level).__name__}")
     try:
         unit.check_dial(level)

@@ -41,7 +41,7 @@ class Restoration:
         self.name, denoiser = chosen_denoiser(model, method)
         denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
         # a strip shows all of the dial: no level is needed
-        self.dial = Dial(denoiser, level and level.of(denoiser.task.unit), 0.0 if strip else alpha)
+        self.dial = Dial(denoiser, level.of(denoiser.task.unit) if level else None, 0.0 if strip else alpha)
         self.batch = Batch(jobs, overwrite=overwrite)
         self._restore = self._strip if strip else self._one
         self._network: nn.Module | None = None
