@@ -1,6 +1,7 @@
 """What a level is measured in: a dial's scale, its name in parameters, commands and requests, and its words."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -20,6 +21,9 @@ class Unit:
     above: bool = False
     whole: bool = False
     ends: tuple[str, str] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.meaning})"
 
     def label(self, level: float) -> str:
         """For tables and axes: ``0.2 (51)``, ``quality 40``, ``×3``."""
@@ -69,6 +73,11 @@ SCALE = Unit("scale", "factor by which the image was smaller", 1, 16, 0.05, abov
 def objective(start: str, end: str) -> Unit:
     """The dial of two objectives at one degradation, from the base's to the adapted level's."""
     return Unit("objective", f"from {start} to {end}", 0, 1, 0.01, ends=(start, end))
+
+
+def unit_of(name: str, ends: Sequence[str] = ()) -> Unit:
+    """By its name and, of objectives, what the dial goes from and to. Raises ``KeyError`` where there is none."""
+    return objective(*ends) if ends else {unit.name: unit for unit in (SIGMA, QUALITY, SCALE)}[name]
 
 
 def level_name(level: float) -> str:

@@ -127,6 +127,8 @@ def _log_model(name: str, identity: str, method: str, denoiser: "ContinuousDenoi
     tags = {
         "ftn.identity": identity,
         "ftn.method": method,
+        "ftn.unit": denoiser.task.unit.name,
+        "ftn.ends": json.dumps(denoiser.task.unit.ends or []),
         "ftn.levels": json.dumps(denoiser.trained),
         "ftn.psnr": json.dumps(_psnr(method)),
         "ftn.parameters": str(_parameters(method)),

@@ -101,8 +101,7 @@ class Actions:
         units = [self.answers.dials(source).unit for source in (model, other)]
         if units[0] == units[1]:
             return other
-        named = " and ".join(f"{unit.name} ({unit.meaning})" for unit in units)
-        gr.Warning(f"One dial cannot turn both: they are of {named}.")
+        gr.Warning(f"One dial cannot turn both: they are of {units[0]} and {units[1]}.")
         return NOTHING
 
     def level(self, *setting: Any) -> float:  # noqa: ANN401

@@ -3,19 +3,7 @@
 from html import escape
 from typing import Any
 
-import gradio as gr
-
 from serving.demo.dials import Dial
-
-
-class Slider(gr.Slider):  # type: ignore[misc]
-    """Lets values from beyond its range pass: one of another model's can still be on its way."""
-
-    is_template = True  # shown as its parent
-
-    def preprocess(self, payload: float) -> float:
-        """The value that functions are called with."""
-        return float(payload)
 
 
 def slider(dial: Dial, level: float, label: str) -> dict[str, Any]:

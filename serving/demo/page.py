@@ -5,7 +5,6 @@ from typing import Any
 import gradio as gr
 
 from serving.demo.actions import NOTHING, Actions, told
-from serving.demo.controls import Slider
 from serving.demo.viewer import viewer
 
 THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
@@ -35,7 +34,7 @@ def build(actions: Actions) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 shown = viewer()
-                dial = Slider(**turned, buttons=[], elem_id="dial")
+                dial = gr.Slider(**turned, buttons=[], elem_id="dial")
                 scale = gr.HTML(**ends, elem_id="ends")
                 with gr.Row():
                     auto = gr.Button(**found, size="md", min_width=120, elem_id="auto")
@@ -51,7 +50,7 @@ def build(actions: Actions) -> gr.Blocks:
                         "Clean copy …", file_types=["image"], size="md", min_width=120, elem_id="reference"
                     )
                 degrade = gr.Checkbox(True, **degraded, elem_id="degrade")
-                strength = Slider(**strength_of, buttons=[], elem_id="strength")
+                strength = gr.Slider(**strength_of, buttons=[], elem_id="strength")
                 model = gr.Dropdown(choices, value=actions.models.first, label="Model", elem_id="model")
                 other = gr.Dropdown(
                     [("nothing", NOTHING), *choices], value=NOTHING, label="Side by side with", elem_id="other"
@@ -79,16 +78,17 @@ def build(actions: Actions) -> gr.Blocks:
             .then(actions.refresh, [model, other], [model, other], api_visibility="private", show_progress="hidden")
         )
         for event in (
-            sample.input(told(actions.pick), sample, opened, **private),
+            # not `input`, which comes a second time when the box is left
+            sample.change(told(actions.pick), sample, opened, **private),
             upload.upload(told(actions.take), upload, opened, **private),
             reference.upload(told(actions.refer), [picture, reference], [picture, about], **private),
-            model.input(
+            model.change(
                 told(actions.choose),
                 [model, other, dial, strength],
                 [dial, scale, auto, degrade, strength, other],
                 **private,
             ),
-            other.input(told(actions.beside), [model, other], other, **private),
+            other.change(told(actions.beside), [model, other], other, **private),
         ):
             event.success(show_all, **private, **follow)
         auto.click(told(actions.level), setting, dial, **private)

@@ -28,7 +28,7 @@ class Dial:
         if self.level is None and self.alpha is None and not self.denoiser.task.degrade.by_noise_alone:
             first, last = (self.unit.label(level) for level in self.ends)
             raise UserError(
-                f"--level is needed: this model's dial is {self.unit.name} ({self.unit.meaning}), trained from {first} "
+                f"--level is needed: this model's dial is {self.unit}, trained from {first} "
                 f"to {last}, and only the level of noise is found in a picture; or give --alpha, a place of the dial"
             )
 

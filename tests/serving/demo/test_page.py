@@ -2,7 +2,6 @@
 
 import base64
 import io
-import os
 import re
 import time
 
@@ -250,7 +249,7 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     page = open_page()
     page.choose("#other", "dni")
     page.choose("#model", "jpeg")
-    expect(page.page.get_by_text("One dial cannot turn both: they are of quality (JPEG quality)").first).to_be_visible()
+    expect(page.page.get_by_text("One dial cannot turn both: they are of quality (JPEG quality)")).to_be_visible()
     expect(page.page.locator("#viewer .pane").nth(1)).to_be_hidden()
     expect(page.page.locator("#auto")).to_be_hidden()
     expect(page.page.locator("#dial")).to_contain_text("Dial: JPEG quality (quality)")
@@ -264,8 +263,6 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     np.testing.assert_array_equal(page.shown(), to_pixels(restored))
     assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
 
-    if folder := os.environ.get("FTN_SHOTS"):
-        page.page.screenshot(path=f"{folder}/jpeg.png")
     page.dial.focus()
     page.page.keyboard.press("ArrowRight")
     assert page.level == 24
@@ -286,8 +283,6 @@ def test_a_dial_of_objectives_is_free_of_how_the_picture_is_degraded(open_page, 
     expect(page.page.locator("#strength")).to_be_hidden()
     expect(page.page.locator("#degrade")).to_contain_text("JPEG compression at quality 10")
     page.turn(1)
-    if folder := os.environ.get("FTN_SHOTS"):
-        page.page.screenshot(path=f"{folder}/objective.png")
     np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.files["objective"], 1, 0)[0]))
 
 
@@ -393,8 +388,6 @@ def test_it_is_legible(open_page, theme, viewport):
     for selector in TEXTS:
         assert contrast(page, selector) >= 4.5, selector
         assert page.locator(selector).first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 12, selector
-    if folder := os.environ.get("FTN_SHOTS"):
-        page.screenshot(path=f"{folder}/{theme}-{viewport['width']}.png")
     for selector in ("#viewer .frame", "#dial"):  # both at once, without scrolling
         box = page.locator(selector).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= viewport["height"], selector
