@@ -1,1 +1,1 @@
-"""``ftn denoise``: restore files of pictures."""
+"""``ftn restore``: restore files of pictures."""
