@@ -28,13 +28,14 @@ from serving.registry import promotions, versions
 from tasks import workspace
 
 MODEL = "ftn-denoiser"
+BOUNDS = {"gate.min_gain": 1.0, "gate.tolerance": 0.1, "gate.max_time": 100.0}  # a busy machine's times decide nothing
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory):
     """A clone with photographs and noise, in which a test leaves a denoiser and registers it."""
     with pytest.MonkeyPatch.context() as patch, own_mlflow():
-        sandbox = Sandbox(tmp_path_factory.mktemp("r") / "project", **{"gate.min_gain": 1.0, "gate.tolerance": 0.1})
+        sandbox = Sandbox(tmp_path_factory.mktemp("r") / "project", **BOUNDS)
         patch.chdir(sandbox.root)
         patch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
         params = load_parameters()
@@ -225,7 +226,7 @@ def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(w
     champion = promotions.champion(workshop.client, MODEL)
     own = {"base": levels[0], "adapted": [levels[-1]]}
     changes = {
-        "gate": {"min_gain": -90.0, "min_evenness": 0.0, "max_time": 90.0},
+        "gate": {"min_gain": -90.0, "min_evenness": 0.0},
         "degradation": task.degradation,
         "levels": own,
     }
