@@ -429,7 +429,9 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 
 
 def _known_keys(location: tuple[str | int, ...]) -> list[str]:
-    if location[:1] in (("transitions",), ("degradation",)) and len(location) > 2:  # there the third part is such a name
+    if (
+        location[:1] in (("transitions",), ("degradation",)) and len(location) > 2
+    ):  # there the third part is such a name
         union, key = (AnyTransition, "method") if location[0] == "transitions" else (Step, "name")
         kinds = get_args(get_args(union)[0])
         return next(list(m.model_fields) for m in kinds if location[2] in get_args(m.model_fields[key].annotation))
