@@ -77,7 +77,6 @@ class Branches(Transition):
             level[f"{place}.coupling"] = coupling
         return level
 
-    @torch.no_grad()
     def at_base(self, fresh: Self) -> Self:
         fresh.load_state_dict(self.state_dict())
         fresh.uncouple()

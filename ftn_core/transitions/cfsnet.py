@@ -50,6 +50,7 @@ class CfsNet(Branches):
                 h = layer @ h
             return (self.last @ (self.own @ h))[..., 0]
 
+    @torch.no_grad()
     def uncouple(self) -> None:
         self.last.zero_()
 
@@ -58,4 +59,5 @@ def _branch(channels: int) -> nn.Module:
     first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
     nn.init.kaiming_normal_(first.weight, nonlinearity="relu")
     nn.init.kaiming_normal_(second.weight, nonlinearity="relu")
+    second.weight.data.mul_(0.1)  # as in a residual block
     return nn.Sequential(first, nn.ReLU(), second)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
+from ftn_core.networks.blocks import conv3x3
 from ftn_core.transitions.branches import Branches, blocks, body_channels
 
 
@@ -24,6 +26,7 @@ class DynamicNet(Branches):
         places = [names[number - 1] for number in numbers]
         inner = max(round(width * channels), 1)
         super().__init__(places, [_tuning_block(channels, inner) for _ in places], [3] * len(places))
+        self.uncouple()
 
     @staticmethod
     def couple(block: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
@@ -32,6 +35,7 @@ class DynamicNet(Branches):
     def couplings(self) -> Tensor:
         return next(self.parameters()).new_ones(len(self.branches))
 
+    @torch.no_grad()
     def uncouple(self) -> None:
         for branch in self.branches:
             for parameter in branch[-1].parameters():  # type: ignore[index]
@@ -39,12 +43,7 @@ class DynamicNet(Branches):
 
 
 def _tuning_block(channels: int, inner: int) -> nn.Module:
-    first, second, last = (
-        nn.Conv2d(inputs, outputs, 3, padding=1)
-        for inputs, outputs in ((channels, inner), (inner, inner), (inner, channels))
-    )
+    first, second, last = conv3x3(channels, inner), conv3x3(inner, inner), conv3x3(inner, channels)
     for conv in (first, second):
         nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-    for parameter in last.parameters():
-        nn.init.zeros_(parameter)
     return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), last)
