@@ -248,7 +248,26 @@ class ScaleMix(_Transition):
     groups: int = Field(ge=1, le=512)
 
 
-AnyTransition = Annotated[Ftn | AdaFM | Dni | ScaleMix, Field(discriminator="method")]
+class CfsNet(_Transition):
+    """CFSNet (arXiv 1904.00634)."""
+
+    method: Literal["cfsnet"]
+
+
+class DynamicNet(_Transition):
+    """Dynamic-Net (arXiv 1811.08760): where in the body its tuning blocks are, and their width beside the body's."""
+
+    method: Literal["dynamic_net"]
+    after: list[Annotated[Float, Field(gt=0, le=1)]] = Field(min_length=1)
+    width: Float = Field(gt=0, le=8)
+
+    @field_validator("after")
+    @classmethod
+    def _no_repeats(cls, after: list[float]) -> list[float]:
+        return _increasing(after)
+
+
+AnyTransition = Annotated[Ftn | AdaFM | Dni | ScaleMix | CfsNet | DynamicNet, Field(discriminator="method")]
 
 
 class Finetune(_Section):

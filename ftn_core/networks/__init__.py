@@ -2,7 +2,8 @@
 
 Each has a ``body``, its residual part, and takes an image, or an image and more channels that tell it something.
 
-Each says by its ``radius`` how far it looks: an output pixel depends on no input farther away, in pixels.
+Each says by its ``radius`` how far it looks: an output pixel depends on no input farther away, in pixels; and by its
+``cell`` how many pixels a pixel of its body is wide.
 """
 
 from collections.abc import Callable
