@@ -264,7 +264,7 @@ class DynamicNet(_Transition):
     @field_validator("after")
     @classmethod
     def _no_repeats(cls, after: list[float]) -> list[float]:
-        return _increasing(after)
+        return _in_order(after)
 
 
 AnyTransition = Annotated[Ftn | AdaFM | Dni | ScaleMix | CfsNet | DynamicNet, Field(discriminator="method")]
