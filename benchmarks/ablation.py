@@ -22,12 +22,13 @@ from ftn_core.device import make_fabric
 from ftn_core.errors import UserError
 from ftn_core.evaluation import find_dial, score
 from ftn_core.networks import build_network
+from ftn_core.objectives import load_objective
 from ftn_core.parameters import Optimisation, Parameters, load_parameters
 from ftn_core.report.table import spread
-from ftn_core.training import fit, validation_psnr
+from ftn_core.training import fit, validation_score
 from ftn_core.transitions import build_transition
 from tasks.training_run import make_batches
-from tasks.workspace import NOISY, PHOTOGRAPHS, noisy_set
+from tasks.workspace import ADAPTED_OBJECTIVE, NOISY, PHOTOGRAPHS, noisy_set
 
 SEEDS = (0, 1, 2)
 IMAGES = 24
@@ -84,10 +85,14 @@ class Bench:
         train = self.params.train.model_copy(update={"validations": 1})
         batches = make_batches(sigma, options, self.fabric, clip=self.params.data.clip_noise, seed=seed, train=train)
         noisy = Store(noisy_set(sigma) / "val")
+        objective = load_objective(ADAPTED_OBJECTIVE)
         fit(
             network,
+            objective,
             batches,
-            lambda module: validation_psnr(module, self.clean["val"], noisy, train.val_images, self.fabric.device),
+            lambda module: validation_score(
+                module, objective, self.clean["val"], noisy, train.val_images, self.fabric.device
+            ),
             fabric=self.fabric,
             options=options,
             train=train,

@@ -85,10 +85,10 @@ class Data(_Section):
 class Network(_Section):
     """The base network: which one, how wide and how deep.
 
-    ``depth`` counts residual blocks (``unshuffle_net``, ``adafm_net``) or convolutions (``resnet``, ``dncnn``).
+    ``depth`` counts convolutions (``resnet``, ``dncnn``) or residual blocks (all others).
     """
 
-    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn"]
+    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn", "transform_net"]
     channels: int = Field(ge=4, le=512)
     depth: int = Field(ge=1, le=64)
 
@@ -137,6 +137,52 @@ class Levels(_Section):
         return self
 
 
+class PixelLoss(_Section):
+    """The mean absolute or squared error of pixels."""
+
+    name: Literal["l1", "l2"]
+
+
+Layer = Literal["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
+"""Of VGG16."""
+Weight = Annotated[Float, Field(ge=0)]
+
+
+class PerceptualLoss(_Section):
+    """Close to the clean image in VGG16's features (arXiv 1603.08155), and in pixels: weights of the terms."""
+
+    name: Literal["perceptual"]
+    feature: Weight
+    layers: list[Layer] = Field(min_length=1)
+    pixel: Weight
+    total_variation: Weight
+
+
+class StyleLoss(_Section):
+    """The image's content in the style of another (arXiv 1603.08155): weights of the terms.
+
+    ``image`` lies below ``styles/``; its longer side is made ``size`` pixels.
+    """
+
+    name: Literal["style"]
+    image: str = Field(min_length=1)
+    size: int = Field(ge=32, le=4096)
+    content: Weight
+    content_layer: Layer
+    style: Weight
+    style_layers: list[Layer] = Field(min_length=1)
+    total_variation: Weight
+
+
+Loss = Annotated[PixelLoss | PerceptualLoss | StyleLoss, Field(discriminator="name")]
+
+
+class Features(_Section):
+    """Where trained weights of VGG16 come from: ``torchvision``, ``stlpips``, or a file."""
+
+    weights: str = Field(min_length=1)
+
+
 class Schedule(_Section):
     """Learning rate over the steps: a half cosine to zero, or a tenth of the rate after each milestone."""
 
@@ -161,7 +207,7 @@ class Train(Optimisation):
     """
 
     devices: int = Field(ge=1)
-    loss: Literal["l1", "l2"]
+    loss: Loss
     schedule: Schedule
     noise: Literal["fresh", "fixed"]
     permute_channels: bool
@@ -226,12 +272,13 @@ AnyTransition = Annotated[Ftn | AdaFM | Dni | ScaleMix, Field(discriminator="met
 
 
 class Finetune(_Section):
-    """Adapting the base to one more level: how long, for every method alike."""
+    """Adapting the base to one more level: how long and for what, for every method alike."""
 
     steps: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     crop: int = Field(ge=16)
     norm_batches: int = Field(ge=1)
+    loss: Loss
 
 
 class Evaluate(_Section):
@@ -275,6 +322,7 @@ class Parameters(_Section):
     data: Data
     network: Network
     levels: Levels
+    features: Features
     train: Train
     finetune: Finetune
     transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition]
@@ -337,6 +385,8 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     location = [part for part in error["loc"] if part not in ("Archive",) and "[" not in str(part)]
     if location[:1] == ["transitions"]:
         location[2:3] = []  # the method, by which pydantic chose the entry's type
+    if location[1:2] == ["loss"]:
+        location[2:3] = []  # its name, likewise
     key = ".".join(str(part) for part in location)
     message = error["msg"].removeprefix("Value error, ")
     match error["type"]:
@@ -353,11 +403,10 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 
 
 def _known_keys(location: tuple[str | int, ...]) -> list[str]:
-    if location[:1] == ("transitions",) and len(location) > 2:  # there the third part is the method
-        methods = get_args(get_args(AnyTransition)[0])
-        return next(
-            list(m.model_fields) for m in methods if location[2] in get_args(m.model_fields["method"].annotation)
-        )
+    for union, tag in ((AnyTransition, "method"), (Loss, "name")):  # the third part is what pydantic chose the type by
+        for choice in get_args(get_args(union)[0]):
+            if len(location) > 2 and location[2] in get_args(choice.model_fields[tag].annotation):
+                return list(choice.model_fields)
     model: type[BaseModel] = Parameters
     for part in location:
         fields = {f.alias or name: f for name, f in model.model_fields.items()}

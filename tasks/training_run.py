@@ -12,10 +12,11 @@ from ftn_core.data.store import Store
 from ftn_core.device import make_fabric
 from ftn_core.level_input import ToldSigma
 from ftn_core.networks import build_network
+from ftn_core.objectives import load_objective
 from ftn_core.parameters import Network, Optimisation, Train
 from ftn_core.processes import synchronise_norms
 from ftn_core.trained import TrainedNetwork
-from ftn_core.training import Row, fit, validation_psnr
+from ftn_core.training import Row, fit, validation_score
 from tasks import workspace
 from tasks.processes import Follower
 from tasks.tracking import Tracker
@@ -23,6 +24,7 @@ from tasks.tracking import Tracker
 
 def train_from_scratch(
     sigma: float | tuple[float, float],
+    objective: Path,
     out: Path,
     tracker: Tracker | Follower,
     *,
@@ -35,6 +37,8 @@ def train_from_scratch(
 ) -> None:
     """Train a network with fresh weights and write it to ``out``: at one level, or told sigma at a range of them.
 
+    ``objective`` is the file of what it is trained for.
+
     With ``train.devices`` above one this is one of the processes that train it; the first writes.
     """
     fabric = make_fabric(threads, train.precision, train.devices)
@@ -46,7 +50,7 @@ def train_from_scratch(
     budget = Optimisation(steps=steps, lr=train.lr, batch_size=train.batch_size, crop=train.crop)
     batches = make_batches(sigma, budget, fabric, clip=clip, seed=seed, train=train)
     level = sigma[1] if isinstance(sigma, tuple) else sigma
-    train_network(ToldSigma(base, level) if told else base, batches, level, budget, train, fabric, tracker)
+    train_network(ToldSigma(base, level) if told else base, objective, batches, level, budget, train, fabric, tracker)
     if fabric.is_global_zero:
         TrainedNetwork(spec, base, level).save(out)
 
@@ -82,6 +86,7 @@ def make_batches(
 
 def train_network(
     network: nn.Module,
+    objective: Path,
     batches: Batches,
     sigma: float,
     options: Optimisation,
@@ -89,14 +94,16 @@ def train_network(
     fabric: Fabric,
     tracker: Tracker | Follower,
 ) -> None:
-    """Train in place, validated on the noisy set of ``sigma``; the curve goes to ``results/curves`` and MLflow."""
+    """Train in place for an objective, validated on the noisy set of ``sigma``; writes the curve."""
+    aim = load_objective(objective)
     clean = Store(workspace.PHOTOGRAPHS / "val")
     noisy = Store(workspace.noisy_set(sigma) / "val")
     tracker.tag("ftn.precision", f"{fabric.strategy.precision.precision} on {fabric.device.type}")  # what auto chose
     rows = fit(
         network,
+        aim,
         batches,
-        lambda module: validation_psnr(module, clean, noisy, train.val_images, fabric.device),
+        lambda module: validation_score(module, aim, clean, noisy, train.val_images, fabric.device),
         fabric=fabric,
         options=options,
         train=train,

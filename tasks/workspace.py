@@ -5,6 +5,9 @@ from pathlib import Path
 PHOTOGRAPHS = Path("data/photographs")
 MANIFEST = PHOTOGRAPHS / "manifest.json"
 NOISY = Path("data/noisy")
+STYLES = Path("styles")
+BASE_OBJECTIVE = Path("data/objective/base.safetensors")
+ADAPTED_OBJECTIVE = Path("data/objective/adapted.safetensors")
 BASE = Path("models/networks/base.safetensors")
 ADAPTED = Path("models/adapted")
 NETWORKS = Path("models/networks")
