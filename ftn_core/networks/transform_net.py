@@ -32,7 +32,9 @@ class TransformNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        x = F.pad(x, (0, -width % 4, 0, -height % 4), mode="replicate")
+        # to a multiple of 4, and instance norm wants more than one place of the body
+        right, below = (-n % 4 if n > 4 else 8 - n for n in (width, height))
+        x = F.pad(x, (0, right, 0, below), mode="replicate")
         h = self.up(self.body(self.head(x)))
         return self.tail(h)[..., :height, :width].sigmoid()
 
