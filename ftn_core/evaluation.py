@@ -30,9 +30,10 @@ def measure(network: nn.Module, pairs: Pairs, sigma: float, *metrics: Metric) ->
     return [row for _, row in sorted(zip(places, rows, strict=True))]
 
 
-def score(network: nn.Module, pairs: Pairs, sigma: float) -> Score:
-    """Mean PSNR and SSIM of a network's restorations; ``nn.Identity()`` scores the noisy input itself."""
-    return mean_score([Score(*row) for row in measure(network, pairs, sigma, psnr_each, ssim_each)])
+def score(network: nn.Module, pairs: Pairs, sigma: float, objective: Metric | None = None) -> Score:
+    """Mean scores of a network's restorations; ``nn.Identity()`` scores the noisy input itself."""
+    metrics = (psnr_each, ssim_each, *([objective] if objective else []))
+    return mean_score([Score(*row) for row in measure(network, pairs, sigma, *metrics)])
 
 
 def positions(denoiser: ContinuousDenoiser, per_segment: int) -> list[float]:
@@ -61,12 +62,15 @@ def folded(
 
 
 def sweep(
-    denoiser: ContinuousDenoiser, where: Mapping[float, Iterable[float]], pairs: Pairs
+    denoiser: ContinuousDenoiser,
+    where: Mapping[float, Iterable[float]],
+    pairs: Pairs,
+    objective: Metric | None = None,
 ) -> Iterator[tuple[float, float, Score]]:
     """Sigma, position and score of each position of the dial that is asked for at a sigma, as they are found."""
     for position, network, sigmas in folded(denoiser, where):
         for sigma in sigmas:
-            yield sigma, position, score(network, pairs, sigma)
+            yield sigma, position, score(network, pairs, sigma, objective)
 
 
 def turned(denoiser: ContinuousDenoiser, noisy: Tensor, places: Iterable[float]) -> Tensor:

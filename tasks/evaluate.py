@@ -28,6 +28,7 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
     from ftn_core.device import make_fabric
     from ftn_core.evaluation import middle, positions, sweep, turned
     from ftn_core.images import to_image
+    from ftn_core.objectives import own_metric
     from ftn_core.progress import Progress
     from ftn_core.results import Evaluation, GridPoint
     from ftn_core.smoothness import smoothness
@@ -38,18 +39,19 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
     noisy = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
     denoiser = ContinuousDenoiser.load(workspace.denoiser(name)).to(device)
     samples = positions(denoiser, params.evaluate.alphas)
+    own = own_metric(workspace.ADAPTED_OBJECTIVE, device)
 
     places = {sigma: denoiser.position(sigma) for sigma in noisy}
     adapted = {sigma: [place] for sigma, place in places.items() if place}  # at 0 it is the base, scored elsewhere
     progress, passes = Progress(tracker.stage, "passes", len(adapted) + len(noisy) * len(samples)), itertools.count(1)
     scores = {}
-    for sigma, _, result in sweep(denoiser, adapted, Pairs(clean, noisy, device)):
+    for sigma, _, result in sweep(denoiser, adapted, Pairs(clean, noisy, device), own):
         scores[sigma] = result
         progress(next(passes))
     grid = []
     some = Pairs(clean, noisy, device, limit=params.evaluate.images)
-    for sigma, place, result in sweep(denoiser, dict.fromkeys(noisy, samples), some):
-        grid.append(GridPoint(sigma=sigma, position=place, psnr=result.psnr))
+    for sigma, place, result in sweep(denoiser, dict.fromkeys(noisy, samples), some, own):
+        grid.append(GridPoint(sigma=sigma, position=place, psnr=result.psnr, objective=result.objective))
         progress(next(passes))
 
     def crop(image: torch.Tensor) -> torch.Tensor:
@@ -79,7 +81,8 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
         noisy=crop(inner)[0].numpy(),
     )
     for sigma, score in evaluation.scores.items():
-        tracker.metrics({"psnr": score.psnr, "ssim": score.ssim}, step=round(1000 * sigma))
+        values = {name: value for name, value in vars(score).items() if value is not None}
+        tracker.metrics(values, step=round(1000 * sigma))
     tracker.metrics({f"smoothness/{key}": value for key, value in evaluation.smoothness.model_dump().items()})
 
 

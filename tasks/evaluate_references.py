@@ -23,6 +23,7 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.evaluation import score
     from ftn_core.level_input import ToldSigma
     from ftn_core.metrics import Score
+    from ftn_core.objectives import own_metric
     from ftn_core.progress import Progress
     from ftn_core.results import References
     from ftn_core.trained import TrainedNetwork
@@ -30,6 +31,7 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
     device = make_fabric(params.threads).device
     noisy = {sigma: Store(workspace.noisy_set(sigma) / "test") for sigma in params.data.sigmas}
     pairs = Pairs(Store(workspace.PHOTOGRAPHS / "test"), noisy, device)
+    own = own_metric(workspace.ADAPTED_OBJECTIVE, device)
     networks = 2 + len(params.levels.from_scratch) + len(params.levels.level_input)
     progress, passes = Progress(tracker.stage, "passes", networks * len(noisy)), itertools.count(1)
 
@@ -38,7 +40,7 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
         for sigma in noisy:
             if isinstance(network, ToldSigma):
                 network.sigma = sigma
-            scores[sigma] = score(network, pairs, sigma)
+            scores[sigma] = score(network, pairs, sigma, own)
             progress(next(passes))
         return scores
 

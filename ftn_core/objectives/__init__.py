@@ -1,6 +1,10 @@
 """What networks are trained for, one file each, and an objective in a file of its own: name, options, what it needs."""
 
+from collections.abc import Callable
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from ftn_core.checkpoint import read_tensors
 from ftn_core.errors import UserError
@@ -31,3 +35,9 @@ def load_objective(path: Path) -> Objective:
             return Style(tensors, to_image(tensors.pop(PICTURE).numpy()), **options)
         case name:
             return Pixel(name)
+
+
+def own_metric(path: Path, device: torch.device) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """How good images are by the packed objective, in decibels; None where that is their PSNR."""
+    objective = load_objective(path)
+    return None if isinstance(objective, Pixel) else objective.to(device).decibels

@@ -4,6 +4,7 @@ import html
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ftn_core.metrics import Score
 from ftn_core.results import Cost, Evaluation, References
@@ -104,19 +105,19 @@ def make_table(
     evaluations: Sequence[Evaluation],
     costs: Mapping[str, Cost],
     *,
-    ssim: bool = False,
+    metric: Literal["psnr", "ssim", "objective"] = "psnr",
     noisy: bool = True,
 ) -> Table:
     """The paper's table (arXiv 2010.02270, table 2) of one evaluation: references first, then methods.
 
     Args:
-        ssim: SSIM in place of PSNR, without costs.
+        metric: what of the scores; costs stand beside PSNR alone, and rows in which nothing was measured are left out.
         noisy: whether what learns nothing has rows too.
     """
     trained = frozenset.intersection(*(frozenset(e.levels) for e in evaluations))
 
     def values(scores: Mapping[float, Score]) -> dict[float, float | None]:
-        return {sigma: score.ssim if ssim else score.psnr for sigma, score in scores.items()}
+        return {sigma: getattr(score, metric) for sigma, score in scores.items()}
 
     rows = []
     networks = {*references.from_scratch.values(), *references.level_input}
@@ -136,7 +137,8 @@ def make_table(
         own = frozenset(e.levels) - trained
         cost = (more, *_beside(costs, e.name))
         rows.append(Row(e.name, values(e.scores), ranked=True, own=own, cost=cost))
-    return Table(rows, trained, digits=3 if ssim else 2, costs=not ssim)
+    rows = [row for row in rows if set(row.values.values()) != {None}]
+    return Table(rows, trained, digits=3 if metric == "ssim" else 2, costs=metric == "psnr")
 
 
 def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:

@@ -65,7 +65,7 @@ def test_parameter_counts():
     # the paper's DnCNN-S for three colours: 17 convolutions, of which 15 have norms and no bias
     assert count("dncnn", 64, 17) == (3 * 64 * 9 + 64) + 15 * (64 * 64 * 9 + 128) + (64 * 3 * 9 + 3)
     # head, 5 convolutions without bias and their norms, tail
-    # the paper's supplement, table 1: 9x9 to 32, to 64 and 128, 5 blocks, back, 9x9; two numbers a norm in place of a bias
+    # the supplement of arXiv 1603.08155, table 1; a norm has two numbers a channel where the paper has a bias
     body = 10 * (128 * 128 * 9 + 2 * 128)
     ends = 2 * (64 * 128 * 9 + 32 * 64 * 9 + 2 * 64 + 2 * 32) + 2 * (3 * 32 * 81) + 2 * 128 + 3
     assert count("transform_net", 128, 5) == body + ends
