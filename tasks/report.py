@@ -101,10 +101,10 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
         sections.append(
             page.Section(
                 "Perception and distortion",
-                "The levels were adapted for another objective than the error of pixels. Each line is a method's dial at "
-                "the last level, from the base's end to its own: what the objective gains, the pixels lose. Left and "
-                "below is better; a curve below another is the better dial. The table has the objective in dB (more is "
-                "better), at the place of the dial that belongs to each column.",
+                "The levels were adapted for another objective than the error of pixels. Each line is a method's dial "
+                "at the last level, from the base's end to its own: what the objective gains, the pixels lose. A line "
+                "to the left and below another is the better dial. The table has the objective in dB (more is better), "
+                "at the place of the dial that belongs to each column.",
                 next(shown) + make_table(references, evaluations, costs, metric="objective").html(),
             )
         )

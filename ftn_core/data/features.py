@@ -8,7 +8,6 @@ from urllib.error import URLError
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from torchvision.models import VGG16_Weights
 
@@ -66,26 +65,20 @@ def _file(path: Path) -> Mapping[str, Any]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
+        why = f"it holds a {type(found).__name__}, not a state dict"
     except OSError as error:
         raise UserError(
             f"features.weights: {path} cannot be read ({error.strerror or error}): correct it, {_REMEDY}"
         ) from None
-    except (SafetensorError, RuntimeError, ValueError, EOFError) as error:
-        raise _no_weights(path, error) from None
-    except Exception as error:  # pickle raises nearly anything at what is no pickle
-        raise _no_weights(path, error) from None
+    except Exception as error:  # both raise nearly anything at what they did not write
+        found, why = None, type(error).__name__
     if not isinstance(found, Mapping):
-        raise _no_weights(path, f"it holds a {type(found).__name__}, not a state dict")
+        with path.open("rb") as file:
+            begins = file.read(12)
+        raise UserError(
+            f"features.weights: {path} holds no weights ({why}; it begins with {begins!r}): get it again, {_REMEDY}"
+        )
     return found
-
-
-def _no_weights(path: Path, why: object) -> UserError:
-    with path.open("rb") as file:
-        begins = file.read(12)
-    return UserError(
-        f"features.weights: {path} holds no weights (it begins with {begins!r}; {str(why).splitlines()[0]}): "
-        f"get it again, {_REMEDY}"
-    )
 
 
 def _checked(found: Mapping[str, Any], name: str, shape: torch.Size, origin: str) -> Tensor:
