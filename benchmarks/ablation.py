@@ -23,13 +23,14 @@ from ftn_core.device import make_fabric
 from ftn_core.errors import UserError
 from ftn_core.evaluation import find_dial, score
 from ftn_core.networks import build_network
+from ftn_core.objectives import load_objective
 from ftn_core.parameters import Optimisation, Parameters, load_parameters
 from ftn_core.report.table import spread
 from ftn_core.task import DENOISING
-from ftn_core.training import fit, validation_psnr
+from ftn_core.training import fit, validation_score
 from ftn_core.transitions import build_transition
 from tasks.training_run import make_batches
-from tasks.workspace import DEGRADED, PHOTOGRAPHS, degraded_set
+from tasks.workspace import ADAPTED_OBJECTIVE, DEGRADED, PHOTOGRAPHS, degraded_set
 
 SEEDS = (0, 1, 2)
 IMAGES = 24
@@ -88,10 +89,14 @@ class Bench:
             sigma, options, self.fabric, degradation=Degradation.of(self.params.degradation), seed=seed, train=train
         )
         noisy = Store(degraded_set(sigma) / "val")
+        objective = load_objective(ADAPTED_OBJECTIVE)
         fit(
             network,
+            objective,
             batches,
-            lambda module: validation_psnr(module, self.clean["val"], noisy, train.val_images, self.fabric.device),
+            lambda module: validation_score(
+                module, objective, self.clean["val"], noisy, train.val_images, self.fabric.device
+            ),
             fabric=self.fabric,
             options=options,
             train=train,

@@ -70,7 +70,7 @@ def apply(name: str) -> list[str]:
 
 def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and key != "loss":  # replaced by another, whole
             yield from _leaves(value, (*path, key))
         else:
             yield (*path, key), value

@@ -42,7 +42,8 @@ def convolutions(base: nn.Module, where: str = "all") -> list[str]:
 
 def look_farther(network: nn.Module, pixels: int) -> None:
     """Let a network's ``radius`` know of ``pixels`` that its body looks farther than before."""
-    network.radius += pixels * network.cell  # type: ignore[operator,assignment]
+    if network.radius is not None:
+        network.radius += pixels * network.cell  # type: ignore[operator,assignment]
 
 
 def rescaled(base: nn.Module, ratio: float) -> State:

@@ -76,7 +76,7 @@ def test_the_projects_own_file_is_accepted():
         ("transitions.cfsnet.kernel", 3, ["unknown key transitions.cfsnet.kernel", "known: lr"]),
         ("transitions.dynamic-net.after", [], ["transitions.dynamic-net.after = []", "at least 1"]),
         ("transitions.dynamic-net.after", [0.5, 1.5], ["transitions.dynamic-net.after.1 = 1.5", "1"]),
-        ("transitions.dynamic-net.after", [1.0, 0.5], ["transitions.dynamic-net.after", "increasing"]),
+        ("transitions.dynamic-net.after", [0.5, 0.5], ["transitions.dynamic-net.after", "without repeats"]),
         ("transitions.dynamic-net.width", 0.0, ["transitions.dynamic-net.width = 0.0", "greater than 0"]),
         ("register.model", "a b", ["register.model", "'a b'"]),
         ("gate.tolerence", 0.1, ["unknown key gate.tolerence,", "did you mean tolerance"]),

@@ -11,7 +11,7 @@ from ftn_core.parameters import Schedule, Train
 from ftn_core.processes import synchronise_norms
 
 TRAIN = Train(
-    steps=150, lr=0.003, batch_size=6, devices=1, crop=32, loss="l1", noise="fresh", permute_channels=True,
+    steps=150, lr=0.003, batch_size=6, devices=1, crop=32, loss={"name": "l1"}, noise="fresh", permute_channels=True,
     schedule=Schedule(name="cosine", warmup_steps=0, milestones=[]), precision="32-true", validations=3, val_images=1,
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def test_one_network_whatever_the_number_of_processes(make_store, tmp_path):
     (weights, rows), (other_weights, other_rows) = (done(two, rank) for rank in (0, 1))
     assert all(torch.equal(value, other_weights[name]) for name, value in weights.items())
     assert rows == other_rows
-    assert {row["val_psnr"] for row in rows} == {20}  # the first process validates
+    assert {row["val_score"] for row in rows} == {20}  # the first process validates
 
     train_together(changing, TRAIN, stop=60)
     train_together(changing, devices(2), stop=110)

@@ -140,7 +140,7 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
         r for r in runs if r.data.params.get("train.steps") == str(STEPS) and r.data.tags["ftn.stage"] == "train_base"
     )
     assert {r.info.status for r in runs + parents} == {"FINISHED"}
-    steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val_psnr")]
+    steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val_score")]
     assert steps == [STEPS // 2, STEPS]
 
 
@@ -158,7 +158,7 @@ def test_no_secret_is_in_any_log_artifact_parameter_or_tag(team, spread):
             if path.is_file():
                 places[str(path)] = path.read_bytes()
     places["output of a flow"] = spread.stdout.encode()
-    assert len(places) > 20 and b"val_psnr" in places["database mlflow"] and b"noisy@0.5" in places["database prefect"]
+    assert len(places) > 20 and b"val_score" in places["database mlflow"] and b"noisy@0.5" in places["database prefect"]
     found = [
         (what, where) for where, text in places.items() for what, secret in planted.items() if secret.encode() in text
     ]

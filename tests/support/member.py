@@ -17,6 +17,7 @@ from ftn_core.data.batches import Batches
 from ftn_core.data.store import Store
 from ftn_core.device import make_fabric
 from ftn_core.networks import build_network
+from ftn_core.objectives.pixel import Pixel
 from ftn_core.parameters import Train
 
 STOPPED = 7
@@ -67,7 +68,7 @@ def _train(rank: int, port: int, folder: Path, train: Train, stop: int) -> None:
 
     with (folder / f"said-{rank}").open("w") as said, contextlib.redirect_stdout(said):
         rows = training.fit(
-            network, until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
+            network, Pixel("l1"), until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
             state_file=folder / "state", label="test", on_row=lambda row: print("row", int(row["step"])),
         )  # fmt: skip
     write_tensors(folder / f"done-{rank}", network.state_dict(), {"rows": rows})
