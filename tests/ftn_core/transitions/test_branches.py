@@ -138,15 +138,15 @@ def test_finetuning_lowers_the_loss_and_leaves_the_base(spec, method):
     base = make_base(spec)
     network = AdaptedNetwork(base, build_transition(method, base, 2.5, **OPTIONS[method]), (0.2, 0.5))
     before = copy.deepcopy(network.base.state_dict())
-    optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=2e-3)
+    optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=5e-3)
     target = X.flip(3)
     losses = []
-    for _ in range(25):
+    for _ in range(10):
         optimizer.zero_grad()
         loss = (network(X) - target).abs().mean()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.95 * losses[0]
     assert all(torch.equal(value, before[name]) for name, value in network.base.named_parameters())
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in network.transition.parameters())
