@@ -35,28 +35,28 @@ def strokes(rng: np.random.Generator) -> Image.Image:
     scale = 2
     image = Image.new("RGB", (SIDE * scale, SIDE * scale), (16, 36, 84))
     draw = ImageDraw.Draw(image)
-    for i in range(9000):
+    for i in range(4200):
         x, y = rng.uniform(0, SIDE, 2)
         row, column = int(y), int(x)
         place = np.clip(3.2 + 1.9 * tone[row, column] + rng.normal(0, 0.7), 0, len(colours) - 1)
         colour = colours[round(place)] + rng.normal(0, 13, 3)
-        width, length = (11, 26) if i < 2500 else (6, 18)
+        width, length = (18, 44) if i < 1500 else (11, 30)
         points = [(x, y)]
         for _ in range(int(length / 2)):
             a = angle[int(y) % SIDE, int(x) % SIDE]
             x, y = x + 2 * np.cos(a), y + 2 * np.sin(a)
             points.append((x, y))
         points = np.array(points) * scale
-        for shift in np.linspace(-width / 2, width / 2, 5):  # bristles, each of a shade of its own
-            shade = tuple(int(v) for v in np.clip(colour + rng.normal(0, 16), 0, 255))
+        for shift in np.linspace(-width / 2, width / 2, 6):  # bristles, each of a shade of its own
+            shade = tuple(int(v) for v in np.clip(colour + rng.normal(0, 9), 0, 255))
             moved = [tuple(p) for p in points + shift * 0.9]
-            draw.line(moved, fill=shade, width=max(2, int(width * 0.45)), joint="curve")
+            draw.line(moved, fill=shade, width=max(2, int(width * 0.4)), joint="curve")
     return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
 def mosaic(rng: np.random.Generator) -> Image.Image:
     """Cells of coloured glass with dark lead between them, lit unevenly."""
-    seeds = rng.uniform(-20, SIDE + 20, (420, 2))
+    seeds = rng.uniform(-20, SIDE + 20, (230, 2))
     y, x = np.mgrid[:SIDE, :SIDE].reshape(2, -1)
     distance, nearest = cKDTree(seeds).query(np.stack([y, x], 1), k=2)
     edge = (distance[:, 1] - distance[:, 0]).reshape(SIDE, SIDE)
@@ -68,7 +68,7 @@ def mosaic(rng: np.random.Generator) -> Image.Image:
     glass = 1 + 0.13 * smooth(rng, 5) + 0.05 * smooth(rng, 1.2)
     bevel = np.clip(edge / 9, 0.55, 1.12)
     pixels = pixels * (glass * bevel)[..., None]
-    lead = np.clip((edge - 1.6) / 1.4, 0, 1)[..., None]
+    lead = np.clip((edge - 2.4) / 1.8, 0, 1)[..., None]
     pixels = lead * pixels + (1 - lead) * np.array([24, 20, 26])
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
