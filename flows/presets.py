@@ -70,9 +70,7 @@ def apply(name: str) -> list[str]:
 
 def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in values.items():
-        if (
-            isinstance(value, dict) and key != "loss"
-        ):  # whose keys depend on its name: one is replaced by another, whole
+        if isinstance(value, dict) and key != "loss":  # which is replaced by another, whole
             yield from _leaves(value, (*path, key))
         else:
             yield (*path, key), value

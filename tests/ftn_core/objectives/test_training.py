@@ -24,7 +24,7 @@ def test_training_lowers_the_style_loss_and_goes_on_where_it_was(make_store, tmp
     store = make_store("train")
     picture = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     objective = Style(
-        weights, picture, label="noise", content=1.0, content_layer="relu1_2", style=1.0, style_layers=["relu1_2"],
+        weights, picture, content=1.0, content_layer="relu1_2", style=1.0, style_layers=["relu1_2"],
         total_variation=0.0,
     )  # fmt: skip
     fabric = make_fabric(1, "bf16-mixed")
