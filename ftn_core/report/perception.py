@@ -1,5 +1,6 @@
 """The perception-distortion curve: what a turn of the dial gains in the level's own objective and costs in pixels."""
 
+import itertools
 from collections.abc import Sequence
 
 from matplotlib import pyplot as plt
@@ -26,11 +27,10 @@ def plot_curve(references: References, evaluations: Sequence[Evaluation]) -> Fig
         places = [(p.psnr, -p.objective) for p in points if p.objective is not None]
         axes.plot(*zip(*places, strict=True), label=e.name, ms=5, lw=1.3, **look[e.name])  # type: ignore[arg-type]
     last = evaluations[0].trained[-1]
-    for name in references.from_scratch.values():
+    for name, marker in zip(references.from_scratch.values(), itertools.cycle("x+1234")):
         score = references.scores[name][last]
         if score.objective is not None:
-            axes.plot(score.psnr, -score.objective, "x", color="0.3", ms=7)
-            axes.annotate(name, (score.psnr, -score.objective), textcoords="offset points", xytext=(6, 6), fontsize=8)
+            axes.plot(score.psnr, -score.objective, marker, color="0.3", ms=9, label=name)
     axes.invert_xaxis()  # distortion grows to the right
     axes.set(
         xlabel="distortion: PSNR in dB, better to the left", ylabel="distance by the objective in dB, better below"

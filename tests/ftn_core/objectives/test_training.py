@@ -1,5 +1,6 @@
 import pytest
 import torch
+from gpu import on_cuda
 
 from ftn_core.data.batches import Batches
 from ftn_core.device import make_fabric
@@ -56,3 +57,26 @@ def test_training_lowers_the_style_loss_and_goes_on_where_it_was(make_store, tmp
     again, rows_again = run("b")
     assert rows_again == rows
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in network.state_dict().items())
+
+
+@on_cuda
+def test_a_step_is_captured_with_its_objective(make_store, tmp_path, weights, monkeypatch):
+    picture = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    options = {"content": 1.0, "content_layer": "relu1_2", "style": 1.0, "style_layers": ["relu1_2", "relu2_2"]}
+    store, curves = make_store("train"), []
+    for eager in (False, True):
+        if eager:
+            monkeypatch.setattr("ftn_core.training.GraphedStep", lambda step: step)
+        torch.manual_seed(0)
+        fabric = make_fabric(1, "bf16-mixed")
+        objective = Style(weights, picture, label="noise", total_variation=0.1, **options)
+        batches = Batches(
+            store, None, sigma=1e-3, clip=False, batch_size=2, crop=32, permute_channels=True, seed=0,
+            device=fabric.device,
+        )  # fmt: skip
+        rows = fit(
+            build_network("transform_net", 8, 1), objective, batches, lambda module: 0.0, fabric=fabric,
+            options=TRAIN, train=TRAIN, state_file=tmp_path / "state", label="test",
+        )  # fmt: skip
+        curves.append([row["loss"] for row in rows])
+    assert curves[0] == pytest.approx(curves[1], rel=0.05)
