@@ -1,4 +1,4 @@
-"""The level that ``ftn denoise --auto`` finds: its error, and the PSNR that it loses against the true sigma.
+"""The level that ``ftn restore`` by itself finds: its error, and the PSNR that it loses against the true sigma.
 
 python -m benchmarks.auto_sigma [--folder FOLDER] [--model FILE]... [--quick]
 """

@@ -67,6 +67,11 @@ class ContinuousDenoiser:
         levels, positions = zip(*sorted(self.dial), strict=True)
         return float(np.interp(level, levels, positions))
 
+    def level_at(self, position: float) -> float:
+        """The level for which the dial stands at a position: the way back from ``position``."""
+        levels, positions = zip(*sorted(self.dial, key=lambda point: point[1]), strict=True)
+        return float(np.interp(position, positions, levels))
+
     @cached_property
     def extended(self) -> nn.Module:
         """The base in the shape that the levels need, computing the same, in evaluation mode."""

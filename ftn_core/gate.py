@@ -99,7 +99,7 @@ class Verdict(Record):
 
     def markdown(self) -> str:
         """For people: the rules, then the numbers behind them."""
-        levels = sorted(next(iter(self.scores.values())))
+        levels = list(next(iter(self.scores.values())))
         lines = [
             f"**Version {self.version} {self.word} the gate.**" + (f" {self.note}" if self.note else ""),
             "",

@@ -1,6 +1,7 @@
 """What a level is measured in: a dial's scale, its name in parameters, commands and requests, and its words."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -8,16 +9,21 @@ from dataclasses import dataclass
 class Unit:
     """The scale of a level, from ``lowest`` to ``highest``; ``whole`` where there is nothing between whole numbers.
 
-    ``above`` says that the lowest itself does not count. ``ends``: what a dial from 0 to 1 goes from and to.
+    ``above`` says that the lowest itself does not count. ``step`` is what a slider moves by; ``ends``: what a dial from
+    0 to 1 goes from and to.
     """
 
     name: str
     meaning: str
     lowest: float
     highest: float
+    step: float
     above: bool = False
     whole: bool = False
     ends: tuple[str, str] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.meaning})"
 
     def label(self, level: float) -> str:
         """For tables and axes: ``0.2 (51)``, ``quality 40``, ``×3``."""
@@ -25,10 +31,16 @@ class Unit:
             case "sigma":
                 return f"{level:.3g} ({round(255 * level)})"
             case "scale":
-                return f"×{level:g}"
+                return f"×{level:.3g}"
         if self.ends and level in (0, 1):
             return f"{level:g} ({self.ends[int(level)]})"
-        return f"{level:g}"
+        return f"{level:.3g}"
+
+    def words(self, level: float) -> str:
+        """In a sentence: ``sigma 0.2 (51/255)``, ``quality 40``, ``scale ×3``, ``objective 0.3``."""
+        return (
+            f"sigma {level:.3g} ({255 * level:.3g}/255)" if self.name == "sigma" else f"{self.name} {self.label(level)}"
+        )
 
     @property
     def head(self) -> str:
@@ -43,15 +55,29 @@ class Unit:
             least = f"above {self.lowest:g}" if self.above else f"from {self.lowest:g}"
             raise ValueError(f"{self.name} {level:g} does not exist: it is {kind} {least} to {self.highest:g}")
 
+    def check_dial(self, level: float) -> None:
+        """Raises ``ValueError`` where nobody can mean such a level.
 
-SIGMA = Unit("sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, above=True)
-QUALITY = Unit("quality", "JPEG quality", 1, 100, whole=True)
-SCALE = Unit("scale", "factor by which the image was smaller", 1, 16, above=True)
+        More than ``check`` a dial takes the lowest, for which the nearest level will do, and what is between whole
+        numbers, where it can stand.
+        """
+        if not self.lowest <= level <= self.highest:
+            raise ValueError(f"{self.name} must be from {self.lowest:g} to {self.highest:g} ({self.meaning})")
+
+
+SIGMA = Unit("sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, 0.005, above=True)
+QUALITY = Unit("quality", "JPEG quality", 1, 100, 1, whole=True)
+SCALE = Unit("scale", "factor by which the image was smaller", 1, 16, 0.05, above=True)
 
 
 def objective(start: str, end: str) -> Unit:
     """The dial of two objectives at one degradation, from the base's to the adapted level's."""
-    return Unit("objective", f"from {start} to {end}", 0, 1, ends=(start, end))
+    return Unit("objective", f"from {start} to {end}", 0, 1, 0.01, ends=(start, end))
+
+
+def unit_of(name: str, ends: Sequence[str] = ()) -> Unit:
+    """By its name and, of objectives, what the dial goes from and to. Raises ``KeyError`` where there is none."""
+    return objective(*ends) if ends else {unit.name: unit for unit in (SIGMA, QUALITY, SCALE)}[name]
 
 
 def level_name(level: float) -> str:

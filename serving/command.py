@@ -7,7 +7,7 @@ from dotenv import load_dotenv
 
 from ftn_core.errors import UserError
 from serving.demo.command import demo
-from serving.files.command import denoise
+from serving.files.command import restore
 from serving.registry.command import app as models
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(denoise)
+app.command()(restore)
 app.command()(demo)
 app.add_typer(models, name="models")
 

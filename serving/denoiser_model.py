@@ -20,7 +20,7 @@ from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
 from ftn_core.images import restore
 from ftn_core.service.endpoint import Endpoint, Restore
-from ftn_core.service.request import checked_images, checked_sigma
+from ftn_core.service.request import checked_images, checked_level
 
 SERVER = "mlflow.pyfunc.scoring_server"
 MAX_PIXELS = 2**21
@@ -28,7 +28,7 @@ MAX_PIXELS = 2**21
 
 
 class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """Restores images at the sigma that the caller sets: the dial."""
+    """Restores images at the level that the caller sets: the dial."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own
         """Load the weights that were registered with this version."""
@@ -47,11 +47,11 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     ) -> np.ndarray:
         """Restore ``N x H x W x 3`` of floats on the scale [0, 1], any height and width; returns the same shape.
 
-        ``params["sigma"]`` is the standard deviation of the noise on that scale; without it, the base level's.
-        Sigmas beyond the trained levels use the nearest one.
+        ``params`` has the level by the name of its unit, as ``{"sigma": 0.2}`` or ``{"quality": 20}``; without it, the
+        base level is taken. Levels beyond the trained ones use the nearest one.
 
         Raises:
-            MlflowException: of the kind INVALID_PARAMETER_VALUE, and says what is wrong with images or sigma.
+            MlflowException: of the kind INVALID_PARAMETER_VALUE, and says what is wrong with images or level.
         """
         try:
             return self.restored(model_input, params)
@@ -60,11 +60,11 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def restored(self, images: np.ndarray, params: dict[str, Any] | None) -> np.ndarray:
         """The same, but raises ``UserError``. Threads take turns: one image at a time has all cores."""
-        sigma = checked_sigma(params, self.denoiser.base_level)
-        noisy = torch.from_numpy(checked_images(images)).permute(0, 3, 1, 2)
+        level = checked_level(params, self.denoiser.task.unit, self.denoiser.base_level)
+        degraded = torch.from_numpy(checked_images(images)).permute(0, 3, 1, 2)
         with self.turn:
-            self.denoiser.fold(self.denoiser.position(sigma), self.network)
-            output = restore(self.network, noisy)
+            self.denoiser.fold(self.denoiser.position(level), self.network)
+            output = restore(self.network, degraded)
         return output.permute(0, 2, 3, 1).contiguous().numpy()
 
 

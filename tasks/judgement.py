@@ -46,6 +46,13 @@ class Judgement:
         if isinstance(rival, str):
             note = f"The champion, version {champion}, no longer loads: {rival}"
             return self._judge(version, note=note)
+        theirs, own = rival.task.unit, self._denoiser.task.unit
+        if theirs != own:  # who loads the champion by its alias would turn a dial that is no longer there
+            note = (
+                f"The champion, version {champion}, goes by {theirs} and this version by {own}, which cannot be "
+                "compared: register it under a name of its own (register.model)."
+            )
+            return self._judge(version, (champion, dict.fromkeys(self._levels, math.nan)), note)
         scores = self._scores(rival)
         if any(map(math.isnan, scores.values())):
             note = f"The champion, version {champion}, answers what is no number."

@@ -121,12 +121,14 @@ def _log_model(name: str, identity: str, method: str, denoiser: "ContinuousDenoi
 
     weights = workspace.denoiser(method)
     with mlflow.start_run(run_id=tracker.run_id):
-        model = package(weights, denoiser.base_level)
+        model = package(weights)
     if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
         tracker.client.log_model_artifact(model.model_id, str(LOCK))
     tags = {
         "ftn.identity": identity,
         "ftn.method": method,
+        "ftn.unit": denoiser.task.unit.name,
+        "ftn.ends": json.dumps(denoiser.task.unit.ends or []),
         "ftn.levels": json.dumps(denoiser.trained),
         "ftn.psnr": json.dumps(_psnr(method)),
         "ftn.parameters": str(_parameters(method)),

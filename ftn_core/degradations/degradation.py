@@ -51,6 +51,16 @@ class Degradation:
         """Of the level; None: every level is degraded alike."""
         return next((step.unit for step in self.steps if step.held is None), None)
 
+    @property
+    def by_noise_alone(self) -> bool:
+        """Whether the level is the sigma of noise and nothing else: then it can be found out in an image."""
+        return self.noise is not None and self.noise.held is None
+
+    @property
+    def words(self) -> str:
+        """For model cards; empty without steps."""
+        return ", then ".join(step.described for step in self.steps)
+
     def fresh(self, level: float) -> float | None:
         """The sigma of what can be made anew for every batch: noise alone, or nothing at all; None: it is stored."""
         if not self.steps:
@@ -59,7 +69,7 @@ class Degradation:
 
     def ratio(self, level: float, base: float) -> float:
         """By how much the contrast of noise differs between two levels; 1 for all that does not scale with contrast."""
-        return level / base if self.noise and self.noise.held is None else 1.0
+        return level / base if self.by_noise_alone else 1.0
 
     @property
     def dtype(self) -> str:

@@ -17,6 +17,8 @@ class Downscaling(InOnePiece):
     """
 
     unit = SCALE
+    words = "bicubic downscaling"
+    limits = "downscaling by an antialiased bicubic filter, enlarged again: a camera's blur is something else"
 
     def degraded(self, pixels: Pixels, strength: float) -> Pixels:
         image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))

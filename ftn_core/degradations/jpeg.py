@@ -15,6 +15,8 @@ class Jpeg(InOnePiece):
     """Encoded and decoded again: quality as libjpeg scales it, colours at half the resolution (4:2:0), as is usual."""
 
     unit = QUALITY
+    words = "JPEG compression"
+    limits = "JPEG by libjpeg's tables, colours at half the resolution, once: other encoders and repeated saving differ"
 
     def degraded(self, pixels: Pixels, strength: float) -> Pixels:
         memory = io.BytesIO()

@@ -34,6 +34,8 @@ class Noise(Step):
     clip: bool
 
     unit = SIGMA
+    words = "white Gaussian noise"
+    limits = "white Gaussian noise, independent in each pixel and channel: real cameras' noise is something else"
     dtype = "float16"
 
     def pieces(self, pixels: Pixels, level: float, seed: int) -> Iterator[Piece]:

@@ -21,6 +21,10 @@ class Step(ABC):
     """One thing that happens to a photograph, at a strength of its own or (None) at the level that is asked for."""
 
     unit: ClassVar[Unit]
+    words: ClassVar[str]
+    """What it is, for model cards."""
+    limits: ClassVar[str]
+    """What else there is of its kind, that a network which has learnt from it does not know."""
     dtype: ClassVar[str] = "uint8"
     """Of what it gives: ``uint8``, or ``float16`` in [0, 1] and, where nothing clips it, beyond."""
     held: float | None
@@ -28,6 +32,11 @@ class Step(ABC):
     def strength(self, level: float) -> float:
         """What it works with at a level."""
         return level if self.held is None else self.held
+
+    @property
+    def described(self) -> str:
+        """In words, with its strength where that is held."""
+        return self.words if self.held is None else f"{self.words} at {self.unit.words(self.held)}"
 
     @abstractmethod
     def pieces(self, pixels: Pixels, level: float, seed: int) -> Iterator[Piece]:

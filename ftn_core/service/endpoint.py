@@ -1,4 +1,4 @@
-"""``POST /invocations``: images and a sigma as JSON, the restored images as JSON, in bounded memory."""
+"""``POST /invocations``: images and a level as JSON, the restored images as JSON, in bounded memory."""
 
 import asyncio
 import json

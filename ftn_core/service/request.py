@@ -1,4 +1,4 @@
-"""What a program asks of a denoiser, images and a sigma: read from JSON and checked."""
+"""What a program asks of a denoiser, images and a level: read from JSON and checked."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,15 +6,12 @@ from typing import Any
 import numpy as np
 
 from ftn_core.errors import UserError
+from ftn_core.units import Unit
 
 LARGEST_VALUE = 16.0
 """Noise is not clipped, so values leave [0, 1]; so far from it they are not noise but another scale, as 0 .. 255."""
 
-LARGEST_SIGMA = 2.0
-"""As in ``data.levels``. Larger ones are on another scale."""
-
 _IMAGES = ("inputs", "instances")
-_SCALE = "the scale is [0, 1]: divide 0 .. 255 by 255"
 
 
 class TooLargeError(UserError):
@@ -39,28 +36,31 @@ def checked_images(value: object) -> np.ndarray:
     if not np.isfinite(low) or not np.isfinite(high):
         raise UserError("every value must be a finite number: there are NaN or infinite ones")
     if max(-low, high) > LARGEST_VALUE:
-        raise UserError(f"values go from {low:.4g} to {high:.4g}, but {_SCALE}")
+        raise UserError(f"values go from {low:.4g} to {high:.4g}, but the scale is [0, 1]: divide 0 .. 255 by 255")
     return np.ascontiguousarray(value, np.float32)
 
 
-def checked_sigma(params: object, default: float) -> float:
-    """``params["sigma"]``, or the default where there is none.
+def checked_level(params: object, unit: Unit, default: float) -> float:
+    """What ``params`` has under the unit's name, or the default where there is none.
 
     Raises:
-        UserError: ``params`` has another key, or sigma is not a number from 0 to ``LARGEST_SIGMA``.
+        UserError: ``params`` has another key, or the level is no number that a dial of this unit takes.
     """
     if params is None:
         return default
     if not isinstance(params, Mapping):
-        raise UserError(f'params must be like {{"sigma": {default:.4g}}}, not {type(params).__name__}')
-    if unknown := [str(key)[:40] for key in params if key != "sigma"]:
-        raise UserError(f"params has an unknown key {unknown[0]!r}: there is only sigma")
-    sigma = params.get("sigma", default)
-    if isinstance(sigma, bool) or not isinstance(sigma, (int, float, np.integer, np.floating)):
-        raise UserError(f"sigma must be a number, not {type(sigma).__name__}")
-    if not 0 <= sigma <= LARGEST_SIGMA:
-        raise UserError(f"sigma must be from 0 to {LARGEST_SIGMA:g}, and {_SCALE}")
-    return float(sigma)
+        raise UserError(f'params must be like {{"{unit.name}": {default:.4g}}}, not {type(params).__name__}')
+    if unknown := [str(key)[:40] for key in params if key != unit.name]:
+        raise UserError(f"params has an unknown key {unknown[0]!r}: there is only {unit.name}")
+    level = params.get(unit.name, default)
+    level = level.item() if isinstance(level, np.number) else level
+    if isinstance(level, bool) or not isinstance(level, int | float):
+        raise UserError(f"{unit.name} must be a number, not {type(level).__name__}")
+    try:
+        unit.check_dial(level)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    return float(level)
 
 
 def read_json(body: bytes | bytearray, max_pixels: int) -> tuple[np.ndarray, dict[str, Any] | None]:

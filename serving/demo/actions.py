@@ -1,6 +1,7 @@
 """What happens when something on the page is touched."""
 
 import functools
+import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +12,14 @@ from PIL import Image
 
 from ftn_core.errors import UserError
 from ftn_core.noise_level import estimate_sigma
-from serving.demo import models, pictures
+from ftn_core.units import inside, level_name
+from serving.demo import controls, models, pictures
 from serving.demo.answer import Answers, Setting, to_pixels
 from serving.demo.pictures import Picture
 
 NOTHING = "none"
-NOISE = 0.35
-STEP = 0.005
-"""Of sigma, on the dial and for the noise that is added."""
+MIDDLE = math.nan
+"""For a slider that nobody has moved yet."""
 
 
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +38,8 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 class Actions:
     """One for the whole server; what differs from one open page to the next comes with each call.
 
-    A ``setting`` is the values of: picture, noise, across, down, model, other model or ``NOTHING``, sigma.
+    A ``setting`` is the values of: picture, whether it is degraded, at which level, across, down, model, other model or
+    ``NOTHING``, level of the dial.
 
     Raises:
         UserError: there is no model, or ``model``, with which the page is asked to open, cannot be loaded.
@@ -48,7 +50,7 @@ class Actions:
         self.models = models.find(model)
         self.samples = pictures.samples()
         self.answers = Answers()
-        self.ends(self.models.first, NOISE)
+        self.answers.dials(self.models.first)
 
     def choices(self) -> list[tuple[str, str]]:
         """Models by label."""
@@ -59,45 +61,66 @@ class Actions:
         return self.answers(_setting(*setting), self.models.labels, before=False)
 
     def show_all(self, *setting: Any) -> dict[str, object]:  # noqa: ANN401
-        """The noisy picture, too: something else than the dial has changed."""
+        """The input, too: something else than the dial has changed."""
         return self.answers(_setting(*setting), self.models.labels, before=True)
 
-    def pick(self, sample: str, noise: float = NOISE) -> tuple[Any, ...]:
-        """Open one of the samples, which get noise, else there is nothing to see."""
+    def pick(self, sample: str) -> tuple[Any, ...]:
+        """Open one of the samples, which are degraded, else there is nothing to see."""
         photograph = self.samples[sample]
         about = f"{photograph.source}: {photograph.terms}"
-        return _opened(pictures.read(photograph.path, about), noise or NOISE)
+        return _opened(pictures.read(photograph.path, about), degraded=True)
 
     def take(self, file: str) -> tuple[Any, ...]:
         """Open an uploaded photograph, as it is."""
-        return _opened(pictures.read(Path(file)), 0.0)
+        return _opened(pictures.read(Path(file)), degraded=False)
 
     def refer(self, picture: Picture, file: str) -> tuple[Picture, str]:
         """Take an upload for the truth that PSNR is measured against."""
         found = pictures.with_reference(picture, pictures.read(Path(file)))
         return found, f"{_about(found)} PSNR is measured against {Path(file).name}."
 
-    def ends(self, model: str, sigma: float) -> dict[str, Any]:
-        """The dial of another model goes from its first to its last level."""
-        low, high = self.answers.dials(model).ends
-        return gr.update(minimum=low, maximum=high, value=_within(sigma, low, high))
+    def controls(self, model: str, level: float = MIDDLE, strength: float = MIDDLE) -> list[dict[str, Any]]:
+        """What a model makes of the dial, its ends, the button that finds its level, and how examples are degraded."""
+        dial = self.answers.dials(model)
+        return [
+            controls.turned(dial, level),
+            controls.ends(dial),
+            controls.found(dial),
+            controls.degraded(dial),
+            controls.strength(dial, strength),
+        ]
+
+    def choose(self, model: str, other: str, level: float, strength: float) -> list[Any]:
+        """Another model: it has controls of its own. Ends with what can stay side by side with it."""
+        return [*(gr.update(**options) for options in self.controls(model, level, strength)), self.beside(model, other)]
+
+    def beside(self, model: str, other: str) -> str:
+        """The other model, or none where one dial cannot turn both."""
+        if other == NOTHING:
+            return other
+        units = [self.answers.dials(source).unit for source in (model, other)]
+        if units[0] == units[1]:
+            return other
+        gr.Warning(f"One dial cannot turn both: they are of {units[0]} and {units[1]}.")
+        return NOTHING
 
     def level(self, *setting: Any) -> float:  # noqa: ANN401
         """Where the dial belongs for the noise that is estimated from what is in view."""
         chosen = _setting(*setting)
-        low, high = self.answers.dials(chosen.models[0]).ends
-        found = estimate_sigma(self.answers.scene(chosen).noisy)
-        beyond = "" if low <= found <= high else f", beyond the dial's {low:g} to {high:g}"
-        gr.Info(f"The noise is about {found:.3f} ({255 * found:.0f}/255){beyond}.")
-        return _within(found, low, high)
+        dial = self.answers.dials(chosen.models[0])
+        found = estimate_sigma(self.answers.scene(chosen).degraded)
+        first, last = (dial.unit.label(end) for end in dial.ends)
+        beyond = "" if inside(found, *dial.ends) else f", beyond the dial's {first} to {last}"
+        gr.Info(f"Found {dial.unit.words(found)}{beyond}.")
+        return controls.nearest(dial, found)
 
     def save(self, *setting: Any) -> str:  # noqa: ANN401
         """The whole picture restored by the first model, as an 8-bit PNG; returns its path."""
         chosen = _setting(*setting)
-        scene = pictures.scene(chosen.picture, pictures.whole(chosen.picture), chosen.noise)
-        restored = self.answers.dials(chosen.models[0]).restore_apart(scene.noisy, chosen.sigma)
+        dial = self.answers.dials(chosen.models[0])
+        restored = dial.restore_apart(self.answers.whole(chosen).degraded, chosen.level)
         folder = Path(tempfile.mkdtemp(dir=gr.utils.get_upload_folder()))
-        path = folder / f"{Path(chosen.picture.name).stem}-restored-{chosen.sigma:g}.png"
+        path = folder / f"{Path(chosen.picture.name).stem}-restored-{dial.unit.name}-{level_name(chosen.level)}.png"
         Image.fromarray(to_pixels(restored)).save(path, compress_level=1)
         return str(path)
 
@@ -111,18 +134,21 @@ class Actions:
 
 
 def _setting(
-    picture: Picture, noise: float, across: float, down: float, model: str, other: str, sigma: float
+    picture: Picture,
+    degraded: bool,
+    strength: float,
+    across: float,
+    down: float,
+    model: str,
+    other: str,
+    level: float,
 ) -> Setting:
-    return Setting(picture, noise, across, down, (model,) if other == NOTHING else (model, other), sigma)
+    chosen = (model,) if other == NOTHING else (model, other)
+    return Setting(picture, strength if degraded else None, across, down, chosen, level)
 
 
-def _opened(picture: Picture, noise: float) -> tuple[Any, ...]:
-    return picture, noise, 0.5, 0.5, gr.update(visible=_cut(picture)), _about(picture)
-
-
-def _within(sigma: float, low: float, high: float) -> float:
-    """The slider's nearest step."""
-    return round(round(min(high, max(low, sigma)) / STEP) * STEP, 3)
+def _opened(picture: Picture, *, degraded: bool) -> tuple[Any, ...]:
+    return picture, degraded, 0.5, 0.5, gr.update(visible=_cut(picture)), _about(picture)
 
 
 def _cut(picture: Picture) -> bool:

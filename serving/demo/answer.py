@@ -10,21 +10,25 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from ftn_core.degradations import Degradation
 from ftn_core.metrics import psnr
 from serving.demo.dials import Dials
-from serving.demo.pictures import Picture, Scene, scene, window
+from serving.demo.pictures import Picture, Scene, scene, whole, window
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that decides what is shown; ``across`` and ``down`` in [0, 1] place the window in a large picture."""
+    """Everything that decides what is shown; ``across`` and ``down`` in [0, 1] place the window in a large picture.
+
+    ``degraded_at`` is the level of the first model's degradation that the picture goes through; None: none.
+    """
 
     picture: Picture
-    noise: float
+    degraded_at: float | None
     across: float
     down: float
     models: tuple[str, ...]
-    sigma: float
+    level: float
 
 
 class Answers:
@@ -36,32 +40,42 @@ class Answers:
 
     def scene(self, setting: Setting) -> Scene:
         """What the networks are given; kept, because the dial alone moves most of the time."""
-        return _scene(setting.picture, setting.noise, setting.across, setting.down)
+        part = window(setting.picture, setting.across, setting.down)
+        return _scene(setting.picture, part, *self._degradation(setting))
+
+    def whole(self, setting: Setting) -> Scene:
+        """The same of all the picture; not kept, because it can be large."""
+        return scene(setting.picture, whole(setting.picture), *self._degradation(setting))
+
+    def _degradation(self, setting: Setting) -> tuple[Degradation | None, float]:
+        if setting.degraded_at is None:
+            return None, 0.0
+        dial = self.dials(setting.models[0])
+        low, high = sorted(dial.ends)
+        return dial.task.degrade, min(high, max(low, setting.degraded_at))
 
     def restored(self, setting: Setting) -> list[Tensor]:
         """``1 x 3 x H x W`` by each model."""
-        noisy = self.scene(setting).noisy
-        return [self.dials(model).restore(noisy, setting.sigma) for model in setting.models]
+        degraded = self.scene(setting).degraded
+        return [self.dials(model).restore(degraded, setting.level) for model in setting.models]
 
     def __call__(self, setting: Setting, labels: dict[str, str], before: bool) -> dict[str, object]:
-        """What ``viewer.js`` draws. ``before``: with the noisy picture, which it keeps until the next one comes."""
+        """What ``viewer.js`` draws. ``before``: with the input, which it keeps until the next one comes."""
         start = time.perf_counter()
         shown = self.scene(setting)
         panes = []
         for model, restored in zip(setting.models, self.restored(setting), strict=True):
             score = "" if shown.clean is None else f"{psnr(restored, shown.clean):.2f} dB"
             panes.append({"name": labels.get(model, model), "score": score, "after": to_url(restored)})
-        noisy = "" if shown.clean is None else f"{psnr(shown.noisy, shown.clean):.2f} dB"
+        degraded = "" if shown.clean is None else f"{psnr(shown.degraded, shown.clean):.2f} dB"
         took = 1000 * (time.perf_counter() - start)
         self.milliseconds.append(took)
-        answer = {"panes": panes, "noisy": noisy, "ms": round(took), "width": shown.noisy.shape[3]}
-        answer["height"] = shown.noisy.shape[2]
-        return answer | ({"before": to_url(shown.noisy)} if before else {})
+        height, width = shown.degraded.shape[2:]
+        answer = {"panes": panes, "input": degraded, "ms": round(took), "width": width, "height": height}
+        return answer | ({"before": to_url(shown.degraded)} if before else {})
 
 
-@lru_cache(4)
-def _scene(picture: Picture, noise: float, across: float, down: float) -> Scene:
-    return scene(picture, window(picture, across, down), noise)
+_scene = lru_cache(4)(scene)
 
 
 def to_pixels(image: Tensor) -> np.ndarray:
@@ -72,7 +86,7 @@ def to_pixels(image: Tensor) -> np.ndarray:
 def to_url(image: Tensor) -> str:
     """A data URL of a lossless WebP at its fastest.
 
-    Lossless, because compression looks like what denoisers leave behind; of the lossless formats the fastest that is
+    Lossless, because compression looks like what networks leave behind; of the lossless formats the fastest that is
     also the smallest (docs/demo.md).
     """
     file = io.BytesIO()

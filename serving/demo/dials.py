@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.images import restore
+from ftn_core.task import Task
+from ftn_core.units import Unit
 from serving.sources import load_denoiser
 
 
@@ -20,24 +22,34 @@ class Dial:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The lowest and the highest sigma that it was trained for."""
+        """The first and the last level that it was trained for."""
         return self._denoiser.trained[0], self._denoiser.trained[-1]
+
+    @property
+    def task(self) -> Task:
+        """What it is for."""
+        return self._denoiser.task
+
+    @property
+    def unit(self) -> Unit:
+        """Of its levels."""
+        return self._denoiser.task.unit
 
     @cached_property
     def _network(self) -> nn.Module:
         return self._denoiser.fold(0.0)
 
-    def restore(self, noisy: Tensor, sigma: float) -> Tensor:
-        """``N x 3 x H x W`` restored at a sigma, in [0, 1]; beyond the ends, as at the end."""
+    def restore(self, degraded: Tensor, level: float) -> Tensor:
+        """``N x 3 x H x W`` restored at a level, in [0, 1]; beyond the ends, as at the end."""
         with self._lock:
-            self._denoiser.fold(self._denoiser.position(sigma), self._network)
-            return restore(self._network, noisy)
+            self._denoiser.fold(self._denoiser.position(level), self._network)
+            return restore(self._network, degraded)
 
-    def restore_apart(self, noisy: Tensor, sigma: float) -> Tensor:
+    def restore_apart(self, degraded: Tensor, level: float) -> Tensor:
         """As ``restore``, but with a network of its own: the dial can be turned while it lasts."""
         with self._lock:
-            network = self._denoiser.fold(self._denoiser.position(sigma))
-        return restore(network, noisy)
+            network = self._denoiser.fold(self._denoiser.position(level))
+        return restore(network, degraded)
 
 
 class Dials:

@@ -1,18 +1,17 @@
 """The pictures that the page restores, and what of them is in view."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ftn_core.data.decode import Unusable, decode
 from ftn_core.data.photograph import Photograph
 from ftn_core.data.sample import sample_photographs
-from ftn_core.degradations.noise import standard_normal
+from ftn_core.degradations import Degradation
 from ftn_core.errors import UserError
 from ftn_core.images import to_image
 
@@ -25,7 +24,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """``pixels`` are ``3 x H x W`` of uint8; so is ``reference``, the same without noise, where there is one."""
+    """``pixels`` are ``3 x H x W`` of uint8; so is ``reference``, the same in its best state, where there is one."""
 
     name: str
     pixels: Pixels
@@ -55,9 +54,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a network is given, ``1 x 3 x H x W`` in [0, 1] before the noise, and the truth where it is known."""
+    """What a network is given, ``1 x 3 x H x W`` in [0, 1] (noise may go beyond), and the truth where it is known."""
 
-    noisy: Tensor
+    degraded: Tensor
     clean: Tensor | None
 
 
@@ -89,8 +88,8 @@ def with_reference(picture: Picture, reference: Picture) -> Picture:
 def window(picture: Picture, across: float, down: float) -> Window:
     """What is in view: the whole picture, or ``VIEW`` pixels a side of a larger one.
 
-    It is cut, not reduced: reducing averages noise away, and the dial would mean another sigma. ``across`` and ``down``
-    in [0, 1] say where: 0 is left and top, 1 right and bottom.
+    It is cut, not reduced: reducing takes noise and blocks away, and the dial would mean another level. ``across`` and
+    ``down`` in [0, 1] say where: 0 is left and top, 1 right and bottom.
     """
     height, width = (min(side, VIEW) for side in picture.pixels.shape[1:])
     top, left = (picture.pixels.shape[1] - height) * down, (picture.pixels.shape[2] - width) * across
@@ -102,30 +101,17 @@ def whole(picture: Picture) -> Window:
     return Window(0, 0, *picture.pixels.shape[1:])
 
 
-def scene(picture: Picture, part: Window, sigma: float) -> Scene:
-    """A part of the picture with added noise of this sigma, 0 for none.
+def scene(picture: Picture, part: Window, degradation: Degradation | None = None, level: float = 0.0) -> Scene:
+    """A part of the picture after a degradation at a level; None: as it is.
 
-    The noise is one draw for each picture's size, scaled by sigma: a larger sigma shows the same grain, only stronger,
-    and the part shows what the whole would.
+    The whole picture goes through it, so that the part shows what the whole would.
     """
-    pixels = to_image(picture.pixels[part.slices])
-    if not sigma:
-        return Scene(pixels, None if picture.reference is None else to_image(picture.reference[part.slices]))
-    clean = pixels if picture.reference is None else to_image(picture.reference[part.slices])
-    return Scene(pixels + sigma * torch.from_numpy(_noise(picture.pixels.shape, part)), clean)
+    pixels, clean = picture.pixels, picture.reference
+    if degradation and degradation.steps:
+        pixels, clean = _degraded(picture, degradation, level), pixels if clean is None else clean
+    return Scene(to_image(pixels[part.slices]), None if clean is None else to_image(clean[part.slices]))
 
 
-def _noise(shape: Sequence[int], part: Window) -> NDArray[np.float32]:
-    """``1 x 3 x h x w`` of standard normal values; only the window's rows are drawn."""
-    channels, height, width = shape
-    rows = [
-        standard_normal(
-            channels * height * width,
-            "demo",
-            start=(channel * height + part.top) * width,
-            stop=(channel * height + part.top + part.height) * width,
-        )
-        for channel in range(channels)
-    ]
-    drawn = np.stack(rows).reshape(1, channels, part.height, width)
-    return np.ascontiguousarray(drawn[..., part.left : part.left + part.width])
+@lru_cache(1)
+def _degraded(picture: Picture, degradation: Degradation, level: float) -> NDArray:
+    return degradation(picture.pixels, level)

@@ -90,7 +90,7 @@ function draw() {
     pane.querySelector(".name").textContent = shown.name;
     pane.querySelector(".score").textContent = shown.score;
   });
-  one(".says").textContent = (answer.noisy ? "noisy " + answer.noisy + " · " : "") + answer.ms + " ms";
+  one(".says").textContent = (answer.input ? "input " + answer.input + " · " : "") + answer.ms + " ms";
 }
 watch("value", draw);
 draw();

@@ -25,7 +25,7 @@ def viewer() -> gr.HTML:
 def _html() -> str:
     pane = (_HERE / "pane.html").read_text()
     first = pane.format(
-        hidden="", picture="Picture", restored="restored picture", divider="Divider between noisy and restored"
+        hidden="", picture="Picture", restored="restored picture", divider="Divider between input and restored"
     )
     second = pane.format(
         hidden=" hidden",

@@ -1,61 +1,70 @@
-"""Where the dial stands for a picture: at a given sigma, at the one that is found, or at a place of the dial."""
+"""Where the dial stands for a picture: at a given level, at the one that is found, or at a place of the dial."""
 
-import math
 from dataclasses import dataclass
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
 from ftn_core.noise_level import estimate_sigma, representative
+from ftn_core.units import Unit
+from serving.files.bands import to_image
 from serving.files.pictures import Picture
-from serving.files.restoring import to_image
 
 
 @dataclass(frozen=True)
 class Dial:
-    """Exactly one of ``sigma`` and ``alpha``, which is of the whole dial; or neither: found in each picture."""
+    """Exactly one of ``level`` and ``alpha``, which is of the whole dial; or neither: sigma is found in each picture.
+
+    Raises:
+        UserError: alpha is beyond the dial, or a level would have to be found that cannot be seen in a picture.
+    """
 
     denoiser: ContinuousDenoiser
-    sigma: float | None = None
+    level: float | None = None
     alpha: float | None = None
 
     def __post_init__(self) -> None:
         if self.alpha is not None and not 0 <= self.alpha <= 1:  # NaN, too
             raise UserError(f"--alpha {self.alpha}: from 0 (the first level) to 1 (the last) is needed")
+        if self.level is None and self.alpha is None and not self.denoiser.task.degrade.by_noise_alone:
+            first, last = (self.unit.label(level) for level in self.ends)
+            raise UserError(
+                f"--level is needed: this model's dial is {self.unit}, trained from {first} "
+                f"to {last}, and only the level of noise is found in a picture; or give --alpha, a place of the dial"
+            )
+
+    @property
+    def unit(self) -> Unit:
+        """Of the levels."""
+        return self.denoiser.task.unit
 
     @property
     def words(self) -> str:
         """What is set, for the user."""
         if self.alpha is not None:
-            return f"alpha {self.alpha:g} of the dial from {in_words(self.ends[0])} to {in_words(self.ends[1])}"
-        return f"sigma {in_words(self.sigma)}" if self.sigma else "sigma as found in each picture"
+            first, last = map(self.unit.words, self.ends)
+            return f"alpha {self.alpha:g} of the dial from {first} to {last}"
+        return f"{self.unit.name} as found in each picture" if self.level is None else self.unit.words(self.level)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The lowest and the highest trained level."""
+        """The first and the last trained level."""
         return self.denoiser.trained[0], self.denoiser.trained[-1]
 
-    def beyond(self, sigma: float) -> str | None:
-        """What a user should know about a sigma that lies outside the trained levels, and so uses the nearest."""
-        low, high = self.ends
-        if sigma < low - 1e-6:
-            return f"below the model's lowest level: {low:g} is used"
-        if sigma > high + 1e-6:
-            return f"above the model's highest level: {high:g} is used"
-        return None
+    def beyond(self, level: float) -> str | None:
+        """What a user should know about a level that lies outside the trained ones, and so uses the nearest."""
+        nearest = min(max(level, min(self.ends)), max(self.ends))
+        if abs(level - nearest) < 1e-6:
+            return None
+        return f"beyond the model's levels: {self.unit.words(nearest)} is used"
 
     def found(self, picture: Picture) -> float | None:
-        """The sigma that is set or, where nothing is, the picture's own; None where alpha is set."""
-        if self.alpha is not None or self.sigma is not None:
-            return self.sigma
+        """The level that is set or, where nothing is, the picture's own; None where alpha is set."""
+        if self.alpha is not None or self.level is not None:
+            return self.level
         return estimate_sigma(to_image(representative(picture.pixels)))
 
-    def position(self, sigma: float | None) -> float:
+    def position(self, level: float | None) -> float:
         """The position of the model's dial for what ``found`` gave."""
-        if sigma is None:
+        if level is None:
             return (self.alpha or 0.0) * len(self.denoiser.levels)
-        return self.denoiser.position(sigma)
-
-
-def in_words(sigma: float | None) -> str:
-    """In both units."""
-    return "?" if sigma is None or not math.isfinite(sigma) else f"{sigma:.3g} ({255 * sigma:.3g}/255)"
+        return self.denoiser.position(level)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ftn_core.errors import UserError
 from serving.files.pictures import SUFFIXES
 
-MARKS = (".denoised", ".strip")
+MARKS = (".restored", ".strip")
 """Ends of the names, before the suffix, of what this command has made."""
 
 
@@ -23,9 +23,9 @@ class Job:
 def plan(arguments: Sequence[str], out: Path | None, mark: str) -> list[Job]:
     """A job for each picture that files, folders and patterns name, each once, in the order of the arguments.
 
-    Without ``out`` a result lies beside its source: ``photo.png`` becomes ``photo.denoised.png``, with the ``mark``.
+    Without ``out`` a result lies beside its source: ``photo.png`` becomes ``photo.restored.png``, with the ``mark``.
     In ``out`` it has its source's name, below a folder the same place in the tree, below a pattern its place from the
-    pattern's first wildcard on; marks other than ``.denoised`` are added there, too.
+    pattern's first wildcard on; marks other than ``.restored`` are added there, too.
 
     Folders and patterns give files with the suffixes of pictures, in folders at any depth. What this command made,
     what is in ``out``, and what is hidden they leave out; a file that is named is taken whatever its name.

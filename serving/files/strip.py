@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ftn_core.continuous import ContinuousDenoiser
+from serving.files.bands import restored
 from serving.files.pictures import Picture, Pixels
-from serving.files.restoring import restored
 
 STOPS = 5
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.gate import Verdict
+from ftn_core.units import level_name
 
 LONGEST = 5000
 """Characters that MLflow takes as a description."""
@@ -19,7 +20,7 @@ class Facts:
     """What a card is made of.
 
     ``manifest`` is that of the photographs (ftn_core/data/photographs.py), ``table`` the evaluation's in Markdown,
-    ``psnr`` the dB by sigma of this model, on all test images.
+    ``psnr`` the dB by level of this model, on all test images.
     """
 
     model: str
@@ -55,20 +56,24 @@ def card(facts: Facts, verdict: Verdict) -> str:
 
 
 def _what(facts: Facts) -> str:
-    spec, levels = facts.denoiser.spec, facts.denoiser.trained
+    task, spec, levels = facts.denoiser.task, facts.denoiser.spec, facts.denoiser.trained
+    unit, (first, last) = task.unit, task.objectives
+    does = f"Restores colour photographs after {task.degrade.words}" if task.degrade.steps else "For colour photographs"
+    objectives = first if first == last else f"{first} at the base, {last} at the adapted levels"
     return (
-        f"Removes white Gaussian noise from colour photographs; the strength is a dial. A `{spec['name']}` of "
-        f"{spec['channels']} channels and depth {spec['depth']}, trained at sigma {levels[0]} and adapted by "
-        f"`{facts.method}` to {', '.join(map(str, levels[1:]))} (standard deviation of the noise, images in [0, 1]). "
+        f"{does}; the strength is a dial, of {unit}. A `{spec['name']}` of {spec['channels']} channels and depth "
+        f"{spec['depth']}, trained at {unit.words(levels[0])} and adapted by `{facts.method}` to "
+        f"{', '.join(map(unit.words, levels[1:]))}. Objective: {objectives}. "
         f"{facts.parameters:,} parameters at one place of the dial, a file of {facts.megabytes:.2f} MB."
     )
 
 
 def _use(facts: Facts) -> str:
+    denoiser = facts.denoiser
     return (
         "```python\nimport mlflow\n\n"
         f'model = mlflow.pyfunc.load_model("models:/{facts.model}/{facts.version}")\n'
-        f'restored = model.predict(images, params={{"sigma": {facts.denoiser.trained[0]}}})'
+        f'restored = model.predict(images, params={{"{denoiser.task.unit.name}": {level_name(denoiser.base_level)}}})'
         "  # N x H x W x 3, float32 in [0, 1]\n```"
     )
 
@@ -89,12 +94,12 @@ _USES = {"train": "train on", "val": "validate and calibrate on", "test": "test 
 
 
 def _psnr(facts: Facts) -> str:
-    sigmas = sorted(facts.psnr)
+    unit = facts.denoiser.task.unit
     return "\n".join(
         [
-            "| sigma | " + " | ".join(map(str, sigmas)) + " |",
-            "|---" * (len(sigmas) + 1) + "|",
-            "| PSNR in dB | " + " | ".join(f"{facts.psnr[sigma]:.2f}" for sigma in sigmas) + " |",
+            f"| {unit.head} | " + " | ".join(map(unit.label, facts.psnr)) + " |",
+            "|---" * (len(facts.psnr) + 1) + "|",
+            "| PSNR in dB | " + " | ".join(f"{value:.2f}" for value in facts.psnr.values()) + " |",
         ]
     )
 
@@ -105,15 +110,17 @@ def _gate_line(verdict: Verdict) -> str:
 
 
 def _limits(facts: Facts) -> str:
-    levels, splits = facts.denoiser.trained, Counter(image["split"] for image in facts.manifest["images"])
-    return (
-        f"- Below sigma {levels[0]} and above {levels[-1]} it restores as at that level.\n"
-        "- It knows white Gaussian noise, independent in each pixel and channel. Real cameras' noise, JPEG blocks and "
-        "blur are something else, and nothing here says how it does on them.\n"
-        f"- It has learnt from {splits['train']} photographs and was measured on {splits['test']}: on other kinds of "
-        "images the numbers differ.\n"
-        "- Like every such network it can invent or wipe out fine texture: it is no evidence in medicine or forensics."
-    )
+    task, splits = facts.denoiser.task, Counter(image["split"] for image in facts.manifest["images"])
+    first, last = (task.unit.words(facts.denoiser.trained[end]) for end in (0, -1))
+    lines = [
+        f"Beyond {first} and {last} it restores as at that level.",
+        *(f"It knows {step.limits}." for step in task.degrade.steps),
+        "Whatever else was done to a photograph, nothing here says how it does on that.",
+        f"It has learnt from {splits['train']} photographs and was measured on {splits['test']}: on other kinds of "
+        "images the numbers differ.",
+        "Like every such network it can invent or wipe out fine texture: it is no evidence in medicine or forensics.",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _reproduce(facts: Facts) -> str:

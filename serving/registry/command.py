@@ -64,7 +64,7 @@ def show(version: Which, name: Name = MODEL, json: Json = False) -> None:
         "run": found.run,
         "gate": found.gate,
         **{f"  {rule}": found.tags[key] for rule in MEANING if (key := f"ftn.gate.{rule}") in found.tags},
-        **{f"PSNR at {sigma}": f"{value:.2f} dB" for sigma, value in sorted(found.psnr.items())},
+        **{f"PSNR at {found.unit.words(level)}": f"{value:.2f} dB" for level, value in found.psnr.items()},
     }
     return print_table(["", ""], [[key, value] for key, value in facts.items()])
 
@@ -76,7 +76,7 @@ def compare(
     name: Name = MODEL,
     json: Json = False,
 ) -> None:
-    """Two versions side by side: PSNR by sigma, parameters, size."""
+    """Two versions side by side: PSNR by level, parameters, size."""
     from serving.registry import server, versions
     from serving.registry.comparison import compare as side_by_side
     from serving.registry.comparison import remarks
@@ -185,7 +185,7 @@ def _short(text: str) -> str:
 
 
 def _levels(version: "Version") -> str:
-    return " ".join(map(str, version.levels)) or "–"
+    return f"{version.unit.name} {', '.join(map(version.unit.label, version.levels))}" if version.levels else "–"
 
 
 def _psnr(version: "Version") -> str:

@@ -22,9 +22,9 @@ class Row:
 
 
 def compare(a: Version, b: Version) -> list[Row]:
-    """PSNR at every sigma that either was tested at, then what they cost."""
-    sigmas = sorted({*a.psnr, *b.psnr})
-    rows = [Row(f"PSNR at {sigma}", a.psnr.get(sigma), b.psnr.get(sigma), "dB", 2) for sigma in sigmas]
+    """PSNR at every level that either was tested at, where they go by the same unit; then what they cost."""
+    levels = sorted({*a.psnr, *b.psnr} if a.unit == b.unit else (), reverse=a.levels[:1] > a.levels[-1:])
+    rows = [Row(f"PSNR at {a.unit.words(x)}", a.psnr.get(x), b.psnr.get(x), "dB", 2) for x in levels]
     rows.append(Row("parameters", a.number_of("ftn.parameters"), b.number_of("ftn.parameters")))
     rows.append(Row("size", a.megabytes, b.megabytes, "MB", 2))
     return rows
@@ -33,8 +33,10 @@ def compare(a: Version, b: Version) -> list[Row]:
 def remarks(a: Version, b: Version) -> list[str]:
     """What to know before reading the differences."""
     found = []
+    if a.unit != b.unit:
+        found.append(f"they are for different tasks, whose PSNR cannot be compared: of {a.unit} and of {b.unit}")
+    elif a.levels != b.levels:
+        found.append(f"their levels differ: {a.levels} and {b.levels}")
     if a.tags.get("ftn.data") != b.tags.get("ftn.data"):
         found.append("they were measured on different photographs: only the gate's verdict compares them on the same")
-    if a.levels != b.levels:
-        found.append(f"their levels differ: {a.levels} and {b.levels}")
     return found

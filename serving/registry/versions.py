@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ftn_core.errors import UserError
+from ftn_core.units import SIGMA, Unit, unit_of
 from serving.registry.address import shown, tracking_uri
 
 if TYPE_CHECKING:
@@ -36,13 +37,18 @@ class Version:
 
     @property
     def levels(self) -> list[float]:
-        """Sigmas that it was trained for."""
+        """For which it was trained, the base's first."""
         return json.loads(self.tags.get("ftn.levels", "[]"))
 
     @property
+    def unit(self) -> Unit:
+        """What its levels are measured in; in those of an older `register`, which did not say, there was only sigma."""
+        return unit_of(self.tags.get("ftn.unit", SIGMA.name), json.loads(self.tags.get("ftn.ends", "[]")))
+
+    @property
     def psnr(self) -> dict[float, float]:
-        """dB by sigma, over the test images of the pipeline that made it."""
-        return {float(sigma): value for sigma, value in json.loads(self.tags.get("ftn.psnr", "{}")).items()}
+        """dB by level, over the test images of the pipeline that made it."""
+        return {float(level): value for level, value in json.loads(self.tags.get("ftn.psnr", "{}")).items()}
 
     @property
     def megabytes(self) -> float | None:

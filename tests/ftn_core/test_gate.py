@@ -26,6 +26,15 @@ def test_without_a_champion_the_other_rules_decide():
     assert (verdict.rules[0].value, verdict.rules[0].level) == (14.0, 0.2)  # 0.1 lies below the first level
 
 
+def test_levels_that_fall_stay_in_their_order_and_have_their_unit():
+    psnr = {40: 30.0, 30: 29.0, 10: 20.0}
+    model = measured(trained=[40, 10], degraded=dict.fromkeys(psnr, 25.0), psnr=psnr)
+    verdict = judge(BOUNDS, "1", model, 2, "quality")
+    assert failed(verdict)["gain"].level == 10
+    assert verdict.failures()[0] == "PSNR above the degraded input -5.00 dB at quality 10, at least 6 is allowed"
+    assert "| quality | 40 | 30 | 10 |" in verdict.markdown()
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [

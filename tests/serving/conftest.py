@@ -14,7 +14,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(weights):
-    """What that denoiser makes of images at a sigma."""
+    """What that denoiser makes of images at a level."""
     return partial(folded, small_denoiser(weights))
 
 

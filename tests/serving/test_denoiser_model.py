@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from mlflow.exceptions import MlflowException
 from project import ROOT
+from small_denoiser import DEJPEG, PLEASING, folded, small_denoiser
 
 BASE = 0.2
 
@@ -57,7 +58,11 @@ def test_without_sigma_it_is_the_base_whatever_came_before(model):
         (np.full((1, 4, 4, 3), 200, np.float32), None, "values go from 200 to 200, but the scale is [0, 1]"),
         (np.full((1, 4, 4, 3), np.nan, np.float32), None, "finite"),
         (np.full((1, 4, 4, 3), -np.inf), None, "finite"),
-        (np.zeros((1, 4, 4, 3)), {"sigma": 51}, "sigma must be from 0 to 2, and the scale is [0, 1]"),
+        (
+            np.zeros((1, 4, 4, 3)),
+            {"sigma": 51},
+            "sigma must be from 0 to 2 (standard deviation of the noise for images from 0 to 1)",
+        ),
         (np.zeros((1, 4, 4, 3)), {"sigma": -0.1}, "sigma must be from 0"),
         (np.zeros((1, 4, 4, 3)), {"sigma": float("nan")}, "sigma must be from 0"),
         (np.zeros((1, 4, 4, 3)), {"sigma": None}, "sigma must be a number, not NoneType"),
@@ -69,6 +74,30 @@ def test_what_is_wrong_is_said(model, images, params, words):
     with pytest.raises(MlflowException) as raised:
         model.predict(None, images, params)
     assert words in raised.value.message and raised.value.error_code == "INVALID_PARAMETER_VALUE"
+
+
+@pytest.mark.parametrize(
+    ("task", "levels", "unit", "places", "wrong"),
+    [
+        (DEJPEG, (40, 10), "quality", [100, 40, 22.5, 10, 1], [0, 101]),
+        (PLEASING, (0, 1), "objective", [0, 0.3, 1], [-0.1, 1.5]),
+    ],
+)
+def test_the_parameter_is_named_by_the_models_own_unit(module, tmp_path, task, levels, unit, places, wrong):
+    denoiser = small_denoiser(tmp_path / "d.safetensors", task, levels)
+    model = type(module.model)()
+    model.load_context(SimpleNamespace(artifacts={"denoiser": str(tmp_path / "d.safetensors")}))
+    images = np.random.default_rng(0).random((1, 21, 30, 3), np.float32)
+    answers = [model.predict(None, images, {unit: place}) for place in places]
+    for place, answer in zip(places, answers, strict=True):
+        np.testing.assert_allclose(answer, folded(denoiser, images, place), atol=1e-6)
+    np.testing.assert_array_equal(model.predict(None, images), model.predict(None, images, {unit: levels[0]}))
+    assert np.abs(answers[0] - answers[-1]).max() > 1e-3
+    for level in wrong:
+        with pytest.raises(MlflowException, match=f"{unit} must be from"):
+            model.predict(None, images, {unit: level})
+    with pytest.raises(MlflowException, match=f"unknown key 'sigma': there is only {unit}"):
+        model.predict(None, images, {"sigma": 0.2})
 
 
 SHAPES = st.one_of(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from ports import free_ports
 from project import ROOT
-from small_denoiser import small_denoiser
+from small_denoiser import DEJPEG, small_denoiser
 
 from ftn_core.errors import UserError
 from serving.sources import CHAMPION, load_denoiser
@@ -19,7 +19,7 @@ def registered(client, tmp_path, monkeypatch):
     mlflow.set_experiment(experiment_id=client.create_experiment("ftn", str(tmp_path / "artifacts")))
     monkeypatch.chdir(ROOT)  # where the code that travels with a model is
     with mlflow.start_run():
-        model = package(tmp_path / "d.safetensors", 0.2)
+        model = package(tmp_path / "d.safetensors")
     monkeypatch.chdir(tmp_path)
     version = mlflow.register_model(model.model_uri, "ftn-denoiser").version
     client.set_registered_model_alias("ftn-denoiser", "champion", version)
@@ -33,6 +33,15 @@ def test_a_version_is_loaded_by_number_and_by_alias(registered):
         assert all(torch.equal(state[name], tensor) for name, tensor in registered.state(0.5).items())
     with pytest.raises(UserError, match=r"^models:/ftn-denoiser/7 cannot be read from sqlite:.*not found"):
         load_denoiser("models:/ftn-denoiser/7")
+
+
+def test_a_models_signature_names_its_own_unit(client, tmp_path, monkeypatch):
+    small_denoiser(tmp_path / "d.safetensors", DEJPEG, (40, 10))
+    mlflow.set_experiment(experiment_id=client.create_experiment("ftn", str(tmp_path / "artifacts")))
+    monkeypatch.chdir(ROOT)
+    with mlflow.start_run():
+        (parameter,) = package(tmp_path / "d.safetensors").signature.params.params
+    assert (parameter.name, parameter.default) == ("quality", 40.0)
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password(monkeypatch):

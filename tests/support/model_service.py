@@ -21,7 +21,7 @@ import mlflow
 from tasks.package import package
 mlflow.set_experiment(experiment_id=mlflow.create_experiment("service", sys.argv[2]))
 with mlflow.start_run():
-    model = package(Path(sys.argv[1]), 0.2)
+    model = package(Path(sys.argv[1]))
 version = mlflow.register_model(model.model_uri, "ftn-denoiser").version
 mlflow.MlflowClient().set_registered_model_alias("ftn-denoiser", "champion", version)
 """

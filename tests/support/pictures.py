@@ -1,4 +1,4 @@
-"""Pictures of every kind that `ftn denoise` takes, written by other means than its own, with what must be kept."""
+"""Pictures of every kind that `ftn restore` takes, written by other means than its own, with what must be kept."""
 
 import io
 from collections.abc import Callable

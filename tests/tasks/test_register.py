@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from own_mlflow import own_mlflow
 from registry import leave_results, train_denoiser
 from sandbox import Sandbox
+from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.degraded_set import write_degraded_set
@@ -70,11 +71,13 @@ class Workshop:
         return mlflow.MlflowClient(self.sandbox.tracking_uri)
 
     @contextmanager
-    def params(self, **changes):
+    def params(self, *, gate, **changes):
+        """Other bounds of the gate, and whole sections anew."""
         path, text = Path("params.yaml"), Path("params.yaml").read_text()
         values = yaml.safe_load(text)
-        for key, value in changes.items():
-            values["gate"][key] = value
+        values["gate"] |= gate
+        for section, options in changes.items():
+            values[section] = values[section] | options if isinstance(options, dict) else options
         path.write_text(yaml.safe_dump(values))
         yield
         path.write_text(text)
@@ -115,7 +118,10 @@ def test_promotion_played_through(workshop, capsys):
     assert found.tags["ftn.gate.gain"].startswith("passed: gain over the degraded input")
     assert found.tags["ftn.gate.champion"].startswith("not compared")
     assert "4 photographs" in workspace.CARD.read_text() and "whoever owns the folder" in workspace.CARD.read_text()
-    assert found.description.startswith("Removes white Gaussian noise") and len(found.description) <= 5000
+    assert (
+        found.description.startswith("Restores colour photographs after white Gaussian")
+        and len(found.description) <= 5000
+    )
     client = workshop.client
     kept = {file.path for file in client.list_artifacts(registered["run"])}
     assert {"verdict.json", "verdict.md", "card.md"} <= kept
@@ -199,10 +205,49 @@ def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_plac
     champion = workshop.register(steps=400, levels=(0.2, 0.3))["champion"]
     assert verdict().version == champion and verdict().champion and verdict().passed
     assert sorted(verdict().scores["degraded input"]) == [0.2, 0.3, 0.5]
-    with workshop.params(min_gain=90.0):
+    with workshop.params(gate={"min_gain": 90.0}):
         registered = workshop.register()
     assert registered["version"] == registered["champion"] == champion
     assert not verdict().passed and verdict().note == "It was champion already."
+
+
+@pytest.mark.parametrize(
+    ("task", "levels", "unit", "words"),
+    [
+        (DEJPEG, [40, 30, 10], "quality", ["after JPEG compression; the strength is a dial, of quality (JPEG quality)",
+                                           "trained at quality 40 and adapted by `ftn` to quality 10",
+                                           "| quality | 40 | 30 | 10 |", 'params={"quality": 40}',
+                                           "Beyond quality 40 and quality 10", "It knows JPEG by libjpeg's tables"]),
+        (PLEASING, [0, 1], "objective", ["after JPEG compression at quality 10; the strength is a dial, of objective",
+                                         "Objective: faithful at the base, pleasing at the adapted levels",
+                                         "| objective | 0 (faithful) | 1 (pleasing) |", 'params={"objective": 0}']),
+    ],
+    ids=["quality", "objective"],
+)  # fmt: skip
+def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(workshop, task, levels, unit, words):
+    champion = promotions.champion(workshop.client, MODEL)
+    own = {"base": levels[0], "adapted": [levels[-1]]}
+    changes = {"gate": {"min_gain": -90.0, "min_evenness": 0.0}, "degradation": task.degradation, "levels": own}
+    with workshop.params(**changes, data={"levels": levels}):
+        for level in levels:
+            write_degraded_set(
+                workspace.PHOTOGRAPHS, workspace.degraded_set(level), task.degrade, level, seed=0, train=False
+            )
+        leave_results(small_denoiser(workspace.denoiser("ftn"), task, (levels[0], levels[-1])), levels)
+        assert workshop.register()["champion"] == champion
+        assert [rule.name for rule in verdict().rules if not rule.passed] == ["champion"]
+        note = (
+            f"The champion, version {champion}, goes by sigma (standard deviation of the noise for images from 0 to 1)"
+        )
+        assert verdict().note.startswith(f"{note} and this version by {unit} (")
+        assert "register.model" in verdict().note
+    with workshop.params(**changes, data={"levels": levels}, register={"model": f"ftn-{unit}"}):
+        registered = workshop.register()
+    assert registered["champion"] == registered["version"] == "1" and verdict().passed
+    found = versions.find(workshop.client, f"ftn-{unit}", "champion")
+    assert found.tags["ftn.unit"] == unit and found.unit == task.unit and list(found.psnr) == levels
+    for word in words:
+        assert word in workspace.CARD.read_text()
 
 
 def test_a_champion_is_not_called_broken_where_the_store_is(workshop):

@@ -1,4 +1,4 @@
-"""A project with two files and two registered versions, the real server over it, and a real browser."""
+"""A project with files of three units and two registered versions, the real server over it, and a real browser."""
 
 import os
 import shutil
@@ -14,16 +14,17 @@ import pytest
 import torch
 from own_mlflow import own_mlflow
 from project import ROOT
+from small_denoiser import DEJPEG, PLEASING
 
 from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.networks import build_network
-from ftn_core.task import DENOISING
+from ftn_core.task import DENOISING, Task
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
 
 
-def make_denoiser(seed: int) -> ContinuousDenoiser:
+def make_denoiser(seed: int, task: Task = DENOISING, levels: tuple[float, float] = (0.2, 0.6)) -> ContinuousDenoiser:
     """Untrained, but every place of its dial restores differently."""
     torch.manual_seed(seed)
     base = build_network(**SPEC).eval().requires_grad_(False)
@@ -31,7 +32,8 @@ def make_denoiser(seed: int) -> ContinuousDenoiser:
     transition = build_transition("dni", base, 2.5, rescale=False).requires_grad_(False)
     for value in transition.state_dict().values():
         value.add_(0.05 * torch.randn_like(value))
-    return ContinuousDenoiser(DENOISING, SPEC, base, 0.2, [Level(0.6, "dni", {"rescale": False}, transition, {})])
+    adapted = Level(levels[1], "dni", {"rescale": False}, transition, {})
+    return ContinuousDenoiser(task, SPEC, base, levels[0], [adapted])
 
 
 @dataclass
@@ -56,9 +58,10 @@ class Project:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory) -> Project:
     root = tmp_path_factory.mktemp("project")
-    files = {name: root / "models/denoisers" / f"{name}.safetensors" for name in ("dni", "ftn")}
-    for seed, path in enumerate(files.values()):
-        make_denoiser(seed).save(path)
+    made_of = {"dni": (), "ftn": (), "jpeg": (DEJPEG, (40, 10)), "objective": (PLEASING, (0, 1))}
+    files = {name: root / "models/denoisers" / f"{name}.safetensors" for name in made_of}
+    for seed, (name, path) in enumerate(files.items()):
+        make_denoiser(seed, *made_of[name]).save(path)
     made = Project(root, files, {})
     with own_mlflow():
         mlflow.set_tracking_uri(made.tracking_uri)

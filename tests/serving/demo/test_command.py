@@ -49,6 +49,8 @@ def test_the_registrys_versions_come_first_and_the_champion_opens(here):
         "models:/ftn-denoiser/1": "ftn-denoiser 1",
         "models/denoisers/dni.safetensors": "dni · file",
         "models/denoisers/ftn.safetensors": "ftn · file",
+        "models/denoisers/jpeg.safetensors": "jpeg · file",
+        "models/denoisers/objective.safetensors": "objective · file",
     }
     assert found.first == "models:/ftn-denoiser/2" and not found.trouble
     assert models.find("models:/ftn-denoiser@champion").first == "models:/ftn-denoiser/2"
@@ -73,4 +75,4 @@ def test_a_registry_that_does_not_answer_leaves_the_files(here, monkeypatch):
     found = models.find()
     assert found.trouble.startswith(f"MLflow at http://127.0.0.1:{port} does not answer (")
     assert "secret" not in found.trouble
-    assert list(found.labels) == ["models/denoisers/dni.safetensors", "models/denoisers/ftn.safetensors"]
+    assert list(found.labels) == [f"models/denoisers/{name}.safetensors" for name in here.files]

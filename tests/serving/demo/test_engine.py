@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_denoiser import DEJPEG, PLEASING
 
 from ftn_core.errors import UserError
-from ftn_core.images import restore
+from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr
 from ftn_core.noise_level import estimate_sigma
-from serving.demo import pictures
+from ftn_core.task import DENOISING, Task
+from serving.demo import controls, pictures
 from serving.demo.answer import Answers, Setting, to_pixels, to_url
 from serving.demo.dials import Dial
 from serving.demo.pictures import Picture, Window
@@ -49,25 +51,23 @@ def test_threads_that_turn_one_dial_do_not_mix_their_positions():
         assert torch.equal(restored, restore(folded(sigma), noisy))
 
 
-def test_a_part_shows_the_noise_of_the_whole(picture):
+@pytest.mark.parametrize(("task", "level"), [(DENOISING, 0.4), (DEJPEG, 20), (PLEASING, 0.5)])
+def test_a_picture_goes_through_the_models_own_degradation_and_a_part_shows_the_whole(picture, task, level):
     part = Window(7, 11, 20, 30)
-    whole = pictures.scene(picture, pictures.whole(picture), 0.4)
-    shown = pictures.scene(picture, part, 0.4)
-    assert torch.equal(shown.noisy, whole.noisy[(slice(None), *part.slices)])
-    assert abs(float((whole.noisy - whole.clean).std()) - 0.4) < 0.01
-
-
-def test_more_noise_is_the_same_noise_stronger(picture):
-    weak, strong = (pictures.scene(picture, pictures.whole(picture), sigma) for sigma in (0.1, 0.3))
-    torch.testing.assert_close(3 * (weak.noisy - weak.clean), strong.noisy - strong.clean)
+    whole = pictures.scene(picture, pictures.whole(picture), task.degrade, level)
+    shown = pictures.scene(picture, part, task.degrade, level)
+    assert torch.equal(whole.degraded, to_image(task.degrade(picture.pixels, level)))
+    assert torch.equal(shown.degraded, whole.degraded[(slice(None), *part.slices)])
+    assert torch.equal(whole.clean, to_image(picture.pixels)) and not torch.equal(whole.clean, whole.degraded)
 
 
 def test_what_is_clean_is_known_only_where_it_can_be(picture):
-    assert pictures.scene(picture, pictures.whole(picture), 0.0).clean is None
-    assert pictures.scene(picture, pictures.whole(picture), 0.1).clean is not None
+    assert pictures.scene(picture, pictures.whole(picture)).clean is None
+    assert pictures.scene(picture, pictures.whole(picture), Task([], ("a", "b")).degrade, 0.5).clean is None
+    assert pictures.scene(picture, pictures.whole(picture), DENOISING.degrade, 0.1).clean is not None
     other = Picture("b.png", 255 - picture.pixels)
-    known = pictures.scene(pictures.with_reference(picture, other), pictures.whole(picture), 0.0)
-    torch.testing.assert_close(known.clean, 1 - known.noisy)
+    known = pictures.scene(pictures.with_reference(picture, other), pictures.whole(picture))
+    torch.testing.assert_close(known.clean, 1 - known.degraded)
     with pytest.raises(UserError, match=r"c\.png is 8 × 8 pixels, but a\.png is 81 × 60"):
         pictures.with_reference(picture, Picture("c.png", np.zeros((3, 8, 8), np.uint8)))
 
@@ -102,9 +102,9 @@ def test_an_answer_tells_what_was_measured(picture, tmp_path):
     setting = Setting(picture, 0.3, 0.5, 0.5, tuple(map(str, files)), 0.4)
     answers = Answers()
     answer = answers(setting, {str(files[0]): "first"}, before=False)
-    shown = pictures.scene(picture, pictures.whole(picture), 0.3)
+    shown = pictures.scene(picture, pictures.whole(picture), DENOISING.degrade, 0.3)
     for seed, pane in enumerate(answer["panes"]):
-        expected = restore(folded(0.4, seed), shown.noisy)
+        expected = restore(folded(0.4, seed), shown.degraded)
         assert pane["score"] == f"{psnr(expected, shown.clean):.2f} dB"
         assert pane["after"] == to_url(expected)
     assert [pane["name"] for pane in answer["panes"]] == ["first", str(files[1])]
@@ -125,5 +125,29 @@ def test_a_file_that_is_written_anew_is_loaded_anew(tmp_path):
 @pytest.mark.parametrize("sigma", [0.1, 0.3, 0.5])
 def test_the_automatic_level_is_near(sigma):
     smooth = np.broadcast_to(np.linspace(40, 200, 128).astype(np.uint8), (3, 128, 128))
-    noisy = pictures.scene(Picture("s", smooth), Window(0, 0, 128, 128), sigma).noisy
+    noisy = pictures.scene(Picture("s", smooth), Window(0, 0, 128, 128), DENOISING.degrade, sigma).degraded
     assert abs(estimate_sigma(noisy) - sigma) < 0.02
+
+
+def test_a_dial_goes_from_the_base_to_the_last_level_in_its_own_unit():
+    falling = Dial(make_denoiser(0, DEJPEG, (40, 10)))
+    assert controls.turned(falling, 23.0) == {
+        "minimum": 10, "maximum": 40, "step": 1, "value": 23, "label": "Dial: JPEG quality (quality)",
+        "elem_classes": ["falling"],
+    }  # fmt: skip
+    assert controls.turned(falling, 0.4)["value"] == 25  # that was of another model's unit
+    assert controls.ends(falling)["value"] == '<div class="ends"><span>40</span><span>10</span></div>'
+    assert not controls.found(falling)["visible"] and controls.strength(falling, 20)["visible"]
+    assert controls.degraded(falling)["label"] == "Degrade it first: JPEG compression"
+
+    free = Dial(make_denoiser(0, PLEASING, (0, 1)))
+    assert "<span>0 (faithful)</span><span>1 (pleasing)</span>" in controls.ends(free)["value"]
+    assert controls.turned(free, 0.333)["value"] == 0.33 and controls.turned(free, 0.0)["elem_classes"] == []
+    assert not controls.strength(free, 0.5)["visible"]
+    assert controls.degraded(free)["label"].endswith("JPEG compression at quality 10")
+    style = Dial(make_denoiser(0, Task([], ("<b>waves", "stripes")), (0, 1)))
+    assert not controls.degraded(style)["visible"] and "&lt;b&gt;waves" in controls.ends(style)["value"]
+
+    noise = Dial(make_denoiser(0))
+    assert controls.found(noise) == {"value": "Find sigma", "visible": True}
+    assert controls.nearest(noise, 0.9) == 0.6 and controls.nearest(noise, 0.3511) == 0.35

@@ -36,7 +36,7 @@ class Opened:
         return self.page.locator("#dial input[type=range]")
 
     @property
-    def sigma(self) -> float:
+    def level(self) -> float:
         return float(self.dial.input_value())
 
     def settle(self) -> None:
@@ -52,9 +52,9 @@ class Opened:
     def shown(self, image: str = ".after") -> np.ndarray:
         return np.array(Image.open(io.BytesIO(base64.b64decode(self.source(image).split(",")[1]))).convert("RGB"))
 
-    def turn(self, sigma: float) -> None:
+    def turn(self, level: float) -> None:
         number = self.page.locator("#dial input[type=number]")
-        number.fill(str(sigma))
+        number.fill(str(level))
         number.press("Enter")
         self.settle()
 
@@ -80,19 +80,19 @@ def open_page(chromium, address):
         context.close()
 
 
-def expected(weights, sigma: float, noise: float, name: str = "chelsea") -> tuple[torch.Tensor, float]:
-    """What the library restores of a sample, and its PSNR."""
+def expected(weights, level: float, strength: float, name: str = "chelsea") -> tuple[torch.Tensor, float]:
+    """What the library restores of a sample that went through the model's degradation, and its PSNR."""
     photograph = next(p for p in pictures.samples().values() if p.name.startswith(name))
     picture = pictures.read(photograph.path)
-    scene = pictures.scene(picture, pictures.window(picture, 0.5, 0.5), noise)
     denoiser = ContinuousDenoiser.load(weights)
-    restored = restore(denoiser.fold(denoiser.position(sigma)), scene.noisy)
+    scene = pictures.scene(picture, pictures.window(picture, 0.5, 0.5), denoiser.task.degrade, strength)
+    restored = restore(denoiser.fold(denoiser.position(level)), scene.degraded)
     return restored, psnr(restored, scene.clean)
 
 
 def test_it_opens_with_the_champion_and_shows_what_the_library_gives(open_page, project):
     page = open_page()
-    restored, score = expected(project.versions["2"], page.sigma, 0.35)
+    restored, score = expected(project.versions["2"], page.level, 0.4)
     np.testing.assert_array_equal(page.shown(), to_pixels(restored))
     caption = page.page.locator("#viewer figcaption").first
     expect(caption).to_contain_text("ftn-denoiser 2 · champion")
@@ -116,22 +116,22 @@ def test_the_picture_changes_while_the_dial_is_dragged(open_page, project):
     page.settle()
     assert during >= 4
     # the last value wins, whatever was skipped on the way
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], page.sigma, 0.35)[0]))
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], page.level, 0.4)[0]))
 
 
 def test_the_dial_answers_to_the_keyboard(open_page, project):
     page = open_page()
-    before, sigma = page.source(".after"), page.sigma
+    before, level = page.source(".after"), page.level
     page.dial.focus()
     for _ in range(5):
         page.page.keyboard.press("ArrowRight")
     page.settle()
-    assert page.sigma == pytest.approx(sigma + 5 * 0.005)
+    assert page.level == pytest.approx(level + 5 * 0.005)
     assert page.source(".after") != before
     page.page.keyboard.press("End")
     page.settle()
-    assert page.sigma == 0.6
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], 0.6, 0.35)[0]))
+    assert page.level == 0.6
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], 0.6, 0.4)[0]))
 
 
 def test_everything_is_reached_with_tab(open_page):
@@ -144,8 +144,8 @@ def test_everything_is_reached_with_tab(open_page):
             for (let e = at; e; e = e.parentElement) ids.push(e.id);
             return [at.className, at.getAttribute('aria-label') || at.innerText, ...ids].join(' ') + '\\n' }"""
         )
-    names = "frame divider Zoom.in Zoom.out Whole.picture dial auto download sample upload reference noise model other"
-    for name in names.split():
+    names = "frame divider Zoom.in Zoom.out Whole.picture dial auto download sample upload reference degrade strength"
+    for name in [*names.split(), "model", "other"]:
         assert re.search(rf"\b{name}\b", reached), f"{name} is not reached by Tab:\n{reached}"
 
 
@@ -197,13 +197,13 @@ def test_the_divider_follows_mouse_and_keyboard(open_page):
         80, abs=1
     )
     assert page.transform() == "matrix(1, 0, 0, 1, 0, 0)"  # the picture itself was not moved
-    # on the left of it the screen shows the noisy picture, on the right the restored one
+    # on the left of it the screen shows the input, on the right the restored one
     page.page.locator("#viewer .divider").first.focus()
     page.page.keyboard.press("Home")
     restored = np.array(Image.open(io.BytesIO(frame.screenshot())).convert("RGB")).astype(float)
     page.page.keyboard.press("End")
-    noisy = np.array(Image.open(io.BytesIO(frame.screenshot())).convert("RGB")).astype(float)
-    for screen, image in ((restored, ".after"), (noisy, ".before")):
+    given = np.array(Image.open(io.BytesIO(frame.screenshot())).convert("RGB")).astype(float)
+    for screen, image in ((restored, ".after"), (given, ".before")):
         assert screen[:, 60:-60].mean(axis=(0, 1)) == pytest.approx(page.shown(image).mean(axis=(0, 1)), abs=6)
 
 
@@ -215,7 +215,7 @@ def test_side_by_side_with_another_model(open_page, project):
     expect(second.locator("figcaption")).to_contain_text("dni")
     content = second.locator(".after").get_attribute("src").split(",")[1]
     shown = np.array(Image.open(io.BytesIO(base64.b64decode(content))))
-    np.testing.assert_array_equal(shown, to_pixels(expected(project.files["dni"], page.sigma, 0.35)[0]))
+    np.testing.assert_array_equal(shown, to_pixels(expected(project.files["dni"], page.level, 0.4)[0]))
     page.page.click("#viewer .in")
     transforms = page.page.locator("#viewer .after").evaluate_all("all => all.map(e => getComputedStyle(e).transform)")
     assert transforms[0].split(",")[:4] == transforms[1].split(",")[:4] != ["matrix(1", " 0", " 0", " 1"]
@@ -227,30 +227,72 @@ def test_a_version_is_picked_from_the_registry(open_page, project):
     page = open_page()
     page.choose("#model", "ftn-denoiser 1")
     expect(page.page.locator("#viewer figcaption").first).to_contain_text("ftn-denoiser 1")
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["1"], page.sigma, 0.35)[0]))
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["1"], page.level, 0.4)[0]))
 
 
-def test_noise_and_photograph_are_chosen(open_page, project):
+def test_degradation_and_photograph_are_chosen(open_page, project):
     page = open_page()
     page.choose("#sample", "coffee")
-    page.page.locator("#noise input[type=range]").focus()
-    page.page.keyboard.press("Home")
+    page.page.click("#degrade input")
     page.settle()
-    assert " dB" not in page.page.inner_text("#viewer")  # nothing was added: what is clean is not known
+    assert " dB" not in page.page.inner_text("#viewer")  # it is as it is: what is clean is not known
+    page.page.click("#degrade input")
+    page.page.locator("#strength input[type=range]").focus()
     page.page.keyboard.press("End")
     page.settle()
-    restored, score = expected(project.versions["2"], page.sigma, 0.8, "coffee")
+    restored, score = expected(project.versions["2"], page.level, 0.6, "coffee")
     np.testing.assert_array_equal(page.shown(), to_pixels(restored))
     assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
+
+
+def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
+    page = open_page()
+    page.choose("#other", "dni")
+    page.choose("#model", "jpeg")
+    expect(page.page.get_by_text("One dial cannot turn both: they are of quality (JPEG quality)")).to_be_visible()
+    expect(page.page.locator("#viewer .pane").nth(1)).to_be_hidden()
+    expect(page.page.locator("#auto")).to_be_hidden()
+    expect(page.page.locator("#dial")).to_contain_text("Dial: JPEG quality (quality)")
+    expect(page.page.locator("#degrade")).to_contain_text("Degrade it first: JPEG compression")
+    left, right = page.page.locator(".ends span").all()
+    assert (left.inner_text(), right.inner_text()) == ("40", "10")
+    assert left.bounding_box()["x"] < right.bounding_box()["x"]
+    assert page.level == 25  # sigma's place means nothing here
+    expect(page.page.get_by_text("less than minimum")).to_have_count(0)
+    restored, score = expected(project.files["jpeg"], 25, 25)
+    np.testing.assert_array_equal(page.shown(), to_pixels(restored))
+    assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
+
+    page.dial.focus()
+    page.page.keyboard.press("ArrowRight")
+    assert page.level == 24
+    box = page.dial.bounding_box()
+    page.page.mouse.click(box["x"] + 0.95 * box["width"], box["y"] + box["height"] / 2)
+    assert page.level < 13
+    page.page.mouse.click(box["x"] + 0.05 * box["width"], box["y"] + box["height"] / 2)
+    page.settle()
+    assert page.level > 37
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.files["jpeg"], page.level, 25)[0]))
+
+
+def test_a_dial_of_objectives_is_free_of_how_the_picture_is_degraded(open_page, project):
+    page = open_page()
+    page.choose("#model", "objective")
+    expect(page.page.locator("#ends")).to_contain_text("0 (faithful)")
+    expect(page.page.locator("#ends")).to_contain_text("1 (pleasing)")
+    expect(page.page.locator("#strength")).to_be_hidden()
+    expect(page.page.locator("#degrade")).to_contain_text("JPEG compression at quality 10")
+    page.turn(1)
+    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.files["objective"], 1, 0)[0]))
 
 
 def test_the_automatic_level_turns_the_dial(open_page):
     page = open_page()
     page.turn(0.6)
     page.page.click("#auto")
-    page.page.wait_for_function("document.querySelector('#dial input[type=range]').value < 0.45")
-    assert page.sigma == pytest.approx(0.35, abs=0.04)
-    expect(page.page.get_by_text(re.compile(r"The noise is about 0\.3"))).to_be_visible()
+    page.page.wait_for_function("document.querySelector('#dial input[type=range]').value < 0.5")
+    assert page.level == pytest.approx(0.4, abs=0.04)
+    expect(page.page.get_by_text(re.compile(r"Found sigma 0\.[34]"))).to_be_visible()
 
 
 @pytest.fixture
@@ -282,11 +324,11 @@ def test_a_large_upload_is_cut_in_view_and_whole_in_the_download(open_page, proj
     np.testing.assert_array_equal(page.shown(".before"), np.array(Image.open(large))[30:670, 260:900])
     with page.page.expect_download() as download:
         page.page.click("#download")
-    assert download.value.suggested_filename == f"large-restored-{page.sigma:g}.png"
+    assert download.value.suggested_filename == f"large-restored-sigma-{page.level:g}.png"
     denoiser = ContinuousDenoiser.load(project.versions["2"])
-    whole = pictures.scene(picture := pictures.read(large), pictures.whole(picture), 0.0).noisy
+    whole = pictures.scene(picture := pictures.read(large), pictures.whole(picture)).degraded
     result = np.array(Image.open(download.value.path()))
-    np.testing.assert_array_equal(result, to_pixels(restore(denoiser.fold(denoiser.position(page.sigma)), whole)))
+    np.testing.assert_array_equal(result, to_pixels(restore(denoiser.fold(denoiser.position(page.level)), whole)))
     assert " dB" not in page.page.inner_text("#viewer")
     upload(page, "#reference", large)
     expect(page.page.locator("#viewer")).to_contain_text(" dB")
@@ -329,7 +371,8 @@ TEXTS = (
     "#dial span",
     "#auto",
     "#about p",
-    "#noise span",
+    "#strength span",
+    ".ends span",
 )
 
 
@@ -355,7 +398,7 @@ def test_fingers_turn_the_dial_on_a_phone(open_page):
     before, box = page.source(".after"), page.dial.bounding_box()
     page.page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
     page.settle()
-    assert page.sigma > 0.5 and page.source(".after") != before
+    assert page.level > 0.5 and page.source(".after") != before
 
 
 def test_nothing_is_asked_of_anyone_else(open_page, address):

@@ -1,4 +1,4 @@
-"""`ftn denoise` as a user calls it: real processes where signals and exit codes matter, else within this one."""
+"""`ftn restore` as a user calls it: real processes where signals and exit codes matter, else within this one."""
 
 import errno
 import os
@@ -14,14 +14,16 @@ import pytest
 from pictures import pixels
 from PIL import Image
 from project import ROOT
-from small_denoiser import small_denoiser
+from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
 import serving.files.batch
 from ftn_core.errors import UserError
-from serving.files.denoise import Denoising
 from serving.files.inputs import MARKS
+from serving.files.level import Written
+from serving.files.restore import Restoration
 
 MODEL = "model.safetensors"
+at = Written.parse
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def photographs(count: int, side: int = 40) -> None:
 def start(*arguments: str) -> subprocess.Popen:
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     return subprocess.Popen(
-        [sys.executable, "-m", "serving.command", "denoise", *arguments], env=environment, text=True,
+        [sys.executable, "-m", "serving.command", "restore", *arguments], env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -73,7 +75,7 @@ def test_damaged_ones_are_named_at_the_end_and_the_rest_is_done(folder, capsys):
     flipped = bytearray(good)
     flipped[200] ^= 1
     Path("in/011.png").write_bytes(flipped)
-    code, out, err = ended(start("in", "--out", "out", "--model", MODEL, "--sigma", "51/255"))
+    code, out, err = ended(start("in", "--out", "out", "--model", MODEL, "--level", "51/255"))
     assert code == 1
     assert "9 restored, 3 failed:" in out
     named = re.findall(r"^  in/(\d+)\.png: (.+)$", err, re.MULTILINE)
@@ -84,7 +86,7 @@ def test_damaged_ones_are_named_at_the_end_and_the_rest_is_done(folder, capsys):
     # again: nothing is redone, and what was repaired is done
     times = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
     Path("in/003.png").write_bytes(good)
-    assert Denoising(["in"], out=Path("out"), model=MODEL, sigma=0.2).run() == 1
+    assert Restoration(["in"], out=Path("out"), model=MODEL, level=at("0.2")).run() == 1
     assert "1 restored, 9 were there already" in capsys.readouterr().out
     assert all(path.stat().st_mtime_ns == t for path, t in times.items())
 
@@ -92,7 +94,7 @@ def test_damaged_ones_are_named_at_the_end_and_the_rest_is_done(folder, capsys):
 @pytest.mark.parametrize("kill, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
     photographs(20, side=500)
-    arguments = ("in", "--out", "out", "--model", MODEL, "--sigma", "0.3")
+    arguments = ("in", "--out", "out", "--model", MODEL, "--level", "0.3")
     process = start(*arguments)
     while len(list(Path("out").glob("[!.]*"))) < 2:
         assert process.poll() is None, process.communicate()
@@ -107,7 +109,7 @@ def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
         assert f"{len(done)} restored" in out and f"with {20 - len(done)} to go" in err
         assert "Traceback" not in err and not list(Path("out").glob(".*"))
     times = {name: Path("out", name).stat().st_mtime_ns for name in done}
-    assert Denoising([arguments[0]], out=Path("out"), model=MODEL, sigma=0.3).run() == 0
+    assert Restoration([arguments[0]], out=Path("out"), model=MODEL, level=at("0.3")).run() == 0
     assert results() == {f"{i:03}.png" for i in range(20)}
     assert all(Path("out", name).stat().st_mtime_ns == t for name, t in times.items())
     assert not list(Path("out").glob(".*"))
@@ -115,14 +117,14 @@ def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(folder):
     photographs(1)
-    code, out, err = ended(start("in/000.png", "--model", MODEL, "--sigma", "0.2x"))
+    code, out, err = ended(start("in/000.png", "--model", MODEL, "--level", "0.2x"))
     assert (code, out) == (2, "")
-    assert err == "ftn: --sigma 0.2x: a number such as 0.2 or 51/255 is needed\n"
+    assert err == "ftn: --level 0.2x: a number, for sigma also one such as 51/255, or auto is needed\n"
 
 
 def refused(*paths: str, **options) -> str:
     with pytest.raises(UserError) as error:
-        Denoising(paths or ["in"], **options)
+        Restoration(paths or ["in"], **options)
     message = str(error.value)
     assert "\n" not in message
     return message
@@ -138,7 +140,7 @@ def test_without_a_registry_the_remedy_is_named_and_none_is_made(folder):
     small_denoiser(Path("models/denoisers/scale-mix.safetensors"))
     assert "which has scale-mix" in refused()
     assert "has scale-mix" in refused(method="nothing")
-    assert Denoising(["in"], method="scale-mix").name == "models/denoisers/scale-mix.safetensors"
+    assert Restoration(["in"], method="scale-mix").name == "models/denoisers/scale-mix.safetensors"
     assert "two ways" in refused(method="scale-mix", model=MODEL)
 
 
@@ -173,44 +175,71 @@ def test_a_full_disk_ends_the_run_and_says_what_is_done(folder, monkeypatch):
 
     monkeypatch.setattr(serving.files.batch, "write_picture", full)
     with pytest.raises(UserError, match=r"No space left on device.* 4 are done"):
-        Denoising(["in"], out=Path("out"), model=MODEL).run()
+        Restoration(["in"], out=Path("out"), model=MODEL).run()
     assert len(written) < 30 and len(results()) == 4 and not list(Path("out").glob(".*"))
 
 
 def test_nothing_is_overwritten_unless_told(folder, capsys):
     photographs(2)
-    Path("in/000.denoised.png").write_text("mine")
-    assert Denoising(["in"], model=MODEL, sigma=0.2).run() == 0
-    assert Path("in/000.denoised.png").read_text() == "mine"
+    Path("in/000.restored.png").write_text("mine")
+    assert Restoration(["in"], model=MODEL, level=at("0.2")).run() == 0
+    assert Path("in/000.restored.png").read_text() == "mine"
     assert "1 restored, 1 were there already and stay" in capsys.readouterr().out
-    assert Denoising(["in"], model=MODEL, sigma=0.2, overwrite=True).run() == 0
-    with Image.open("in/000.denoised.png") as image:
+    assert Restoration(["in"], model=MODEL, level=at("0.2"), overwrite=True).run() == 0
+    with Image.open("in/000.restored.png") as image:
         image.load()
     assert sorted(path.name for path in Path("in").iterdir()) == [
-        "000.denoised.png", "000.png", "001.denoised.png", "001.png",
+        "000.png", "000.restored.png", "001.png", "001.restored.png",
     ]  # fmt: skip
 
 
 def test_the_level_that_is_found_is_said(folder, capsys):
     clean = np.full((200, 200, 3), 0.5) + 0.15 * np.random.default_rng(0).standard_normal((200, 200, 3))
     Image.fromarray((255 * clean.clip(0, 1)).astype(np.uint8)).save("in/a.png")
-    assert Denoising(["in"], model=MODEL).run() == 0
+    assert Restoration(["in"], model=MODEL).run() == 0
     sigma = re.search(r"in/a.png: found sigma (\S+)", capsys.readouterr().out)
     assert sigma and float(sigma[1]) == pytest.approx(0.15, rel=0.05)
 
 
 def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
     photographs(3)
-    assert Denoising(["in"], model=MODEL, sigma=0.9).run() == 0
-    assert capsys.readouterr().err.count("above the model's highest level: 0.5 is used") == 1
-    highest = [Path(f"in/{i:03}.denoised.png").read_bytes() for i in range(3)]
-    assert Denoising(["in"], model=MODEL, alpha=1.0, overwrite=True).run() == 0
-    assert [Path(f"in/{i:03}.denoised.png").read_bytes() for i in range(3)] == highest
+    assert Restoration(["in"], model=MODEL, level=at("0.9")).run() == 0
+    assert capsys.readouterr().err.count("beyond the model's levels: sigma 0.5 (128/255) is used") == 1
+    highest = [Path(f"in/{i:03}.restored.png").read_bytes() for i in range(3)]
+    assert Restoration(["in"], model=MODEL, alpha=1.0, overwrite=True).run() == 0
+    assert [Path(f"in/{i:03}.restored.png").read_bytes() for i in range(3)] == highest
+
+
+@pytest.mark.parametrize(
+    ("task", "levels", "words", "alone"),
+    [
+        (DEJPEG, (40, 10), ["quality 40, 10", "dial: quality 22.5"], "quality (JPEG quality), trained from 40 to 10"),
+        (PLEASING, (0, 1), ["objective 0 (faithful), 1 (pleasing)", "dial: objective 0.4"], "from 0 (faithful) to 1"),
+    ],
+    ids=["jpeg", "objective"],
+)
+def test_a_dial_of_another_unit(folder, capsys, task, levels, words, alone):
+    photographs(1)
+    small_denoiser(Path(MODEL), task, levels)
+    level = words[1].split()[-1]
+    assert Restoration(["in"], model=MODEL, level=at(level)).run() == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in words)
+    restored = Path("in/000.restored.png").read_bytes()
+    alpha = (float(level) - levels[0]) / (levels[1] - levels[0])
+    assert Restoration(["in"], model=MODEL, alpha=alpha, overwrite=True).run() == 0
+    assert Path("in/000.restored.png").read_bytes() == restored
+    capsys.readouterr()
+    assert Restoration(["in"], model=MODEL, strip=True).run() == 0
+    assert f"as it is, then at {task.unit.name} {task.unit.label(levels[0])}, " in capsys.readouterr().out
+    for options in ({}, {"level": at("auto")}):
+        assert "--level is needed" in refused(model=MODEL, **options)
+        assert alone in refused(model=MODEL, **options)
 
 
 def test_a_strip_is_one_picture_of_all_stops(folder):
     photographs(1)
-    assert Denoising(["in"], model=MODEL, strip=True, out=Path("out")).run() == 0
+    assert Restoration(["in"], model=MODEL, strip=True, out=Path("out")).run() == 0
     with Image.open(f"out/000{MARKS[1]}.png") as image:
         assert image.size == (6 * 40, 40)
         assert (np.asarray(image)[:, :40] == pixels(3, np.uint8, 40, 40, 0)).all()

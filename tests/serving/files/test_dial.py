@@ -8,9 +8,10 @@ from pictures import pixels
 from small_denoiser import small_denoiser
 
 from ftn_core.errors import UserError
+from ftn_core.units import QUALITY, SCALE, SIGMA, objective
 from serving.files.dial import Dial
+from serving.files.level import Written
 from serving.files.pictures import Picture
-from serving.files.sigma import parse_sigma
 
 
 @pytest.fixture(scope="module")
@@ -19,30 +20,43 @@ def denoiser(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "text, sigma", [("0.2", 0.2), ("51/255", 0.2), (" 25 / 255 ", 25 / 255), (".5", 0.5), ("1", 1), ("2e-1", 0.2)]
+    "text, sigma",
+    [("0.2", 0.2), ("51/255", 0.2), (" 25 / 255 ", 25 / 255), (".5", 0.5), ("0", 0), ("2e-1", 0.2), ("auto", None)],
 )
-def test_sigma_is_a_number_or_a_fraction(text, sigma):
-    assert parse_sigma(text) == pytest.approx(sigma, rel=1e-12)
+def test_sigma_is_a_number_or_a_fraction_or_found(text, sigma):
+    assert Written.parse(text).of(SIGMA) == (sigma and pytest.approx(sigma, rel=1e-12))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0.2x", "51/0", "-1", "nan", "inf", "1/2/3", "51/", "/255", "0", "0/255", "1.01", "51", "٣", "1_0/255"]
+    "text", ["", "0.2x", "51/0", "-1", "nan", "inf", "1/2/3", "51/", "/255", "٣", "1_0/255", "Auto"]
 )
 def test_anything_else_is_refused_by_its_text(text):
     with pytest.raises(UserError) as error:
-        parse_sigma(text)
-    assert f"--sigma {text}:" in str(error.value)
+        Written.parse(text)
+    assert f"--level {text}:" in str(error.value)
 
 
-def test_who_gives_the_scale_of_eight_bits_is_told_how_to():
-    with pytest.raises(UserError, match="51/255"):
-        parse_sigma("51")
+@pytest.mark.parametrize(
+    "text, unit, words",
+    [
+        ("2.01", SIGMA, "--level 2.01: sigma must be from 0 to 2 (standard deviation"),
+        ("51", SIGMA, "that is 51/255"),
+        ("0", QUALITY, "--level 0: quality must be from 1 to 100 (JPEG quality)"),
+        ("0.5", SCALE, "--level 0.5: scale must be from 1 to 16 (factor by which the image was smaller)"),
+        ("2", objective("faithful", "pleasing"), "objective must be from 0 to 1 (from faithful to pleasing)"),
+        ("20/255", QUALITY, "--level 20/255: fractions are of sigma, this model's dial is of quality"),
+    ],
+)
+def test_what_is_no_level_of_the_models_unit_is_refused_with_its_range(text, unit, words):
+    with pytest.raises(UserError) as error:
+        Written.parse(text).of(unit)
+    assert words in str(error.value)
 
 
-@given(st.floats(1e-6, 1))
+@given(st.floats(0, 2))
 def test_any_sigma_is_read_as_it_is_written(sigma):
-    assert parse_sigma(repr(sigma)) == sigma
-    assert parse_sigma(f"{255 * sigma!r}/255") == pytest.approx(sigma, rel=1e-12)
+    assert Written.parse(repr(sigma)).of(SIGMA) == sigma
+    assert Written.parse(f"{min(255 * sigma, 510)!r}/255").of(SIGMA) == pytest.approx(sigma, rel=1e-12)
 
 
 @given(st.text(max_size=12) | st.from_regex(r"[0-9./eE+-]{1,12}", fullmatch=True))
@@ -51,10 +65,10 @@ def test_any_sigma_is_read_as_it_is_written(sigma):
 @example("9" * 12 + "e99999")
 def test_any_text_is_a_sigma_or_a_users_mistake(text):
     try:
-        sigma = parse_sigma(text)
+        sigma = Written.parse(text).of(SIGMA)
     except UserError:
         return
-    assert 0 < sigma <= 1
+    assert 0 <= sigma <= 2
 
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, math.nan, math.inf])
@@ -69,10 +83,13 @@ def test_alpha_goes_from_the_first_level_to_the_last(denoiser, alpha):
     assert dial.position(dial.found(Picture(pixels(3, np.uint8), "PNG"))) == alpha * len(denoiser.levels)
 
 
-@pytest.mark.parametrize("sigma, words", [(0.1, "lowest level: 0.2"), (0.2, None), (0.5, None), (0.7, "highest level")])
-def test_a_sigma_beyond_the_levels_is_said_to_be(denoiser, sigma, words):
-    note = Dial(denoiser, sigma=sigma).beyond(sigma)
-    assert note is None if words is None else words in note
+@pytest.mark.parametrize("levels", [(0.2, 0.5), (0.5, 0.2)], ids=["rising", "falling"])
+@pytest.mark.parametrize("sigma, nearest", [(0.1, 0.2), (0.2, None), (0.3, None), (0.5, None), (0.7, 0.5)])
+def test_a_level_beyond_the_trained_ones_is_said_to_be(tmp_path, levels, sigma, nearest):
+    dial = Dial(small_denoiser(tmp_path / "d.safetensors", levels=levels), level=sigma)
+    note = dial.beyond(sigma)
+    assert note is None if nearest is None else f"sigma {nearest:g} (" in note
+    assert nearest is None or dial.position(sigma) == levels.index(nearest)
 
 
 def test_sigma_is_found_where_none_is_given(denoiser):
@@ -81,4 +98,4 @@ def test_sigma_is_found_where_none_is_given(denoiser):
     for top, dtype in ((255, np.uint8), (65535, np.uint16)):
         picture = Picture((noisy.clip(0, 1) * top).round().astype(dtype), "PNG")
         assert Dial(denoiser).found(picture) == pytest.approx(0.1, rel=0.05)
-        assert Dial(denoiser, sigma=0.3).found(picture) == 0.3
+        assert Dial(denoiser, level=0.3).found(picture) == 0.3

@@ -13,7 +13,8 @@ from PIL import Image, JpegImagePlugin
 from small_denoiser import small_denoiser
 
 from ftn_core.images import restore
-from serving.files.denoise import Denoising
+from serving.files.level import Written
+from serving.files.restore import Restoration
 
 SIGMA = 0.3
 
@@ -55,8 +56,8 @@ def run(tmp_path_factory):
     denoiser = small_denoiser(folder / "model.safetensors")
     for seed, (name, (suffix, channels, dtype, _, write)) in enumerate(KINDS.items()):
         write(folder / f"{name}{suffix}", pixels(channels, dtype, seed=seed))
-    options = {"model": str(folder / "model.safetensors"), "sigma": SIGMA, "out": folder / "out"}
-    assert Denoising([str(folder)], **options).run() == 0
+    options = {"model": str(folder / "model.safetensors"), "level": Written.parse(f"{SIGMA}"), "out": folder / "out"}
+    assert Restoration([str(folder)], **options).run() == 0
     return folder, denoiser
 
 

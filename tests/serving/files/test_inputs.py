@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 from ftn_core.errors import UserError
 from serving.files.inputs import MARKS, plan
 
-DENOISED, STRIP = MARKS
+RESTORED, STRIP = MARKS
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "b.JPG", "notes.txt", "sub/a.png", "sub/deep/c.tiff", "sub/.hidden/d.png", ".e.png",
-                 "a.denoised.png", "sub/a.strip.png"):  # fmt: skip
+                 "a.restored.png", "sub/a.strip.png"):  # fmt: skip
         path = Path("in", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
 
-def planned(*arguments: str, out: str | None = None, mark: str = DENOISED) -> list[tuple[str, str]]:
+def planned(*arguments: str, out: str | None = None, mark: str = RESTORED) -> list[tuple[str, str]]:
     jobs = plan(arguments, None if out is None else Path(out), mark)
     return [(job.source.as_posix(), job.target.as_posix()) for job in jobs]
 
@@ -36,8 +36,8 @@ class TestPlan:
 
     def test_without_out_results_lie_beside(self):
         assert planned("in/a.png", "in/sub") == [
-            ("in/a.png", "in/a.denoised.png"), ("in/sub/a.png", "in/sub/a.denoised.png"),
-            ("in/sub/deep/c.tiff", "in/sub/deep/c.denoised.tiff"),
+            ("in/a.png", "in/a.restored.png"), ("in/sub/a.png", "in/sub/a.restored.png"),
+            ("in/sub/deep/c.tiff", "in/sub/deep/c.restored.tiff"),
         ]  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ class TestPlan:
         assert planned("in/a.png", "in/../in/a.png", "in/a.*", out="out") == [("in/a.png", "out/a.png")]
 
     def test_a_file_that_is_named_is_taken_whatever_its_name(self):
-        assert planned("in/notes.txt", "in/a.denoised.png") == [
-            ("in/notes.txt", "in/notes.denoised.txt"), ("in/a.denoised.png", "in/a.denoised.denoised.png"),
+        assert planned("in/notes.txt", "in/a.restored.png") == [
+            ("in/notes.txt", "in/notes.restored.txt"), ("in/a.restored.png", "in/a.restored.restored.png"),
         ]  # fmt: skip
 
     def test_a_name_with_brackets_is_a_name_first(self):
@@ -77,15 +77,15 @@ class TestPlan:
     def test_what_gives_nothing_is_named(self, argument):
         Path("empty").mkdir()
         with pytest.raises(UserError, match=argument.replace("*", r"\*")):
-            plan(["in", argument], None, DENOISED)
+            plan(["in", argument], None, RESTORED)
 
     def test_two_that_would_become_one_are_named(self):
         with pytest.raises(UserError, match=r"in/a\.png and in/sub/a\.png would both become out/a\.png"):
-            plan(["in/a.png", "in/sub/a.png"], Path("out"), DENOISED)
+            plan(["in/a.png", "in/sub/a.png"], Path("out"), RESTORED)
 
     def test_a_result_in_a_sources_place_is_refused(self):
         with pytest.raises(UserError, match="choose another folder"):
-            plan(["in/a.png"], Path("in"), DENOISED)
+            plan(["in/a.png"], Path("in"), RESTORED)
 
 
 names = st.text(string.ascii_letters + "äé .[]-", min_size=1, max_size=6).filter(

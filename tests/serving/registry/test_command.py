@@ -45,7 +45,7 @@ def test_list_and_show(store):
     lines = ftn("list").splitlines()
     assert lines[0].split() == ["version", "alias", "registered", "method", "levels", "dB", "at", "them", "gate"]
     assert [line.split()[0] for line in lines[1:]] == ["4", "3", "2", "1"]
-    assert lines[4].endswith("0.2 0.5  28.00 24.00  passed") and "champion" in lines[4]
+    assert lines[4].endswith("sigma 0.2 (51), 0.5 (128)  28.00 24.00  passed") and "champion" in lines[4]
     assert "not judged" in lines[1]
     versions = json.loads(ftn("list", "--json"))
     assert versions[3]["aliases"] == ["champion"] and versions[3]["tags"]["ftn.gate"] == "passed"
@@ -56,11 +56,40 @@ def test_list_and_show(store):
 
 def test_compare(store):
     lines = ftn("compare", "champion", "2").splitlines()
-    assert lines[1].split() == ["PSNR", "at", "0.2", "28.00", "28.25", "+0.25", "dB"]
+    assert lines[1].split() == ["PSNR", "at", "sigma", "0.2", "(51/255)", "28.00", "28.25", "+0.25", "dB"]
     assert not any("different photographs" in line for line in lines)
     assert "different photographs" in ftn("compare", "1", "3")
     rows = json.loads(ftn("compare", "1", "4", "--json"))["rows"]
-    assert rows[0] == {"what": "PSNR at 0.2", "a": 28.0, "b": None, "unit": "dB", "digits": 2}
+    assert rows[0] == {"what": "PSNR at sigma 0.2 (51/255)", "a": 28.0, "b": None, "unit": "dB", "digits": 2}
+
+
+QUALITY = {"ftn.unit": "quality", "ftn.ends": "[]", "ftn.levels": "[40, 10]", "ftn.psnr": '{"40": 32.5, "10": 28.25}'}
+OBJECTIVE = {
+    "ftn.unit": "objective", "ftn.ends": '["faithful", "pleasing"]', "ftn.levels": "[0, 1]",
+    "ftn.psnr": '{"0": 28.5, "1": 26.5}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tags", "levels", "at"),
+    [
+        (QUALITY, "quality 40, 10 32.50 28.25", "PSNR at quality 40"),
+        (OBJECTIVE, "objective 0 (faithful), 1 (pleasing) 28.50 26.50", "PSNR at objective 1 (pleasing)"),
+    ],
+    ids=["quality", "objective"],
+)
+def test_levels_are_told_in_their_own_unit_and_units_are_not_compared(store, tags, levels, at):
+    for number in ("3", "4"):
+        for key, value in tags.items():
+            store.set_model_version_tag(MODEL, number, key, value)
+    assert levels in " ".join(ftn("list").splitlines()[1].split())
+    assert at in ftn("show", "4")
+    lines = ftn("compare", "3", "4").splitlines()
+    first = next(iter(json.loads(tags["ftn.psnr"]).values()))
+    assert f"{first:.2f}" in lines[1] and not any("different tasks" in line for line in lines)
+    said = ftn("compare", "1", "4")
+    assert "they are for different tasks, whose PSNR cannot be compared: of sigma (standard deviation" in said
+    assert "PSNR at" not in said
 
 
 def test_promote_rollback_history(store):

@@ -1,4 +1,4 @@
-"""What ``ftn denoise`` does, from its arguments to the last line that it prints."""
+"""What ``ftn restore`` does, from its arguments to the last line that it prints."""
 
 import os
 import sys
@@ -10,23 +10,24 @@ import torch
 from torch import nn
 
 from ftn_core.progress import Progress
+from serving.files.bands import restored
 from serving.files.batch import Batch
-from serving.files.dial import Dial, in_words
+from serving.files.dial import Dial
 from serving.files.inputs import MARKS, Job, plan
+from serving.files.level import Written
 from serving.files.model import chosen_denoiser
 from serving.files.pictures import Picture, Pixels
-from serving.files.restoring import restored
 from serving.files.strip import STOPS, positions, strip
 
 
-class Denoising:
+class Restoration:
     """One call of the command: everything that can be refused is refused here, before any work."""
 
     def __init__(
         self,
         paths: Sequence[str],
         *,
-        sigma: float | None = None,
+        level: Written | None = None,
         alpha: float | None = None,
         strip: bool = False,
         model: str | None = None,
@@ -34,23 +35,26 @@ class Denoising:
         out: Path | None = None,
         overwrite: bool = False,
     ) -> None:
-        """Raises ``UserError`` for any mistake in the call. With neither ``sigma`` nor ``alpha`` sigma is found."""
+        """Raises ``UserError`` for any mistake in the call. With neither ``level`` nor ``alpha`` sigma is found."""
         warnings.filterwarnings("ignore", module="PIL")  # of what it goes on with; what it cannot read it raises
         jobs = plan(paths, out, MARKS[1] if strip else MARKS[0])
         self.name, denoiser = chosen_denoiser(model, method)
-        self.dial = Dial(denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")), sigma, alpha)
+        denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        # a strip shows all of the dial: no level is needed
+        self.dial = Dial(denoiser, level.of(denoiser.task.unit) if level else None, 0.0 if strip else alpha)
         self.batch = Batch(jobs, overwrite=overwrite)
         self._restore = self._strip if strip else self._one
         self._network: nn.Module | None = None
 
     def run(self) -> int:
         """Restore, say what happens, and give the exit code: 1 where some failed. Interrupted, the process ends."""
-        print(f"model: {self.name}, levels {', '.join(f'{x:g}' for x in self.dial.denoiser.trained)}")
+        unit = self.dial.unit
+        print(f"model: {self.name}, {unit.name} {', '.join(map(unit.label, self.dial.denoiser.trained))}")
         print(f"dial: {self.dial.words if self._restore == self._one else self._stops()}", flush=True)
-        if self.dial.sigma and (note := self.dial.beyond(self.dial.sigma)):
-            print(f"note: sigma {self.dial.sigma:g} is {note}", file=sys.stderr)
+        if self.dial.level is not None and (note := self.dial.beyond(self.dial.level)):
+            print(f"note: {unit.words(self.dial.level)} is {note}", file=sys.stderr)
         try:
-            self.batch.run(self._restore, Progress("denoise", "pictures", len(self.batch.jobs)))
+            self.batch.run(self._restore, Progress("restore", "pictures", len(self.batch.jobs)))
         except KeyboardInterrupt:
             self._report()
             left = len(self.batch.jobs) - self.batch.outcome.done - len(self.batch.outcome.failed)
@@ -61,19 +65,20 @@ class Denoising:
         return int(bool(self.batch.outcome.failed))
 
     def _one(self, job: Job, picture: Picture) -> Pixels:
-        sigma = self.dial.found(picture)
-        if sigma is not None and self.dial.sigma is None:
-            note = self.dial.beyond(sigma)
-            print(f"{job.source}: found sigma {in_words(sigma)}{', ' + note if note else ''}", flush=True)
-        self._network = self.dial.denoiser.fold(self.dial.position(sigma), self._network)
+        level = self.dial.found(picture)
+        if level is not None and self.dial.level is None:
+            note = self.dial.beyond(level)
+            print(f"{job.source}: found {self.dial.unit.words(level)}{', ' + note if note else ''}", flush=True)
+        self._network = self.dial.denoiser.fold(self.dial.position(level), self._network)
         return restored(self._network, picture, _rows(job, picture))
 
     def _strip(self, job: Job, picture: Picture) -> Pixels:
         return strip(self.dial.denoiser, picture, _rows(job, picture, STOPS))
 
     def _stops(self) -> str:
-        places = ", ".join(f"{x:g}" for x in positions(self.dial.denoiser))
-        return f"the picture as it is, then at {places}, counted in the model's levels"
+        denoiser, unit = self.dial.denoiser, self.dial.unit
+        levels = ", ".join(unit.label(denoiser.level_at(position)) for position in positions(denoiser))
+        return f"the picture as it is, then at {unit.name} {levels}"
 
     def _report(self) -> None:
         outcome, there = self.batch.outcome, len(self.batch.there)

@@ -1,6 +1,6 @@
-"""Files through ``ftn denoise``: how much reading and writing costs beside the bare network.
+"""Files through ``ftn restore``: how much reading and writing costs beside the bare network.
 
-python -m benchmarks.denoise_files [--quick]
+python -m benchmarks.restore_files [--quick]
 """
 
 import tempfile
@@ -19,11 +19,11 @@ from ftn_core.cores import cores
 from ftn_core.images import restore
 from ftn_core.networks import build_network
 from ftn_core.task import DENOISING
+from serving.files.bands import restored, to_image
 from serving.files.batch import Batch
 from serving.files.dial import Dial
 from serving.files.inputs import MARKS, Job, plan
 from serving.files.pictures import Picture, Pixels, read_picture, write_picture
-from serving.files.restoring import restored, to_image
 
 SPEC: dict[str, Any] = {"name": "unshuffle_net", "channels": 32, "depth": 6}
 BARE = "bare network"
@@ -84,7 +84,7 @@ def large(source: str, target: str) -> float:
 
 def main() -> None:
     torch.set_num_threads(cores())
-    report = Report("denoise_files", "Files through ftn denoise", TEXT)
+    report = Report("restore_files", "Files through ftn restore", TEXT)
     denoiser = ContinuousDenoiser(DENOISING, SPEC, build_network(**SPEC).eval(), 0.2)
     network = denoiser.fold(0.0)
     count, rounds = (4, 1) if quick() else (40, 5)

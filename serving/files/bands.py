@@ -1,4 +1,4 @@
-"""A picture of any size and depth through a network, in memory that does not grow with the picture's floats."""
+"""A picture of any size and depth through a network, in bands of rows: memory does not grow with its floats."""
 
 from collections.abc import Callable, Sequence
 

@@ -8,14 +8,14 @@ from PIL import Image, ImageOps
 from small_denoiser import small_denoiser
 
 from ftn_core.images import restore
+from serving.files.bands import restored, to_image
 from serving.files.pictures import Picture
-from serving.files.restoring import restored, to_image
 from serving.files.strip import STOPS, strip
 
 
 @pytest.fixture(scope="module")
 def denoiser(tmp_path_factory):
-    return small_denoiser(tmp_path_factory.mktemp("restoring") / "d.safetensors")
+    return small_denoiser(tmp_path_factory.mktemp("bands") / "d.safetensors")
 
 
 def by_library(network, array):
