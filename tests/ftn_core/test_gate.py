@@ -28,7 +28,7 @@ def test_without_a_champion_the_other_rules_decide():
 
 def test_levels_that_fall_stay_in_their_order_and_have_their_unit():
     psnr = {40: 30.0, 30: 29.0, 10: 20.0}
-    model = measured(trained=[40, 10], degraded=dict.fromkeys(psnr, 25.0), psnr=psnr)
+    model = measured(trained=[40, 10], degraded=dict.fromkeys(psnr, 25.0), score=psnr)
     verdict = judge(BOUNDS, "1", model, 2, "quality")
     assert failed(verdict)["gain"].level == 10
     assert verdict.failures()[0] == "PSNR above the degraded input -5.00 dB at quality 10, at least 6 is allowed"
