@@ -31,7 +31,7 @@ def test_levels_that_fall_stay_in_their_order_and_have_their_unit():
     model = measured(trained=[40, 10], degraded=dict.fromkeys(psnr, 25.0), score=psnr)
     verdict = judge(BOUNDS, "1", model, 2, "quality")
     assert failed(verdict)["gain"].level == 10
-    assert verdict.failures()[0] == "PSNR above the degraded input -5.00 dB at quality 10, at least 6 is allowed"
+    assert verdict.failures()[0] == "gain over the degraded input -5.00 dB at quality 10, at least 6 is allowed"
     assert "| quality | 40 | 30 | 10 |" in verdict.markdown()
 
 
