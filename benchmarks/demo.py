@@ -30,7 +30,7 @@ from serving.demo import pictures
 from serving.demo.answer import Answers, Setting, to_pixels, to_url
 
 PHOTOGRAPH = "astronaut (train)"
-NOISE = 0.35
+SIGMA = 0.35
 THREADS = 2
 ALONE = "the network alone"
 SERVED = "through the running server"
@@ -139,32 +139,32 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = saved(Path(folder))
         answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
-        shown = pictures.scene(picture, pictures.whole(picture), NOISE)
+        shown = pictures.scene(picture, pictures.whole(picture), DENOISING.degrade, SIGMA)
         dial, places = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
-        restored = dial.restore(shown.noisy, 0.3)
+        restored = dial.restore(shown.degraded, 0.3)
 
         def setting() -> Setting:
-            return Setting(picture, NOISE, 0.5, 0.5, (str(model),), next(places))
+            return Setting(picture, SIGMA, 0.5, 0.5, (str(model),), next(places))
 
         with served(model) as session:
             variants: dict[str, Callable[[], object]] = {
-                ALONE: lambda: restore(network, shown.noisy),
-                "fold and network": lambda: dial.restore(shown.noisy, next(places)),
+                ALONE: lambda: restore(network, shown.degraded),
+                "fold and network": lambda: dial.restore(shown.degraded, next(places)),
                 "PSNR": lambda: psnr(restored, shown.clean) if shown.clean is not None else None,
                 "encoding": lambda: to_url(restored),
                 "the answer": lambda: answers(setting(), {}, before=False),
-                SERVED: lambda: session("turn", None, NOISE, 0.5, 0.5, str(model), "none", next(places)),
+                SERVED: lambda: session("turn", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(places)),
             }
             timings: dict[str, Timing] = compare(variants, rounds=rounds)
     report.timings("A change of the dial, 512 x 512", timings, ALONE)
     print(f"median answer {1000 * timings['the answer'].median:.0f} ms, served {1000 * timings[SERVED].median:.0f} ms")
-    for kind, image in (("restored", blurred(picture_of(picture))), ("noisy", shown.noisy)):
+    for kind, image in (("restored", blurred(picture_of(picture))), ("noisy", shown.degraded)):
         encoding(report, kind, Image.fromarray(to_pixels(image)), rounds)
     report.save()
 
 
 def picture_of(picture: pictures.Picture) -> Tensor:
-    return pictures.scene(picture, pictures.whole(picture), 0.0).noisy
+    return pictures.scene(picture, pictures.whole(picture)).degraded
 
 
 if __name__ == "__main__":

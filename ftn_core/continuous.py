@@ -181,7 +181,10 @@ class ContinuousDenoiser:
         """Rebuild what ``save`` wrote, on the CPU. Raises ``UserError`` where the file is not such a one."""
         tensors, header = read_tensors(path)
         if header.get("format") != _FORMAT:
-            raise UserError(f"{path} is of format {header.get('format')!r}; this version reads {_FORMAT!r}")
+            raise UserError(
+                f"{path} is of format {header.get('format')!r}; this version reads {_FORMAT!r}: "
+                "run `dvc repro` to make it again"
+            )
 
         def part(prefix: str) -> State:
             return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -227,13 +227,18 @@ def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_plac
 def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(workshop, task, levels, unit, words):
     champion = promotions.champion(workshop.client, MODEL)
     own = {"base": levels[0], "adapted": [levels[-1]]}
-    changes = {"gate": {"min_gain": -90.0, "min_evenness": 0.0}, "degradation": task.degradation, "levels": own}
+    changes = {
+        "gate": {"min_gain": -90.0, "min_evenness": 0.0, "max_time": 90.0},
+        "degradation": task.degradation,
+        "levels": own,
+    }
     with workshop.params(**changes, data={"levels": levels}):
         for level in levels:
             write_degraded_set(
                 workspace.PHOTOGRAPHS, workspace.degraded_set(level), task.degrade, level, seed=0, train=False
             )
-        leave_results(small_denoiser(workspace.denoiser("ftn"), task, (levels[0], levels[-1])), levels)
+        small_denoiser(workspace.denoiser("ftn"), task, (levels[0], levels[-1]))
+        leave_results(ContinuousDenoiser.load(workspace.denoiser("ftn")), levels)
         assert workshop.register()["champion"] == champion
         assert [rule.name for rule in verdict().rules if not rule.passed] == ["champion"]
         note = (
