@@ -12,6 +12,9 @@ class TransformNet(nn.Module):
     Doubling is by nearest neighbours and a convolution, not a transposed one, whose kernels overlap unevenly and leave
     a chequerboard (Odena et al. 2016, distill.pub/2016/deconv-checkerboard). The output lies in [0, 1].
 
+    The body is all that follows the head: colours, which a style is much of, are made in the last layer, and a method
+    that adapts the body must reach it.
+
     Instance norm looks at the whole picture: there is no radius, and pictures go through in one piece.
     """
 
@@ -20,23 +23,21 @@ class TransformNet(nn.Module):
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         quarter, half = max(channels // 4, 3), max(channels // 2, 3)
-        self.head = nn.Sequential(
-            *_normalised(inputs, quarter, 9), *_normalised(quarter, half, 3, 2), *_normalised(half, channels, 3, 2)
-        )
-        self.body = nn.Sequential(*(_Residual(channels) for _ in range(depth)))
-        self.up = nn.Sequential(
+        self.head = nn.Sequential(*_normalised(inputs, quarter, 9))
+        self.body = nn.Sequential(
+            *_normalised(quarter, half, 3, 2), *_normalised(half, channels, 3, 2),
+            *(_Residual(channels) for _ in range(depth)),
             nn.Upsample(scale_factor=2), *_normalised(channels, half, 3),
             nn.Upsample(scale_factor=2), *_normalised(half, quarter, 3),
+            _conv(quarter, 3, 9, bias=True),
         )  # fmt: skip
-        self.tail = _conv(quarter, 3, 9, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         # to a multiple of 4, and instance norm wants more than one place of the body
         right, below = (-n % 4 if n > 4 else 8 - n for n in (width, height))
         x = F.pad(x, (0, right, 0, below), mode="replicate")
-        h = self.up(self.body(self.head(x)))
-        return self.tail(h)[..., :height, :width].sigmoid()
+        return self.body(self.head(x))[..., :height, :width].sigmoid()
 
 
 class _Residual(nn.Module):

@@ -10,7 +10,7 @@ from ftn_core.transitions import build_transition
 
 SPEC = {"name": "transform_net", "channels": 12, "depth": 2}
 METHODS = {
-    "ftn": {"groups": 1},
+    "ftn": {"groups": 1, "biases": True},
     "adafm": {"kernel": 5},
     "dni": {},
     "scale_mix": {"mixes": 1, "groups": 2},
@@ -25,9 +25,9 @@ def test_every_method_adapts_it_folds_and_is_read_again(method, tmp_path):
     adapted = AdaptedNetwork(base, transition, (1.0, 2.0))
     x = torch.rand(2, 3, 21, 30)
     torch.testing.assert_close(adapted(x), base(x), atol=1e-5, rtol=0)  # it starts as the base
-    optimizer = torch.optim.Adam(transition.parameters(), 0.01)
+    optimizer = torch.optim.Adam(transition.parameters(), 0.002)
     losses = []
-    for _ in range(8):
+    for _ in range(12):
         optimizer.zero_grad()
         loss = (adapted(x) - 1 + x).square().mean()
         loss.backward()
@@ -47,10 +47,11 @@ def test_every_method_adapts_it_folds_and_is_read_again(method, tmp_path):
         assert torch.equal(read.fold(0.5)(x), denoiser.fold(0.5)(x))
 
 
-def test_dni_gives_a_level_norms_of_its_own():
+@pytest.mark.parametrize("method", ["ftn", "dni", "scale_mix"])
+def test_a_level_has_norms_of_its_own(method):
     base = build_network(**SPEC)
-    state = build_transition("dni", base, 1.0)(dict(base.named_parameters()))
-    assert {"head.1.weight", "body.0.first.1.bias"} <= state.keys()
+    state = build_transition(method, base, 1.0, **METHODS[method])(dict(base.named_parameters()))
+    assert {"head.1.weight", "body.6.first.1.bias"} <= state.keys()
 
 
 def test_what_it_shows_is_an_image_and_small_ones_go_through():
