@@ -18,17 +18,19 @@ from ftn_core.continuous import ContinuousDenoiser, Level
 from ftn_core.data.batches import Batches
 from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store
+from ftn_core.degradations import Degradation
 from ftn_core.device import make_fabric
 from ftn_core.errors import UserError
 from ftn_core.evaluation import find_dial, score
 from ftn_core.networks import build_network
+from ftn_core.objectives import load_objective
 from ftn_core.parameters import Optimisation, Parameters, load_parameters
 from ftn_core.report.table import spread
 from ftn_core.task import DENOISING
-from ftn_core.training import fit, validation_psnr
+from ftn_core.training import fit, validation_score
 from ftn_core.transitions import build_transition
 from tasks.training_run import make_batches
-from tasks.workspace import NOISY, PHOTOGRAPHS, noisy_set
+from tasks.workspace import ADAPTED_OBJECTIVE, DEGRADED, PHOTOGRAPHS, degraded_set
 
 SEEDS = (0, 1, 2)
 IMAGES = 24
@@ -77,18 +79,24 @@ class Bench:
         self.near, self.far = params.levels.base, params.levels.adapted[-1]
         self.sigmas = [sigma for sigma in params.data.levels if self.near <= sigma <= self.far]
         self.clean = {split: Store(PHOTOGRAPHS / split) for split in ("train", "val", "test")}
-        noisy = {sigma: Store(noisy_set(sigma) / "test") for sigma in self.sigmas}
+        noisy = {sigma: Store(degraded_set(sigma) / "test") for sigma in self.sigmas}
         self.test = Pairs(self.clean["test"], noisy, fabric.device, limit=IMAGES)
 
     def train(self, network: nn.Module, sigma: float, options: Optimisation, seed: int, label: str) -> Batches:
         """In place; returns the batches, which estimate batch-norm statistics, too."""
         train = self.params.train.model_copy(update={"validations": 1})
-        batches = make_batches(sigma, options, self.fabric, clip=self.params.data.clip_noise, seed=seed, train=train)
-        noisy = Store(noisy_set(sigma) / "val")
+        batches = make_batches(
+            sigma, options, self.fabric, degradation=Degradation.of(self.params.degradation), seed=seed, train=train
+        )
+        noisy = Store(degraded_set(sigma) / "val")
+        objective = load_objective(ADAPTED_OBJECTIVE)
         fit(
             network,
+            objective,
             batches,
-            lambda module: validation_psnr(module, self.clean["val"], noisy, train.val_images, self.fabric.device),
+            lambda module: validation_score(
+                module, objective, self.clean["val"], noisy, train.val_images, self.fabric.device
+            ),
             fabric=self.fabric,
             options=options,
             train=train,
@@ -131,7 +139,7 @@ class Bench:
         denoiser.dial = find_dial(
             denoiser,
             self.clean["val"],
-            {sigma: noisy_set(sigma) / "val" for sigma in self.sigmas},
+            {sigma: degraded_set(sigma) / "val" for sigma in self.sigmas},
             device,
             params.evaluate.calibration_images,
         )
@@ -186,8 +194,8 @@ def measure(params: Parameters) -> None:
 
 def main() -> None:
     try:
-        if not NOISY.exists():
-            raise UserError(f"{NOISY} does not exist: run `dvc repro noisy` first")
+        if not DEGRADED.exists():
+            raise UserError(f"{DEGRADED} does not exist: run `dvc repro degraded` first")
         measure(load_parameters())
     except UserError as error:
         print(f"ablation: {error}", file=sys.stderr)

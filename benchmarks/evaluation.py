@@ -155,7 +155,7 @@ def shares(report: Report, folder: Path, kind: str, channels: int, depth: int, d
     network = build_network(kind, channels, depth).to(device).eval().requires_grad_(False)
     sigma = SIGMAS[0]
     batches = list(Pairs(clean, noisy, device).batches(sigma))
-    restored = [restore(network, batch.noisy) for batch in batches]
+    restored = [restore(network, batch.degraded) for batch in batches]
     both = list(zip(restored, (batch.clean for batch in batches), strict=True))
 
     def whole_images() -> None:
@@ -165,7 +165,7 @@ def shares(report: Report, folder: Path, kind: str, channels: int, depth: int, d
 
     ssim = "SSIM"
     parts: dict[str, Callable[[], object]] = {
-        "the network": lambda: [restore(network, batch.noisy) for batch in batches],
+        "the network": lambda: [restore(network, batch.degraded) for batch in batches],
         "PSNR": lambda: [psnr_each(a, b) for a, b in both],
         ssim: lambda: [ssim_each(a, b) for a, b in both],
         "reading and converting, in the first pass": lambda: list(Pairs(clean, noisy, device).batches(sigma)),

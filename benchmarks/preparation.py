@@ -22,10 +22,12 @@ from PIL import Image
 from benchmarks.harness import Report, Timing, compare, isolated, quick
 from ftn_core.cores import cores
 from ftn_core.data.decode import decode
+from ftn_core.data.degraded_set import SPLITS, write_degraded_set
 from ftn_core.data.photographs import pack_photographs
 from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter
-from ftn_core.degradations.noise import SPLITS, add_noise, write_noisy_set
+from ftn_core.degradations.noise import add_noise
+from ftn_core.task import DENOISING
 
 SIGMA, SIDE = 0.2, 192
 OURS, LIMIT, ONE_CORE = "ours", "the limit", "image by image on one core"
@@ -82,7 +84,7 @@ def noise(photographs: Path, out: Path) -> float:
     """Seconds for the noisy set of all splits, without those for removing an earlier one."""
     shutil.rmtree(out, ignore_errors=True)
     start = time.perf_counter()
-    write_noisy_set(photographs, out, sigma=SIGMA, seed=0, clip=False, train=True)
+    write_degraded_set(photographs, out, DENOISING.degrade, SIGMA, seed=0, train=True)
     return time.perf_counter() - start
 
 

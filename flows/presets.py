@@ -57,7 +57,7 @@ def apply(name: str) -> list[str]:
     for path, value in _leaves(read_preset(name)):
         node = _find(root, path)
         start, end = node.start_mark.index, node.end_mark.index
-        old, new = text[start:end], yaml.safe_dump([value], default_flow_style=True, width=10**6)[1:-2]
+        old, new = text[start:end], yaml.safe_dump([value], default_flow_style=True, sort_keys=False, width=10**6)[1:-2]
         if yaml.safe_load(old) != value:
             edits.append((start, end, new))
             changes.append(f"{'.'.join(path)}: {old} -> {new}")
@@ -70,7 +70,7 @@ def apply(name: str) -> list[str]:
 
 def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and key != "loss":  # which is replaced by another, whole
             yield from _leaves(value, (*path, key))
         else:
             yield (*path, key), value

@@ -40,7 +40,7 @@ def over_seeds(seeds: list[int]) -> State:
         if not state.is_completed():
             return Failed(name=state.name, message=f"seed {seed}: {state.message}")
         found.append(json.loads(METRICS.read_text())["psnr"])
-    unit = make_task(own.degradation, own.train.loss, own.train.loss).unit
+    unit = make_task(own.degradation, own.train.loss, own.finetune.loss).unit
     SEEDS.write_text(spread_table(found[:-1], unit))
     return Completed(message=f"{SEEDS}: {len(seeds)} seeds")
 

@@ -36,7 +36,8 @@ class AdaptedNetwork(nn.Module):
         state = self.transition(base)
         if level is not None:
             alpha = (level.flatten()[0] - self.levels[0]) / (self.levels[1] - self.levels[0])
-            state = {name: torch.lerp(base[name], value, alpha) for name, value in state.items()}
+            constant = self.transition.constant
+            state = {n: value if n in constant else torch.lerp(base[n], value, alpha) for n, value in state.items()}
         output: Tensor = functional_call(self.base, state, (x,))
         return output
 
@@ -45,7 +46,7 @@ class AdaptedNetwork(nn.Module):
 def start_on_dial(transition: Transition, denoiser: ContinuousDenoiser, level: float) -> None:
     """Start a level between trained ones where the dial stands for it, rather than at the base.
 
-    The parameters of the neighbours' transitions, interpolated: for a method that is linear in its parameters, DNI or
+    The parameters of the neighbours' transitions, interpolated: where the dial is linear in them, as with DNI and
     AdaFM, that is the very network at this place of the dial. ``denoiser`` is of the same method and options.
     """
     position = denoiser.position(level)
@@ -54,7 +55,7 @@ def start_on_dial(transition: Transition, denoiser: ContinuousDenoiser, level: f
     below = (
         denoiser.levels[lower - 1].transition
         if lower
-        else build_transition(upper.method, denoiser.base, 1.0, **upper.options)
+        else upper.transition.at_base(build_transition(upper.method, denoiser.base, 1.0, **upper.options))
     )
     for own, start, end in zip(transition.parameters(), below.parameters(), upper.transition.parameters(), strict=True):
         own.copy_(torch.lerp(start, end, position - lower))

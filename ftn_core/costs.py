@@ -21,9 +21,9 @@ def cost_of_network(network: nn.Module, base: nn.Module, device: torch.device, r
     ratios = _time_ratios(network, base, device, rounds)
     quarters = statistics.quantiles(ratios, n=4)
     return Cost(
-        parameters=_count(network.parameters()),
+        parameters=count(network.parameters()),
         extra_parameters=0.0,
-        multiply_adds=_multiply_adds(lambda: network(_image(device))),
+        multiply_adds=multiply_adds(lambda: network(_image(device))),
         turn_multiply_adds=0,
         time=statistics.median(ratios),
         time_spread=(quarters[2] - quarters[0]) / 2,
@@ -36,10 +36,10 @@ def cost_of_denoiser(denoiser: ContinuousDenoiser, device: torch.device, rounds:
     PyTorch counts products of matrices and convolutions; what a transition computes element by element is left out.
     """
     network = denoiser.fold(0.5)
-    base = _count(denoiser.base.parameters())
+    base = count(denoiser.base.parameters())
     state = dict(denoiser.base.named_parameters())
-    learned = [_count(level.transition.parameters()) for level in denoiser.levels]
-    counted = [_multiply_adds(partial(level.transition, state)) for level in denoiser.levels]
+    learned = [count(level.transition.parameters()) for level in denoiser.levels]
+    counted = [multiply_adds(partial(level.transition, state)) for level in denoiser.levels]
     return cost_of_network(network, denoiser.base, device, rounds).model_copy(
         update={
             "extra_parameters": statistics.fmean(learned) / base,
@@ -48,7 +48,8 @@ def cost_of_denoiser(denoiser: ContinuousDenoiser, device: torch.device, rounds:
     )
 
 
-def _count(tensors: Iterable[Tensor]) -> int:
+def count(tensors: Iterable[Tensor]) -> int:
+    """Numbers in all."""
     return sum(tensor.numel() for tensor in tensors)
 
 
@@ -57,7 +58,8 @@ def _image(device: torch.device) -> Tensor:
 
 
 @torch.inference_mode()
-def _multiply_adds(run: Callable[[], object]) -> int:
+def multiply_adds(run: Callable[[], object]) -> int:
+    """Those of matrix products and convolutions in a call; not what is computed element by element."""
     with FlopCounterMode(display=False) as counter:
         run()
     return counter.get_total_flops() // 2  # it counts a multiplication and an addition as two

@@ -32,9 +32,10 @@ def measure(network: nn.Module, pairs: Pairs, level: float, *metrics: Metric) ->
     return [row for _, row in sorted(zip(places, rows, strict=True))]
 
 
-def score(network: nn.Module, pairs: Pairs, level: float) -> Score:
-    """Mean PSNR and SSIM of a network's restorations; ``nn.Identity()`` scores the degraded input itself."""
-    return mean_score([Score(*row) for row in measure(network, pairs, level, psnr_each, ssim_each)])
+def score(network: nn.Module, pairs: Pairs, level: float, objective: Metric | None = None) -> Score:
+    """Mean scores of a network's restorations; ``nn.Identity()`` scores the degraded input itself."""
+    metrics = (psnr_each, ssim_each, *([objective] if objective else []))
+    return mean_score([Score(*row) for row in measure(network, pairs, level, *metrics)])
 
 
 def positions(denoiser: ContinuousDenoiser, per_segment: int) -> list[float]:
@@ -63,12 +64,15 @@ def folded(
 
 
 def sweep(
-    denoiser: ContinuousDenoiser, where: Mapping[float, Iterable[float]], pairs: Pairs
+    denoiser: ContinuousDenoiser,
+    where: Mapping[float, Iterable[float]],
+    pairs: Pairs,
+    objective: Metric | None = None,
 ) -> Iterator[tuple[float, float, Score]]:
     """Level, position and score of each position of the dial that is asked for at a level, as they are found."""
     for position, network, levels in folded(denoiser, where):
         for level in levels:
-            yield level, position, score(network, pairs, level)
+            yield level, position, score(network, pairs, level, objective)
 
 
 def turned(denoiser: ContinuousDenoiser, degraded: Tensor, places: Iterable[float]) -> Tensor:

@@ -11,21 +11,21 @@ from ftn_core.parameters import Gate
 from ftn_core.results import Record
 from ftn_core.units import inside, level_name
 
-Psnr = Mapping[float, float]
-"""dB by level."""
+Decibels = Mapping[float, float]
+"""By level: PSNR, or whatever the level was trained for (ftn_core/objectives)."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """What the gate knows of a model.
 
-    ``degraded`` and ``psnr`` are over the same images, by level; ``trained`` are the levels that it was trained for,
+    ``degraded`` and ``score`` are over the same images, by level; ``trained`` are the levels that it was trained for,
     ``evenness`` that of the dial (ftn_core/smoothness.py), ``time`` a pass of it beside one of its base.
     """
 
     trained: list[float]
-    degraded: Psnr
-    psnr: Psnr
+    degraded: Decibels
+    score: Decibels
     evenness: float
     megabytes: float
     time: float
@@ -58,8 +58,8 @@ class Rule(Record):
 
 
 MEANING = {
-    "gain": "PSNR above the degraded input",
-    "champion": "PSNR above the champion",
+    "gain": "gain over the degraded input",
+    "champion": "gain over the champion",
     "evenness": "evenness of the dial",
     "size": "size of the file",
     "time": "time of a pass beside the base's",
@@ -80,7 +80,7 @@ class Verdict(Record):
     unit: str
     """Name of what levels are measured in."""
     rules: list[Rule]
-    psnr: dict[str, dict[float, float]]
+    scores: dict[str, dict[float, float]]
     """dB by row (degraded input, champion, the version), by level: what the rules were decided on."""
 
     @property
@@ -99,7 +99,7 @@ class Verdict(Record):
 
     def markdown(self) -> str:
         """For people: the rules, then the numbers behind them."""
-        levels = list(next(iter(self.psnr.values())))
+        levels = list(next(iter(self.scores.values())))
         lines = [
             f"**Version {self.version} {self.word} the gate.**" + (f" {self.note}" if self.note else ""),
             "",
@@ -112,13 +112,13 @@ class Verdict(Record):
                 for rule in self.rules
             ),
             "",
-            f"PSNR in dB on {self.images} test image{'s' if self.images > 1 else ''}:",
+            f"In dB, on {self.images} test image{'s' if self.images > 1 else ''}:",
             "",
             f"| {self.unit} | " + " | ".join(level_name(level) for level in levels) + " |",
             "|---" * (len(levels) + 1) + "|",
             *(
                 f"| {name} | " + " | ".join(f"{row[level]:.2f}" for level in levels) + " |"
-                for name, row in self.psnr.items()
+                for name, row in self.scores.items()
             ),
         ]
         return "\n".join(lines) + "\n"
@@ -130,7 +130,7 @@ def judge(
     model: Measured,
     images: int,
     unit: str,
-    champion: tuple[str, Psnr] | None = None,
+    champion: tuple[str, Decibels] | None = None,
     note: str = "",
 ) -> Verdict:
     """Hold a model against the rules.
@@ -141,24 +141,30 @@ def judge(
         champion: its version and its dB at the same levels on the same images; None: there is nothing to compare with.
         note: why not.
     """
-    own = [level for level in model.psnr if inside(level, model.trained[0], model.trained[-1])]
-    gain, at = _least((model.psnr[level] - model.degraded[level], level) for level in own)
+    own = [level for level in model.score if inside(level, model.trained[0], model.trained[-1])]
+    gain, at = _least((model.score[level] - model.degraded[level], level) for level in own)
     rules = [Rule(name="gain", value=gain, bound=bounds.min_gain, at_least=True, unit=" dB", level=at)]
-    psnr = {"degraded input": dict(model.degraded)}
+    scores = {"degraded input": dict(model.degraded)}
     if champion:
         name, theirs = champion
-        difference, at = _least((model.psnr[level] - theirs[level], level) for level in model.psnr)
+        difference, at = _least((model.score[level] - theirs[level], level) for level in model.score)
         bound = -bounds.tolerance
         rules.append(Rule(name="champion", value=difference, bound=bound, at_least=True, unit=" dB", level=at))
-        psnr[f"version {name}, champion"] = dict(theirs)
-    psnr[f"version {version}"] = dict(model.psnr)
+        scores[f"version {name}, champion"] = dict(theirs)
+    scores[f"version {version}"] = dict(model.score)
     rules += [
         Rule(name="evenness", value=model.evenness, bound=bounds.min_evenness, at_least=True, unit=""),
         Rule(name="size", value=model.megabytes, bound=bounds.max_megabytes, at_least=False, unit=" MB"),
         Rule(name="time", value=model.time, bound=bounds.max_time, at_least=False, unit="×"),
     ]
     return Verdict(
-        version=version, champion=champion and champion[0], note=note, images=images, unit=unit, rules=rules, psnr=psnr
+        version=version,
+        champion=champion and champion[0],
+        note=note,
+        images=images,
+        unit=unit,
+        rules=rules,
+        scores=scores,
     )
 
 

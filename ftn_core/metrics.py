@@ -4,6 +4,7 @@ Images are ``N x 3 x H x W`` in [0, 1], the restored ones clipped to that range.
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,10 +21,14 @@ _STRIP_PIXELS = 2**17
 
 @dataclass(frozen=True)
 class Score:
-    """Means over a split's images: PSNR in dB, SSIM from 0 to 1."""
+    """Means over a split's images: PSNR in dB, SSIM from 0 to 1, what levels were adapted for in dB.
+
+    ``objective`` is None where that is the PSNR itself, or was not measured.
+    """
 
     psnr: float
     ssim: float
+    objective: float | None = None
 
 
 def psnr_each(restored: Tensor, clean: Tensor) -> Tensor:
@@ -71,4 +76,9 @@ def score_images(restored: Tensor, clean: Tensor) -> list[Score]:
 
 def mean_score(scores: Sequence[Score]) -> Score:
     """The mean over images: of decibels, as the papers do, not of squared errors."""
-    return Score(sum(s.psnr for s in scores) / len(scores), sum(s.ssim for s in scores) / len(scores))
+    objectives = [s.objective for s in scores if s.objective is not None]
+    return Score(
+        statistics.fmean(s.psnr for s in scores),
+        statistics.fmean(s.ssim for s in scores),
+        statistics.fmean(objectives) if objectives else None,
+    )

@@ -112,10 +112,10 @@ Step = Annotated[Noise | Jpeg | Downscaling, Field(discriminator="name")]
 class Network(_Section):
     """The base network: which one, how wide and how deep.
 
-    ``depth`` counts residual blocks (``unshuffle_net``, ``adafm_net``) or convolutions (``resnet``, ``dncnn``).
+    ``depth`` counts convolutions (``resnet``, ``dncnn``) or residual blocks (all others).
     """
 
-    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn"]
+    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn", "transform_net"]
     channels: int = Field(ge=4, le=512)
     depth: int = Field(ge=1, le=64)
 
@@ -163,6 +163,67 @@ class Levels(_Section):
         return self
 
 
+class PixelLoss(_Section):
+    """The mean absolute or squared error of pixels."""
+
+    name: Literal["l1", "l2"]
+
+    @property
+    def label(self) -> str:
+        """In a word, for the dial's end."""
+        return "faithful"
+
+
+Layer = Literal["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
+"""Of VGG16."""
+Weight = Annotated[Float, Field(ge=0)]
+
+
+class PerceptualLoss(_Section):
+    """Close to the clean image in VGG16's features (arXiv 1603.08155), and in pixels: weights of the terms."""
+
+    name: Literal["perceptual"]
+    feature: Weight
+    layers: list[Layer] = Field(min_length=1)
+    pixel: Weight
+    total_variation: Weight
+
+    @property
+    def label(self) -> str:
+        """In a word, for the dial's end."""
+        return "pleasing"
+
+
+class StyleLoss(_Section):
+    """The image's content in the style of another (arXiv 1603.08155): weights of the terms.
+
+    ``image`` lies below ``styles/``; its longer side is made ``size`` pixels.
+    """
+
+    name: Literal["style"]
+    image: str = Field(min_length=1)
+    size: int = Field(ge=32, le=4096)
+    content: Weight
+    content_layer: Layer
+    style: Weight
+    style_layers: list[Layer] = Field(min_length=1)
+    total_variation: Weight
+
+    @property
+    def label(self) -> str:
+        """The style image's name."""
+        return Path(self.image).stem
+
+
+Loss = Annotated[PixelLoss | PerceptualLoss | StyleLoss, Field(discriminator="name")]
+
+
+class Features(_Section):
+    """Where trained weights of VGG16 come from: ``torchvision``, ``stlpips``, or a file."""
+
+    weights: str = Field(min_length=1)
+
+
 class Schedule(_Section):
     """Learning rate over the steps: a half cosine to zero, or a tenth of the rate after each milestone."""
 
@@ -187,7 +248,7 @@ class Train(Optimisation):
     """
 
     devices: int = Field(ge=1)
-    loss: Literal["l1", "l2"]
+    loss: Loss
     schedule: Schedule
     noise: Literal["fresh", "fixed"]
     permute_channels: bool
@@ -248,16 +309,36 @@ class ScaleMix(_Transition):
     groups: int = Field(ge=1, le=512)
 
 
-AnyTransition = Annotated[Ftn | AdaFM | Dni | ScaleMix, Field(discriminator="method")]
+class CfsNet(_Transition):
+    """CFSNet (arXiv 1904.00634)."""
+
+    method: Literal["cfsnet"]
+
+
+class DynamicNet(_Transition):
+    """Dynamic-Net (arXiv 1811.08760): where in the body its tuning blocks are, and their width beside the body's."""
+
+    method: Literal["dynamic_net"]
+    after: list[Annotated[Float, Field(gt=0, le=1)]] = Field(min_length=1)
+    width: Float = Field(gt=0, le=8)
+
+    @field_validator("after")
+    @classmethod
+    def _no_repeats(cls, after: list[float]) -> list[float]:
+        return _in_order(after)
+
+
+AnyTransition = Annotated[Ftn | AdaFM | Dni | ScaleMix | CfsNet | DynamicNet, Field(discriminator="method")]
 
 
 class Finetune(_Section):
-    """Adapting the base to one more level: how long, for every method alike."""
+    """Adapting the base to one more level: how long and for what, for every method alike."""
 
     steps: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     crop: int = Field(ge=16)
     norm_batches: int = Field(ge=1)
+    loss: Loss
 
 
 class Evaluate(_Section):
@@ -302,6 +383,7 @@ class Parameters(_Section):
     degradation: list[Step]
     network: Network
     levels: Levels
+    features: Features
     train: Train
     finetune: Finetune
     transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition]
@@ -411,7 +493,7 @@ def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  #
 def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     # pydantic puts the branch of a union into the location; only real keys and indices belong in a name
     location = [part for part in error["loc"] if part not in ("Archive",) and "[" not in str(part)]
-    if location[:1] in (["transitions"], ["degradation"]):
+    if location[:1] in (["transitions"], ["degradation"]) or location[1:2] == ["loss"]:
         location[2:3] = []  # the name by which pydantic chose the entry's type
     key = ".".join(str(part) for part in location)
     message = error["msg"].removeprefix("Value error, ")
@@ -429,10 +511,11 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 
 
 def _known_keys(location: tuple[str | int, ...]) -> list[str]:
-    if location[:1] in (("transitions",), ("degradation",)) and len(location) > 2:  # there the third part is such a name
-        union, key = (AnyTransition, "method") if location[0] == "transitions" else (Step, "name")
-        kinds = get_args(get_args(union)[0])
-        return next(list(m.model_fields) for m in kinds if location[2] in get_args(m.model_fields[key].annotation))
+    # the third part is what pydantic chose the type by
+    for union, tag in ((AnyTransition, "method"), (Step, "name"), (Loss, "name")):
+        for choice in get_args(get_args(union)[0]):
+            if len(location) > 2 and location[2] in get_args(choice.model_fields[tag].annotation):
+                return list(choice.model_fields)
     model: type[BaseModel] = Parameters
     for part in location:
         fields = {f.alias or name: f for name, f in model.model_fields.items()}

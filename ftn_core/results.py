@@ -14,7 +14,8 @@ from ftn_core.metrics import Score
 class Record(BaseModel):
     """Numbers that are written once and read by others."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # where nothing was taken away from an image, its PSNR has no end
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
     def write(self, path: Path) -> None:
         """As JSON, the same bytes for the same values."""
@@ -34,6 +35,8 @@ class GridPoint(Record):
     position: float
     psnr: float
     """dB."""
+    objective: float | None
+    """As a ``Score`` has it."""
 
 
 class Smoothness(Record):

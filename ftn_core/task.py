@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ftn_core.degradations import Degradation
+from ftn_core.parameters import Loss
 from ftn_core.units import Unit, objective
 
 
@@ -15,7 +16,7 @@ from ftn_core.units import Unit, objective
 class Task:
     """What a network is trained for: specs of the degradation's steps, and labels of the base's and levels' objectives.
 
-    As in ``params.yaml`` (``degradation``) and ``ftn_core/objectives``.
+    As in ``params.yaml``: ``degradation``, and the labels of ``train.loss`` and ``finetune.loss``.
     """
 
     degradation: list[dict[str, Any]]
@@ -32,10 +33,10 @@ class Task:
         return self.degrade.unit or objective(*self.objectives)
 
 
-def make_task(degradation: Sequence[BaseModel], base_loss: str, loss: str) -> Task:
+def make_task(degradation: Sequence[BaseModel], base: Loss, adapted: Loss) -> Task:
     """From ``degradation``, ``train.loss`` and ``finetune.loss`` of the parameters."""
-    return Task([step.model_dump() for step in degradation], (base_loss, loss))
+    return Task([step.model_dump() for step in degradation], (base.label, adapted.label))
 
 
-DENOISING = Task([{"name": "noise", "sigma": "level", "clip": False}], ("l1", "l1"))
+DENOISING = Task([{"name": "noise", "sigma": "level", "clip": False}], ("faithful", "faithful"))
 """White Gaussian noise of any sigma, restored by a pixel loss."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
@@ -19,16 +18,15 @@ from ftn_core.data.store import Store
 from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
 from ftn_core.looks import Looks
-from ftn_core.metrics import psnr
+from ftn_core.objectives.objective import Objective
 from ftn_core.parameters import Optimisation, Schedule, Train
 from ftn_core.processes import by_first
 from ftn_core.progress import Progress
 from ftn_core.stopwatch import Stopwatch
 
 Row = dict[str, float]
-"""One line of the training curve: step, loss (mean since the line before), val_psnr in dB, lr."""
+"""One line of the training curve: step, loss (mean since the line before), val_score (the objective's decibels), lr."""
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"l1": F.l1_loss, "l2": F.mse_loss}
 SAVE_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 """Time between two looks at the loss: each look waits for the device."""
@@ -43,17 +41,23 @@ def learning_rate(step: int, options: Optimisation, schedule: Schedule) -> float
     return options.lr * warmup * 0.1 ** sum(done >= milestone for milestone in schedule.milestones)
 
 
-def validation_psnr(network: nn.Module, clean: Store, degraded: Store, limit: int, device: torch.device) -> float:
-    """Mean PSNR in dB over at most ``limit`` validation images, evenly chosen; the network in evaluation mode."""
+def validation_score(
+    network: nn.Module, objective: Objective, clean: Store, degraded: Store, limit: int, device: torch.device
+) -> float:
+    """The objective's decibels, the mean over at most ``limit`` validation images, evenly chosen."""
     network.eval()
-    chosen = evenly(len(clean), limit)
-    scores = [psnr(restore(network, to_image(degraded[i], device)), to_image(clean[i], device)) for i in chosen]
+    with torch.inference_mode():
+        scores = [
+            float(objective.decibels(restore(network, to_image(degraded[i], device)), to_image(clean[i], device)))
+            for i in evenly(len(clean), limit)
+        ]
     network.train()
     return sum(scores) / len(scores)
 
 
 def fit(
     network: nn.Module,
+    objective: Objective,
     batches: Batches,
     validate: Callable[[nn.Module], float],
     *,
@@ -65,7 +69,7 @@ def fit(
     on_row: Callable[[Row], None] = lambda row: None,
     on_speed: Callable[[dict[str, float], int], None] = lambda speed, step: None,
 ) -> list[Row]:
-    """Train the network's trainable parameters in place and return the curve.
+    """Train the network's trainable parameters in place for an objective and return the curve.
 
     Killed at any moment and called again with the same arguments, it goes on from ``state_file``, which it writes
     every few seconds and removes at the end. On the CPU the result equals the uninterrupted one bit for bit.
@@ -98,7 +102,7 @@ def fit(
     for row in rows if first else ():
         on_row(row)
 
-    loss_of = LOSSES[train.loss]
+    objective.to(fabric.device)
     validate_at = {math.ceil(options.steps * (i + 1) / train.validations) for i in range(train.validations)}
     progress = Progress(label, "steps", options.steps, start=start)
     saved = since = time.monotonic()
@@ -109,7 +113,9 @@ def fit(
     def step_once(*batch: Tensor) -> Tensor:
         *inputs, clean = batch
         wrapped.zero_grad(set_to_none=True)
-        loss = loss_of(model(*inputs), clean)
+        restored = model(*inputs)
+        with fabric.autocast():
+            loss = objective(restored, clean)
         fabric.backward(loss)
         wrapped.step()
         return loss.detach()
@@ -139,12 +145,13 @@ def fit(
         if first:
             progress(done, f"loss {loss_mean:.4f}")
         if done in validate_at:
-            row = {"step": done, "loss": loss_mean, "val_psnr": by_first(fabric, lambda: validate(network)), "lr": rate}
+            score = by_first(fabric, lambda: validate(network))
+            row = {"step": done, "loss": loss_mean, "val_score": score, "lr": rate}
             speed = (done - (int(rows[-1]["step"]) if rows else start)) * options.batch_size / (now - since)
             waited = waiting.take() / (now - since)
             rows.append(row)
             if first:
-                print(f"{label}: step {done}, validation {row['val_psnr']:.2f} dB", flush=True)
+                print(f"{label}: step {done}, validation {score:.2f} dB", flush=True)
                 on_speed({"images_per_s": speed, "waiting_share": waited}, done)
                 on_row(row)
             since = time.monotonic()

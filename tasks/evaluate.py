@@ -28,6 +28,7 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
     from ftn_core.device import make_fabric
     from ftn_core.evaluation import middle, positions, sweep, turned
     from ftn_core.images import to_image
+    from ftn_core.objectives import own_metric
     from ftn_core.progress import Progress
     from ftn_core.results import Evaluation, GridPoint
     from ftn_core.smoothness import smoothness
@@ -38,6 +39,7 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
     degraded = {level: Store(workspace.degraded_set(level) / "test") for level in params.data.levels}
     denoiser = ContinuousDenoiser.load(workspace.denoiser(name)).to(device)
     samples = positions(denoiser, params.evaluate.alphas)
+    own = own_metric(workspace.ADAPTED_OBJECTIVE, device)
 
     places = {level: denoiser.position(level) for level in degraded}
     adapted = {level: [place] for level, place in places.items() if place}  # at 0 it is the base, scored elsewhere
@@ -46,13 +48,13 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
         itertools.count(1),
     )
     scores = {}
-    for level, _, result in sweep(denoiser, adapted, Pairs(clean, degraded, device)):
+    for level, _, result in sweep(denoiser, adapted, Pairs(clean, degraded, device), own):
         scores[level] = result
         progress(next(passes))
     grid = []
     some = Pairs(clean, degraded, device, limit=params.evaluate.images)
-    for level, place, result in sweep(denoiser, dict.fromkeys(degraded, samples), some):
-        grid.append(GridPoint(level=level, position=place, psnr=result.psnr))
+    for level, place, result in sweep(denoiser, dict.fromkeys(degraded, samples), some, own):
+        grid.append(GridPoint(level=level, position=place, psnr=result.psnr, objective=result.objective))
         progress(next(passes))
 
     def crop(image: torch.Tensor) -> torch.Tensor:
@@ -82,7 +84,8 @@ def evaluate(params: "Parameters", tracker: "Tracker", method: str, chain: bool)
         degraded=crop(inner)[0].numpy(),
     )
     for level, score in evaluation.scores.items():
-        tracker.metrics({"psnr": score.psnr, "ssim": score.ssim}, step=round(1000 * level))
+        values = {name: value for name, value in vars(score).items() if value is not None}
+        tracker.metrics(values, step=round(1000 * level))
     tracker.metrics({f"smoothness/{key}": value for key, value in evaluation.smoothness.model_dump().items()})
 
 

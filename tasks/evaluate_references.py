@@ -23,6 +23,7 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.evaluation import score
     from ftn_core.level_input import ToldSigma
     from ftn_core.metrics import Score
+    from ftn_core.objectives import own_metric
     from ftn_core.progress import Progress
     from ftn_core.results import References
     from ftn_core.trained import TrainedNetwork
@@ -31,6 +32,7 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
     device = make_fabric(params.threads).device
     degraded = {level: Store(workspace.degraded_set(level) / "test") for level in params.data.levels}
     pairs = Pairs(Store(workspace.PHOTOGRAPHS / "test"), degraded, device)
+    own = own_metric(workspace.ADAPTED_OBJECTIVE, device)
     networks = 2 + len(params.levels.from_scratch) + len(params.levels.level_input)
     progress, passes = Progress(tracker.stage, "passes", networks * len(degraded)), itertools.count(1)
 
@@ -39,7 +41,7 @@ def evaluate_references(params: "Parameters", tracker: "Tracker") -> None:
         for level in degraded:
             if isinstance(network, ToldSigma):
                 network.sigma = level
-            scores[level] = score(network, pairs, level)
+            scores[level] = score(network, pairs, level, own)
             progress(next(passes))
         return scores
 

@@ -34,7 +34,7 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
     entry = params.transitions[method]
     options = entry.options()
     torch.manual_seed(params.seed)
-    task = make_task(params.degradation, params.train.loss, params.train.loss)
+    task = make_task(params.degradation, params.train.loss, params.finetune.loss)
     ratio = task.degrade.ratio(level, base.level)
     transition = build_transition(entry.method, base.network, ratio, **options)
     if between:
@@ -58,7 +58,7 @@ def finetune(params: "Parameters", tracker: "Tracker", method: str, level: float
     at_level = batches_at(level)
     continuous = entry.supervision == "continuous"
     batches = batches_at((base.level, level), one_sigma=True) if continuous else at_level
-    train_network(network, batches, level, budget, params.train, fabric, tracker)
+    train_network(network, workspace.ADAPTED_OBJECTIVE, batches, level, budget, params.train, fabric, tracker)
     statistics = estimate_statistics(network, at_level, params.finetune.norm_batches)
     adapted = Level(level, entry.method, options, transition, statistics)
     out = workspace.adapted(workspace.chain(method) if between else method, level)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ftn_core.continuous import ContinuousDenoiser
-    from ftn_core.gate import Measured, Psnr, Verdict
+    from ftn_core.gate import Decibels, Measured, Verdict
     from ftn_core.parameters import Gate
 
 
@@ -22,10 +22,13 @@ class Judgement:
         from ftn_core.data.pairs import Pairs, evenly
         from ftn_core.data.store import Store
         from ftn_core.device import make_fabric
+        from ftn_core.objectives import load_objective
 
         self.weights: Path = workspace.denoiser(method)
         self._bounds, self._levels, self._method = bounds, levels, method
         self._device = make_fabric(threads).device
+        paths = (workspace.BASE_OBJECTIVE, workspace.ADAPTED_OBJECTIVE)
+        self._objectives = [load_objective(path).to(self._device) for path in paths]
         clean = Store(workspace.PHOTOGRAPHS / "test")
         degraded = {level: Store(workspace.degraded_set(level) / "test") for level in levels}
         self._pairs = Pairs(clean, degraded, self._device, limit=bounds.images)
@@ -50,13 +53,13 @@ class Judgement:
                 "compared: register it under a name of its own (register.model)."
             )
             return self._judge(version, (champion, dict.fromkeys(self._levels, math.nan)), note)
-        psnr = self._psnr(rival)
-        if any(map(math.isnan, psnr.values())):
+        scores = self._scores(rival)
+        if any(map(math.isnan, scores.values())):
             note = f"The champion, version {champion}, answers what is no number."
             return self._judge(version, note=note)
-        return self._judge(version, (champion, psnr))
+        return self._judge(version, (champion, scores))
 
-    def _judge(self, version: str, champion: "tuple[str, Psnr] | None" = None, note: str = "") -> "Verdict":
+    def _judge(self, version: str, champion: "tuple[str, Decibels] | None" = None, note: str = "") -> "Verdict":
         from ftn_core.gate import judge
 
         unit = self._denoiser.task.unit.name
@@ -78,13 +81,13 @@ class Judgement:
         return Measured(
             trained=self._denoiser.trained,
             degraded={level: self._mean(nn.Identity(), level) for level in self._levels},
-            psnr=self._psnr(self._denoiser),
+            score=self._scores(self._denoiser),
             evenness=Evaluation.read(workspace.method_result(self._method)).smoothness.evenness,
             megabytes=self.weights.stat().st_size / 1e6,
             time=Costs.read(workspace.COSTS).of[self._method].time,
         )
 
-    def _psnr(self, denoiser: "ContinuousDenoiser") -> dict[float, float]:
+    def _scores(self, denoiser: "ContinuousDenoiser") -> dict[float, float]:
         from ftn_core.evaluation import folded
 
         denoiser.to(self._device)
@@ -94,7 +97,7 @@ class Judgement:
 
     def _mean(self, network: "nn.Module", level: float) -> float:
         from ftn_core.evaluation import measure
-        from ftn_core.metrics import psnr_each
 
-        rows = measure(network, self._pairs, level, psnr_each)
+        objective = self._objectives[level != self._denoiser.base_level]
+        rows = measure(network, self._pairs, level, objective.decibels)
         return sum(decibels for (decibels,) in rows) / len(rows)

@@ -16,7 +16,7 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
     """Draw the table, the figures and the page from what the other stages measured."""
     import numpy as np
 
-    from ftn_core.report import curves, dial, filters, page
+    from ftn_core.report import curves, dial, filters, page, perception
     from ftn_core.report.figures import png
     from ftn_core.report.strips import AMPLIFIED, Strip, plot_strips
     from ftn_core.report.table import make_table
@@ -24,7 +24,7 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.task import make_task
     from ftn_core.units import level_name
 
-    unit = make_task(params.degradation, params.train.loss, params.train.loss).unit
+    unit = make_task(params.degradation, params.train.loss, params.finetune.loss).unit
     names = [*params.levels.methods, *map(workspace.chain, params.levels.chains)]
     references = References.read(workspace.REFERENCES)
     found = [Evaluation.read(workspace.method_result(name)) for name in names]
@@ -45,6 +45,8 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
         f"Filters of {moved.convolution}": png(filters.plot_filters(moved, pictures)),
         "Where the filters go": png(filters.plot_trajectories(moved)),
     }
+    if perception.measured(evaluations):
+        figures["Perception and distortion"] = png(perception.plot_curve(references, evaluations))
     shown = iter([page.figure(caption, data) for caption, data in figures.items()])
     strip_level = f"{unit.name} {unit.label(evaluations[0].strip_level)}"
     sections = [
@@ -95,9 +97,20 @@ def report(params: "Parameters", tracker: "Tracker") -> None:
         page.Section(
             "SSIM",
             "The same table in structural similarity (1 is equal).",
-            make_table(references, evaluations, costs, unit, ssim=True).html(),
+            make_table(references, evaluations, costs, unit, metric="ssim").html(),
         ),
     ]
+    if perception.measured(evaluations):
+        sections.append(
+            page.Section(
+                "Perception and distortion",
+                "The levels were adapted for another objective than the error of pixels. Each line is a method's dial "
+                "at the last level, from the base's end to its own: what the objective gains, the pixels lose. A line "
+                "to the left and below another is the better dial. The table has the objective in dB (more is better), "
+                "at the place of the dial that belongs to each column.",
+                next(shown) + make_table(references, evaluations, costs, unit, metric="objective").html(),
+            )
+        )
     introduction = (
         "Each network here restores images of one kind well and of every other kind badly. The methods adapt one "
         "trained network, the base, to other levels, and go through everything between by a dial. Levels are of "

@@ -18,6 +18,7 @@ def train_base(params: "Parameters", tracker: "Tracker") -> None:
 
     train_from_scratch(
         params.levels.base,
+        workspace.BASE_OBJECTIVE,
         workspace.BASE,
         tracker,
         steps=params.train.steps,

@@ -18,6 +18,7 @@ def train_level_input(params: "Parameters", tracker: "Tracker", sigma: float) ->
 
     train_from_scratch(
         (params.levels.base, sigma),
+        workspace.ADAPTED_OBJECTIVE,
         workspace.level_input(sigma),
         tracker,
         steps=params.train.steps + params.finetune.steps,

@@ -18,6 +18,7 @@ def train_reference(params: "Parameters", tracker: "Tracker", level: float) -> N
 
     train_from_scratch(
         level,
+        workspace.ADAPTED_OBJECTIVE,
         workspace.scratch(level),
         tracker,
         steps=params.train.steps + params.finetune.steps,

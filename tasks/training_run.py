@@ -13,10 +13,11 @@ from ftn_core.degradations import Degradation
 from ftn_core.device import make_fabric
 from ftn_core.level_input import ToldSigma
 from ftn_core.networks import build_network
+from ftn_core.objectives import load_objective
 from ftn_core.parameters import Network, Optimisation, Train
 from ftn_core.processes import synchronise_norms
 from ftn_core.trained import TrainedNetwork
-from ftn_core.training import Row, fit, validation_psnr
+from ftn_core.training import Row, fit, validation_score
 from tasks import workspace
 from tasks.processes import Follower
 from tasks.tracking import Tracker
@@ -24,6 +25,7 @@ from tasks.tracking import Tracker
 
 def train_from_scratch(
     level: float | tuple[float, float],
+    objective: Path,
     out: Path,
     tracker: Tracker | Follower,
     *,
@@ -36,6 +38,8 @@ def train_from_scratch(
 ) -> None:
     """Train a network with fresh weights and write it to ``out``: at one level, or told sigma at a range of them.
 
+    ``objective`` is the file of what it is trained for.
+
     With ``train.devices`` above one this is one of the processes that train it; the first writes.
     """
     fabric = make_fabric(threads, train.precision, train.devices)
@@ -47,7 +51,7 @@ def train_from_scratch(
     budget = Optimisation(steps=steps, lr=train.lr, batch_size=train.batch_size, crop=train.crop)
     batches = make_batches(level, budget, fabric, degradation=degradation, seed=seed, train=train)
     level = level[1] if isinstance(level, tuple) else level
-    train_network(ToldSigma(base, level) if told else base, batches, level, budget, train, fabric, tracker)
+    train_network(ToldSigma(base, level) if told else base, objective, batches, level, budget, train, fabric, tracker)
     if fabric.is_global_zero:
         TrainedNetwork(spec, base, level).save(out)
 
@@ -84,6 +88,7 @@ def make_batches(
 
 def train_network(
     network: nn.Module,
+    objective: Path,
     batches: Batches,
     level: float,
     options: Optimisation,
@@ -91,14 +96,16 @@ def train_network(
     fabric: Fabric,
     tracker: Tracker | Follower,
 ) -> None:
-    """Train in place, validated on the degraded set of ``level``; the curve goes to ``results/curves`` and MLflow."""
+    """Train in place for an objective, validated on the degraded set of ``level``; writes the curve."""
+    aim = load_objective(objective)
     clean = Store(workspace.PHOTOGRAPHS / "val")
     degraded = Store(workspace.degraded_set(level) / "val")
     tracker.tag("ftn.precision", f"{fabric.strategy.precision.precision} on {fabric.device.type}")  # what auto chose
     rows = fit(
         network,
+        aim,
         batches,
-        lambda module: validation_psnr(module, clean, degraded, train.val_images, fabric.device),
+        lambda module: validation_score(module, aim, clean, degraded, train.val_images, fabric.device),
         fabric=fabric,
         options=options,
         train=train,

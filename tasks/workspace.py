@@ -7,6 +7,9 @@ from ftn_core.units import level_name
 PHOTOGRAPHS = Path("data/photographs")
 MANIFEST = PHOTOGRAPHS / "manifest.json"
 DEGRADED = Path("data/degraded")
+STYLES = Path("styles")
+BASE_OBJECTIVE = Path("data/objective/base.safetensors")
+ADAPTED_OBJECTIVE = Path("data/objective/adapted.safetensors")
 BASE = Path("models/networks/base.safetensors")
 ADAPTED = Path("models/adapted")
 NETWORKS = Path("models/networks")

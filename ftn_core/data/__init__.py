@@ -1,1 +1,1 @@
-"""Photographs and noisy sets: from image files to memory-mapped arrays."""
+"""Photographs and degraded sets: from image files to memory-mapped arrays."""

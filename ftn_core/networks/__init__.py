@@ -2,7 +2,8 @@
 
 Each has a ``body``, its residual part, and takes an image, or an image and more channels that tell it something.
 
-Each says by its ``radius`` how far it looks: an output pixel depends on no input farther away, in pixels.
+Each says by its ``radius`` how far it looks: an output pixel depends on no input farther away, in pixels (None: on the
+whole image); and by its ``cell`` how many pixels a pixel of its body is wide.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from torch import nn
 from ftn_core.networks.adafm_net import AdafmNet
 from ftn_core.networks.dncnn import DnCNN
 from ftn_core.networks.resnet import ResNet
+from ftn_core.networks.transform_net import TransformNet
 from ftn_core.networks.unshuffle_net import UnshuffleNet
 
 NETWORKS: dict[str, Callable[[int, int, int], nn.Module]] = {
@@ -19,6 +21,7 @@ NETWORKS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "resnet": ResNet,
     "adafm_net": AdafmNet,
     "dncnn": DnCNN,
+    "transform_net": TransformNet,
 }
 
 

@@ -17,6 +17,7 @@ class AdafmNet(nn.Module):
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = 4 * depth + 8
+        self.cell = 2
         carried, first, last = conv3x3(channels, channels), conv3x3(channels, channels), conv3x3(channels, 3)
         self.head = conv3x3(inputs, channels, stride=2)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)), carried)

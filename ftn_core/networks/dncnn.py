@@ -15,6 +15,7 @@ class DnCNN(nn.Module):
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = depth
+        self.cell = 1
         self.head = nn.Sequential(conv3x3(inputs, channels), nn.ReLU())
         layers: list[nn.Module] = []
         for _ in range(depth - 2):

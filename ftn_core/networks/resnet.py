@@ -24,6 +24,7 @@ class ResNet(nn.Module):
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = depth
+        self.cell = 1
         self.head = conv3x3(inputs, channels)
         self.body = nn.Sequential(*(NormalisedLayer(channels) for _ in range(depth - 2)))
         self.tail = conv3x3(channels, 3)

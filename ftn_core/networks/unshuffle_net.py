@@ -15,6 +15,7 @@ class UnshuffleNet(nn.Module):
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = 4 * depth + 5
+        self.cell = 2
         self.head = conv3x3(4 * inputs, channels)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(depth)))
         self.tail = conv3x3(channels, 4 * 3)

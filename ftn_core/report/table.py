@@ -4,6 +4,7 @@ import html
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ftn_core.metrics import Score
 from ftn_core.results import Cost, Evaluation, References
@@ -107,19 +108,19 @@ def make_table(
     costs: Mapping[str, Cost],
     unit: Unit,
     *,
-    ssim: bool = False,
+    metric: Literal["psnr", "ssim", "objective"] = "psnr",
     degraded: bool = True,
 ) -> Table:
     """The paper's table (arXiv 2010.02270, table 2) of one evaluation: references first, then methods.
 
     Args:
-        ssim: SSIM in place of PSNR, without costs.
+        metric: what of the scores; costs stand beside PSNR alone, and rows in which nothing was measured are left out.
         degraded: whether what learns nothing has rows too.
     """
     trained = frozenset.intersection(*(frozenset(e.trained) for e in evaluations))
 
     def values(scores: Mapping[float, Score]) -> dict[float, float | None]:
-        return {level: score.ssim if ssim else score.psnr for level, score in scores.items()}
+        return {level: getattr(score, metric) for level, score in scores.items()}
 
     rows = []
     networks = {*references.from_scratch.values(), *references.level_input}
@@ -139,7 +140,8 @@ def make_table(
         own = frozenset(e.trained) - trained
         cost = (more, *_beside(costs, e.name))
         rows.append(Row(e.name, values(e.scores), ranked=True, own=own, cost=cost))
-    return Table(rows, unit, trained, digits=3 if ssim else 2, costs=not ssim)
+    rows = [row for row in rows if set(row.values.values()) != {None}]
+    return Table(rows, unit, trained, digits=3 if metric == "ssim" else 2, costs=metric == "psnr")
 
 
 def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]], unit: Unit) -> str:

@@ -6,14 +6,23 @@ from typing import Any
 from torch import nn
 
 from ftn_core.transitions.adafm import AdaFM
+from ftn_core.transitions.cfsnet import CfsNet
 from ftn_core.transitions.dni import Dni
+from ftn_core.transitions.dynamic_net import DynamicNet
 from ftn_core.transitions.ftn import Ftn
 from ftn_core.transitions.scale_mix import ScaleMix
 from ftn_core.transitions.transition import State, Transition
 
 __all__ = ["TRANSITIONS", "State", "Transition", "build_transition"]
 
-TRANSITIONS: dict[str, Callable[..., Transition]] = {"ftn": Ftn, "adafm": AdaFM, "dni": Dni, "scale_mix": ScaleMix}
+TRANSITIONS: dict[str, Callable[..., Transition]] = {
+    "ftn": Ftn,
+    "adafm": AdaFM,
+    "dni": Dni,
+    "scale_mix": ScaleMix,
+    "cfsnet": CfsNet,
+    "dynamic_net": DynamicNet,
+}
 
 
 def build_transition(method: str, base: nn.Module, ratio: float, **options: Any) -> Transition:  # noqa: ANN401 - each method's own

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of
+from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of, look_farther
 
 
 class FilteredConv2d(nn.Conv2d):
@@ -36,6 +36,7 @@ def filtered(network: nn.Module, kernel: int) -> nn.Module:
             nn.init.zeros_(depthwise.bias)
         conv.__class__ = FilteredConv2d  # its weights keep their names
         conv.filter = depthwise.requires_grad_(conv.weight.requires_grad)
+        look_farther(network, kernel // 2)
     return network
 
 

@@ -66,7 +66,7 @@ class Ftn(Transition):
         groups: of the 1x1 convolutions.
         layers: how many of them, with PReLUs between.
         where: which convolutions have a transition: ``all`` or those of the ``body``.
-        biases: whether the level has biases of its own, too. The paper's FTN leaves them as they are.
+        biases: whether the level has biases and norms of its own, too. The paper's FTN leaves them as they are.
     """
 
     def __init__(
@@ -82,7 +82,9 @@ class Ftn(Transition):
         self.transitions = nn.ModuleList(
             FilterTransitions(len(names), shape[1], groups, layers) for shape, names in alike.items()
         )
-        self._biased = [f"{name}.bias" for name in convs if biases and f"{name}.bias" in state]
+        filters = {f"{name}.weight" for name in convolutions(base)}
+        here = "" if where == "all" else "body."
+        self._biased = [name for name in state if biases and name not in filters and name.startswith(here)]
         self.biases = nn.ParameterList(state[name].detach().clone() for name in self._biased)
 
     def forward(self, state: Mapping[str, Tensor]) -> State:

@@ -1,6 +1,7 @@
 """The protocol that all methods share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,9 @@ class Transition(nn.Module):
     between the two is the dial.
     """
 
+    constant: Set[str] = frozenset()
+    """Names of what the level adds to the base and the dial leaves as it is."""
+
     def extend(self, network: nn.Module) -> nn.Module:
         """The base in the shape that the level needs, computing the same; most methods need no other than its own."""
         return network
@@ -25,11 +29,21 @@ class Transition(nn.Module):
     def forward(self, state: Mapping[str, Tensor]) -> State:
         raise NotImplementedError
 
+    def at_base(self, fresh: Self) -> Self:
+        """The transition to the base itself from which the dial runs to this one; ``fresh`` is one of no training."""
+        return fresh
+
 
 def convolutions(base: nn.Module, where: str = "all") -> list[str]:
-    """Names of a network's convolutions: ``all``, or those of its residual ``body`` alone."""
+    """Names of a network's convolutions: ``all``, or those of one part alone, as of its residual ``body``."""
     names = [name for name, module in base.named_modules() if isinstance(module, nn.Conv2d)]
-    return names if where == "all" else [name for name in names if name.startswith("body.")]
+    return names if where == "all" else [name for name in names if f"{name}.".startswith(f"{where}.")]
+
+
+def look_farther(network: nn.Module, pixels: int) -> None:
+    """Let a network's ``radius`` know of ``pixels`` that its body looks farther than before."""
+    if network.radius is not None:
+        network.radius += pixels * network.cell  # type: ignore[operator,assignment]
 
 
 def rescaled(base: nn.Module, ratio: float) -> State:

@@ -49,12 +49,12 @@ stages:
     deps: ["out/degraded-${item.level}.txt"]
     params: [finetune.steps]
     outs: ["out/ft-${item.level}.txt"]
-  noisy:
+  degraded:
     matrix:
-      sigma: [0.2, 0.5]
-    cmd: python work.py degraded@${item.sigma} out/degraded-${item.sigma}.txt out/prepared.txt
+      level: [0.2, 0.5]
+    cmd: python work.py degraded@${item.level} out/degraded-${item.level}.txt out/prepared.txt
     deps: [out/prepared.txt]
-    outs: ["out/degraded-${item.sigma}.txt"]
+    outs: ["out/degraded-${item.level}.txt"]
   prepare:
     desc: the start
     cmd: python work.py prepare out/prepared.txt seed.txt

@@ -44,7 +44,7 @@ def test_unknown_target_lists_the_known(fresh):
 
 
 def test_forced_stage_outside_the_targets_is_refused(fresh):
-    with pytest.raises(UserError, match="evaluate is not needed by the targets noisy"):
+    with pytest.raises(UserError, match="evaluate is not needed by the targets degraded"):
         read_graph(["degraded"], ["evaluate"])
 
 

@@ -8,7 +8,13 @@ from ftn_core.task import DENOISING
 from ftn_core.transitions import build_transition
 
 SPEC = {"name": "resnet", "channels": 8, "depth": 5}
-OPTIONS = {"dni": {"rescale": True}, "adafm": {"kernel": 3}, "ftn": {"groups": 1}}
+OPTIONS = {
+    "dni": {"rescale": True},
+    "adafm": {"kernel": 3},
+    "ftn": {"groups": 1},
+    "cfsnet": {},
+    "dynamic_net": {"after": [0.5, 1.0], "width": 1.0},
+}
 X = torch.rand(1, 3, 20, 24)
 
 
@@ -32,8 +38,13 @@ def started(denoiser, method, sigma):
     return AdaptedNetwork(denoiser.base, transition, (0.2, sigma)).eval()
 
 
-@pytest.mark.parametrize("method", ["dni", "adafm"])
-@pytest.mark.parametrize("sigma", [0.3, 0.55])
+@pytest.mark.parametrize(
+    ("method", "sigma"),
+    [
+        *((method, sigma) for method in ("dni", "adafm", "dynamic_net") for sigma in (0.3, 0.55)),
+        ("cfsnet", 0.3),  # between two adapted levels its coefficients are products of interpolated layers
+    ],
+)
 def test_a_level_between_starts_as_the_network_on_the_dial(method, sigma):
     denoiser = make_denoiser(method)
     expected = denoiser.fold(denoiser.position(sigma))(X)

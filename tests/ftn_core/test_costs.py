@@ -37,6 +37,8 @@ def denoiser(method, **options):
         ("adafm", {"kernel": 3}, False),
         ("dni", {}, True),
         ("scale_mix", {"mixes": 1, "groups": 1}, True),
+        ("cfsnet", {}, False),
+        ("dynamic_net", {"after": [1.0], "width": 1.0}, False),
     ],
 )
 def test_what_a_level_adds(method, options, same_network):

@@ -50,15 +50,20 @@ def test_a_single_move_lies_on_the_first_axis():
 
 def test_all_methods_beside_one_base():
     found, pictures = compare_filters(
-        {"dni": denoiser("dni", 0.5), "adafm": denoiser("adafm", 0.5, kernel=3), "none": denoiser("dni", 0.0)}
+        {
+            "dni": denoiser("dni", 0.5),
+            "adafm": denoiser("adafm", 0.5, kernel=3),
+            "cfsnet": denoiser("cfsnet", 0.5),
+            "none": denoiser("dni", 0.0),
+        }
     )
-    assert set(pictures) == {"base", *(f"{m}/{s}" for m in ("dni", "adafm", "none") for s in (0.3, 0.5))}
+    assert set(pictures) == {"base", *(f"{m}/{s}" for m in ("dni", "adafm", "cfsnet", "none") for s in (0.3, 0.5))}
     assert all(bank.shape == (8, 3, 3) for bank in pictures.values())
     assert found.convolution.startswith("body.")
     by_name = {(c.name, c.level): np.mean(list(c.correlation.values())) for c in found.changes}
     assert by_name["dni", 0.5] < by_name["dni", 0.3] < 0.999
-    # AdaFM of 3x3 leaves the convolutions alone and adds filters of its own
-    assert by_name["adafm", 0.5] == pytest.approx(1) == by_name["none", 0.5]
+    # AdaFM of 3x3 and CFSNet leave the convolutions alone and add some of their own
+    assert by_name["adafm", 0.5] == pytest.approx(1) == by_name["cfsnet", 0.5] == by_name["none", 0.5]
     assert list(found.changes[0].correlation) == ["head"] + [f"body.{i}.conv{j}" for i in (0, 1) for j in (1, 2)] + [
         "tail"
     ]

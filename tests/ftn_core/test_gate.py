@@ -11,7 +11,7 @@ PSNR = {0.1: 24.0, 0.2: 28.0, 0.4: 25.0, 0.6: 20.0}
 
 
 def measured(**changes):
-    model = {"trained": [0.2, 0.4], "degraded": NOISY, "psnr": PSNR, "evenness": 0.9, "megabytes": 1.0, "time": 1.0}
+    model = {"trained": [0.2, 0.4], "degraded": NOISY, "score": PSNR, "evenness": 0.9, "megabytes": 1.0, "time": 1.0}
     return Measured(**(model | changes))
 
 
@@ -28,19 +28,19 @@ def test_without_a_champion_the_other_rules_decide():
 
 def test_levels_that_fall_stay_in_their_order_and_have_their_unit():
     psnr = {40: 30.0, 30: 29.0, 10: 20.0}
-    model = measured(trained=[40, 10], degraded=dict.fromkeys(psnr, 25.0), psnr=psnr)
+    model = measured(trained=[40, 10], degraded=dict.fromkeys(psnr, 25.0), score=psnr)
     verdict = judge(BOUNDS, "1", model, 2, "quality")
     assert failed(verdict)["gain"].level == 10
-    assert verdict.failures()[0] == "PSNR above the degraded input -5.00 dB at quality 10, at least 6 is allowed"
+    assert verdict.failures()[0] == "gain over the degraded input -5.00 dB at quality 10, at least 6 is allowed"
     assert "| quality | 40 | 30 | 10 |" in verdict.markdown()
 
 
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("gain", {"psnr": PSNR | {0.4: 13.9}}),
-        ("gain", {"psnr": PSNR | {0.4: math.nan}}),
-        ("gain", {"psnr": PSNR | {0.2: math.nan}}),
+        ("gain", {"score": PSNR | {0.4: 13.9}}),
+        ("gain", {"score": PSNR | {0.4: math.nan}}),
+        ("gain", {"score": PSNR | {0.2: math.nan}}),
         ("evenness", {"evenness": 0.29}),
         ("evenness", {"evenness": math.nan}),
         ("size", {"megabytes": 5.1}),
@@ -56,7 +56,7 @@ def test_each_rule_fails_alone_and_what_is_no_number_fails(name, changes):
 
 
 def test_bounds_themselves_pass():
-    model = measured(psnr=PSNR | {0.4: 14.0}, evenness=0.3, megabytes=5.0, time=1.5)
+    model = measured(score=PSNR | {0.4: 14.0}, evenness=0.3, megabytes=5.0, time=1.5)
     assert judge(BOUNDS, "1", model, 2, "sigma").passed
 
 
@@ -78,6 +78,6 @@ def test_a_verdict_is_read_as_it_was_written(tmp_path):
     verdict = judge(BOUNDS, "2", measured(evenness=math.nan), 1, "sigma", ("1", PSNR))
     verdict.write(tmp_path / "verdict.json")
     again = Verdict.read(tmp_path / "verdict.json")
-    assert again.psnr == verdict.psnr and math.isnan(again.rules[2].value)
+    assert again.scores == verdict.scores and math.isnan(again.rules[2].value)
     assert again.markdown() == verdict.markdown()
     assert "on 1 test image:" in again.markdown() and "version 1, champion" in again.markdown()

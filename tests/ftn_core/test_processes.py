@@ -3,15 +3,16 @@ import torch
 from member import train_together
 
 from ftn_core.checkpoint import read_tensors
+from ftn_core.data.objective import pack_objective
 from ftn_core.errors import UserError
 from ftn_core.images import restore, to_image
 from ftn_core.metrics import psnr
 from ftn_core.networks import build_network
-from ftn_core.parameters import Schedule, Train
+from ftn_core.parameters import PerceptualLoss, Schedule, Train
 from ftn_core.processes import synchronise_norms
 
 TRAIN = Train(
-    steps=150, lr=0.003, batch_size=6, devices=1, crop=32, loss="l1", noise="fresh", permute_channels=True,
+    steps=150, lr=0.003, batch_size=6, devices=1, crop=32, loss={"name": "l1"}, noise="fresh", permute_channels=True,
     schedule=Schedule(name="cosine", warmup_steps=0, milestones=[]), precision="32-true", validations=3, val_images=1,
 )  # fmt: skip
 
@@ -39,7 +40,7 @@ def test_one_network_whatever_the_number_of_processes(make_store, tmp_path):
     (weights, rows), (other_weights, other_rows) = (done(two, rank) for rank in (0, 1))
     assert all(torch.equal(value, other_weights[name]) for name, value in weights.items())
     assert rows == other_rows
-    assert {row["val_psnr"] for row in rows} == {20}  # the first process validates
+    assert {row["val_score"] for row in rows} == {20}  # the first process validates
 
     train_together(changing, TRAIN, stop=60)
     train_together(changing, devices(2), stop=110)
@@ -92,3 +93,16 @@ def test_batch_norm_is_synchronised_on_gpus():
     assert list(network.state_dict()) == names
     kinds = {type(module) for module in network.modules()}
     assert torch.nn.SyncBatchNorm in kinds and torch.nn.BatchNorm2d not in kinds
+
+
+def test_a_perceptual_objective_sees_the_same_batches_in_two_processes(make_store, tmp_path):
+    make_store("train")
+    loss = PerceptualLoss(name="perceptual", feature=1.0, layers=["relu1_2"], pixel=0.1, total_variation=0.0)
+    pack_objective(tmp_path / "objective", loss, weights="stlpips", styles=tmp_path)
+    train = TRAIN.model_copy(update={"steps": 12})
+    losses = []
+    for count in (1, 2):
+        folder = tmp_path / str(count)
+        train_together(folder, train.model_copy(update={"devices": count}), objective=tmp_path / "objective")
+        losses.append([row["loss"] for row in done(folder, 0)[1]])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)

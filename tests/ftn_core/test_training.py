@@ -19,6 +19,7 @@ from ftn_core.errors import UserError
 from ftn_core.images import restore
 from ftn_core.metrics import psnr
 from ftn_core.networks import build_network
+from ftn_core.objectives.pixel import Pixel
 from ftn_core.parameters import Optimisation, Schedule, Train
 from ftn_core.training import fit, learning_rate
 from ftn_core.transitions import build_transition
@@ -28,13 +29,22 @@ COSINE = Schedule(name="cosine", warmup_steps=0, milestones=[])
 
 def options(**changes) -> Train:
     values = {
-        "steps": 40, "lr": 0.003, "batch_size": 4, "devices": 1, "crop": 16, "loss": "l1", "schedule": COSINE,
+        "steps": 40, "lr": 0.003, "batch_size": 4, "devices": 1, "crop": 16, "loss": {"name": "l1"}, "schedule": COSINE,
         "noise": "fresh", "permute_channels": True, "precision": "32-true", "validations": 2, "val_images": 2,
     }  # fmt: skip
     return Train(**(values | changes))
 
 
-def run(make_store, tmp_path, network=None, train=None, validate=lambda network: 0.0, sigma=0.2, on_speed=print):
+def run(
+    make_store,
+    tmp_path,
+    network=None,
+    train=None,
+    validate=lambda network: 0.0,
+    sigma=0.2,
+    on_speed=print,
+    objective=None,
+):
     torch.manual_seed(0)
     network = network or build_network("unshuffle_net", 8, 2)
     train = train or options()
@@ -44,7 +54,7 @@ def run(make_store, tmp_path, network=None, train=None, validate=lambda network:
         permute_channels=True, seed=0, device=fabric.device,
     )  # fmt: skip
     rows = fit(
-        network, batches, validate, fabric=fabric, options=train, train=train,
+        network, objective or Pixel("l1"), batches, validate, fabric=fabric, options=train, train=train,
         state_file=tmp_path / "state", label="test", on_speed=on_speed,
     )  # fmt: skip
     return network, rows, batches
@@ -109,10 +119,11 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         from ftn_core.data.store import Store
         from ftn_core.device import make_fabric
         from ftn_core.networks import build_network
+        from ftn_core.objectives.pixel import Pixel
         from ftn_core.parameters import Schedule, Train
         training.SAVE_SECONDS = training.LOOK_SECONDS = 0.05
         folder = Path(sys.argv[1])
-        train = Train(steps=300, lr=0.003, batch_size=4, devices=1, crop=32, loss="l1", noise="fresh",
+        train = Train(steps=300, lr=0.003, batch_size=4, devices=1, crop=32, loss={"name": "l1"}, noise="fresh",
                       permute_channels=True, precision="32-true",
                       schedule=Schedule(name="cosine", warmup_steps=9, milestones=[]), validations=3, val_images=1)
         fabric = make_fabric(2)
@@ -121,7 +132,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         batches = Batches(Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=4, crop=32, seed=0,
                           permute_channels=True,
                           device=fabric.device)
-        training.fit(network, batches, lambda n: 0.0, fabric=fabric, options=train, train=train,
+        training.fit(network, Pixel("l1"), batches, lambda n: 0.0, fabric=fabric, options=train, train=train,
                      state_file=folder / "state", label="victim")
         write_tensors(folder / "done", network.state_dict(), {})
     """)

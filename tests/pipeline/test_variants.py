@@ -19,7 +19,7 @@ def sandbox(tmp_path_factory):
         "network.name": "resnet",
         "network.depth": 5,
         "train.noise": "fixed",
-        "data.clip_noise": True,
+        "degradation": [{"name": "noise", "sigma": "level", "clip": True}],
         "levels.methods": METHODS,
         "levels.between": [0.3],
         "levels.chains": ["dni"],
@@ -60,7 +60,7 @@ def test_fixed_noise_lies_on_disk_and_is_clipped(sandbox):
 def test_a_chain_has_the_levels_between_and_the_last_one_of_its_method(sandbox):
     chain = Evaluation.read(sandbox.root / "results/methods/dni-chain.json")
     plain = Evaluation.read(sandbox.root / "results/methods/dni.json")
-    assert chain.levels == [0.2, 0.3, 0.5] and plain.levels == [0.2, 0.5]
+    assert chain.trained == [0.2, 0.3, 0.5] and plain.trained == [0.2, 0.5]
     assert set(chain.scores) == set(plain.scores) == {0.3, 0.5}  # at 0.2 they are the base
     assert chain.scores[0.5] == plain.scores[0.5]
     assert dict(chain.dial)[0.3] == 1

@@ -63,7 +63,7 @@ def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, sec
 def test_every_dispatched_stage_is_one_run_below_one_parent(team, spread, monkeypatch):
     _, runs, parents = mlflow_runs(team, monkeypatch)
     names = [run.data.tags["ftn.stage"] for run in runs]
-    assert sorted(names) == sorted({"prepare", "noisy@0.2", "noisy@0.3", "noisy@0.5", "train_base",
+    assert sorted(names) == sorted({"prepare", "degraded@0.2", "degraded@0.3", "degraded@0.5", "train_base",
                                     "finetune@ftn-0.3", "finetune@ftn-0.5"})  # fmt: skip
     assert {run.info.status for run in runs + parents} == {"FINISHED"}
     assert len(parents) == 1
@@ -101,14 +101,14 @@ def test_ten_doors_at_once_over_one_clone(team, spread):
     """`make repro` and flow runs, mixed: all end well, and nothing runs twice."""
     params = team.here.root / "params.yaml"
     text = params.read_text()
-    params.write_text(text.replace("clip_noise: false", "clip_noise: true"))
-    doors = [["-m", "flows.turn", "repro", "noisy"], ["-m", "flows.pipeline", "--target", "noisy"]] * 5
+    params.write_text(text.replace("clip: false", "clip: true"))
+    doors = [["-m", "flows.turn", "repro", "degraded"], ["-m", "flows.pipeline", "--target", "degraded"]] * 5
     opened = [team.here.start(sys.executable, *door, **team.env) for door in doors]
     ends = [process.communicate(timeout=300)[0] for process in opened]
     params.write_text(text)
     assert [process.returncode for process in opened] == [0] * 10, "\n".join(ends)
     ran = [line for out in ends for line in out.splitlines() if "Running stage" in line]
-    assert sorted(line.split("'")[-2] for line in ran) == ["noisy@0.2", "noisy@0.3", "noisy@0.5"]
+    assert sorted(line.split("'")[-2] for line in ran) == ["degraded@0.2", "degraded@0.3", "degraded@0.5"]
 
 
 def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, second, spread, alone, monkeypatch):
@@ -140,7 +140,7 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
         r for r in runs if r.data.params.get("train.steps") == str(STEPS) and r.data.tags["ftn.stage"] == "train_base"
     )
     assert {r.info.status for r in runs + parents} == {"FINISHED"}
-    steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val_psnr")]
+    steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val_score")]
     assert steps == [STEPS // 2, STEPS]
 
 
@@ -158,7 +158,9 @@ def test_no_secret_is_in_any_log_artifact_parameter_or_tag(team, spread):
             if path.is_file():
                 places[str(path)] = path.read_bytes()
     places["output of a flow"] = spread.stdout.encode()
-    assert len(places) > 20 and b"val_psnr" in places["database mlflow"] and b"noisy@0.5" in places["database prefect"]
+    assert (
+        len(places) > 20 and b"val_score" in places["database mlflow"] and b"degraded@0.5" in places["database prefect"]
+    )
     found = [
         (what, where) for where, text in places.items() for what, secret in planted.items() if secret.encode() in text
     ]

@@ -17,12 +17,14 @@ from ftn_core.data.batches import Batches
 from ftn_core.data.store import Store
 from ftn_core.device import make_fabric
 from ftn_core.networks import build_network
+from ftn_core.objectives import load_objective
+from ftn_core.objectives.pixel import Pixel
 from ftn_core.parameters import Train
 
 STOPPED = 7
 
 
-def train_together(folder: Path, train: Train, stop: int = -1) -> None:
+def train_together(folder: Path, train: Train, stop: int = -1, objective: Path | None = None) -> None:
     """Train on the photographs beside the folder, to the end or to the step at which all processes stop.
 
     Each leaves what it said, ``said-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
@@ -34,7 +36,8 @@ def train_together(folder: Path, train: Train, stop: int = -1) -> None:
         forkserver.ensure_running()
     [port] = free_ports(1)
     processes = [
-        context.Process(target=_train, args=(rank, port, folder, train, stop)) for rank in range(train.devices)
+        context.Process(target=_train, args=(rank, port, folder, train, stop, objective))
+        for rank in range(train.devices)
     ]
     for process in processes:
         process.start()
@@ -43,7 +46,7 @@ def train_together(folder: Path, train: Train, stop: int = -1) -> None:
     assert [process.exitcode for process in processes] == [0 if stop < 0 else STOPPED] * train.devices
 
 
-def _train(rank: int, port: int, folder: Path, train: Train, stop: int) -> None:
+def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objective: Path | None) -> None:
     count = str(train.devices)
     os.environ |= {  # as torch's launcher sets it
         "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank),
@@ -65,9 +68,10 @@ def _train(rank: int, port: int, folder: Path, train: Train, stop: int) -> None:
             sys.exit(STOPPED)
         return batches(step)
 
+    aim = load_objective(objective) if objective else Pixel("l1")
     with (folder / f"said-{rank}").open("w") as said, contextlib.redirect_stdout(said):
         rows = training.fit(
-            network, until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
+            network, aim, until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
             state_file=folder / "state", label="test", on_row=lambda row: print("row", int(row["step"])),
         )  # fmt: skip
     write_tensors(folder / f"done-{rank}", network.state_dict(), {"rows": rows})

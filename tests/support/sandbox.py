@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import yaml
@@ -52,8 +54,8 @@ class Sandbox:
                 shutil.copy2(ROOT / name, root / name)
         params = yaml.safe_load((root / "params.yaml").read_text())
         for key, value in (SMALL | changes).items():
-            section, name = key.rsplit(".", 1)
-            params[section][name] = value
+            *sections, name = key.split(".")
+            reduce(getitem, sections, params)[name] = value
         (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for split, image, left in PHOTOGRAPHS:
             folder = root / "photographs" / split

@@ -18,6 +18,7 @@ from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.degraded_set import write_degraded_set
+from ftn_core.data.objective import pack_objective
 from ftn_core.data.photographs import pack_photographs
 from ftn_core.errors import UserError
 from ftn_core.gate import Verdict
@@ -46,6 +47,8 @@ def workshop(tmp_path_factory):
             write_degraded_set(
                 workspace.PHOTOGRAPHS, workspace.degraded_set(sigma), DENOISING.degrade, sigma, seed=0, train=False
             )
+        for path in (workspace.BASE_OBJECTIVE, workspace.ADAPTED_OBJECTIVE):
+            pack_objective(path, params.train.loss, weights=params.features.weights, styles=workspace.STYLES)
         yield Workshop(sandbox)
 
 
@@ -113,7 +116,7 @@ def test_promotion_played_through(workshop, capsys):
     assert champion_is(first)
     found = versions.find(workshop.client, MODEL, "champion")
     assert found.aliases == ["challenger", "champion"] and found.gate == "passed"
-    assert found.tags["ftn.gate.gain"].startswith("passed: PSNR above the degraded input")
+    assert found.tags["ftn.gate.gain"].startswith("passed: gain over the degraded input")
     assert found.tags["ftn.gate.champion"].startswith("not compared")
     assert "4 photographs" in workspace.CARD.read_text() and "whoever owns the folder" in workspace.CARD.read_text()
     assert (
@@ -133,7 +136,7 @@ def test_promotion_played_through(workshop, capsys):
     second = keep("second.safetensors")
     assert (registered["version"], registered["champion"]) == ("2", "2")
     assert verdict().champion == "1" and verdict().passed
-    beside = verdict().psnr
+    beside = verdict().scores
     assert all(beside["version 2"][s] > beside["version 1, champion"][s] for s in (0.2, 0.3, 0.5))
     assert champion_is(second) and not champion_is(first)
 
@@ -144,7 +147,7 @@ def test_promotion_played_through(workshop, capsys):
     (failed,) = [rule for rule in verdict().rules if not rule.passed and rule.name == "champion"]
     assert failed.value < -0.1 and failed.level in (0.2, 0.3, 0.5)
     said = capsys.readouterr().out
-    assert "champion stays version 2" in said and "PSNR above the champion -" in said
+    assert "champion stays version 2" in said and "gain over the champion -" in said
     assert champion_is(second)
     tags = versions.find(client, MODEL, "challenger").tags
     assert tags["ftn.gate"] == "failed" and tags["ftn.gate.champion"].startswith("failed: ")
@@ -202,7 +205,7 @@ def test_a_model_that_another_overtakes_while_it_is_judged_is_judged_beside_that
 def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_place_under_stricter_bounds(workshop):
     champion = workshop.register(steps=400, levels=(0.2, 0.3))["champion"]
     assert verdict().version == champion and verdict().champion and verdict().passed
-    assert sorted(verdict().psnr["degraded input"]) == [0.2, 0.3, 0.5]
+    assert sorted(verdict().scores["degraded input"]) == [0.2, 0.3, 0.5]
     with workshop.params(gate={"min_gain": 90.0}):
         registered = workshop.register()
     assert registered["version"] == registered["champion"] == champion

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from ftn_core.networks import NETWORKS, build_network
 
-SIZES = {"unshuffle_net": (8, 2), "resnet": (8, 5), "adafm_net": (16, 2), "dncnn": (8, 5)}
+SIZES = {"unshuffle_net": (8, 2), "resnet": (8, 5), "adafm_net": (16, 2), "dncnn": (8, 5), "transform_net": (12, 2)}
+RESTORING = sorted(NETWORKS.keys() - {"transform_net"})
 
 
 @pytest.fixture(params=sorted(NETWORKS))
@@ -41,6 +42,7 @@ def test_every_parameter_learns(network):
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("network", RESTORING, indirect=True)
 def test_odd_sizes_keep_the_inside_of_even_ones(network):
     network.eval()
     x = torch.rand(1, 3, 128, 128)
@@ -48,6 +50,7 @@ def test_odd_sizes_keep_the_inside_of_even_ones(network):
     torch.testing.assert_close(whole[..., :32, :32], cut[..., :32, :32])
 
 
+@pytest.mark.parametrize("network", RESTORING, indirect=True)
 def test_each_starts_by_leaving_the_image_as_it_is(network):
     x = torch.rand(1, 3, 15, 18)
     torch.testing.assert_close(network.eval()(x), x, atol=1e-6, rtol=0)
@@ -62,6 +65,10 @@ def test_parameter_counts():
     # the paper's DnCNN-S for three colours: 17 convolutions, of which 15 have norms and no bias
     assert count("dncnn", 64, 17) == (3 * 64 * 9 + 64) + 15 * (64 * 64 * 9 + 128) + (64 * 3 * 9 + 3)
     # head, 5 convolutions without bias and their norms, tail
+    # the supplement of arXiv 1603.08155, table 1; a norm has two numbers a channel where the paper has a bias
+    body = 10 * (128 * 128 * 9 + 2 * 128)
+    ends = 2 * (64 * 128 * 9 + 32 * 64 * 9 + 2 * 64 + 2 * 32) + 2 * (3 * 32 * 81) + 2 * 128 + 3
+    assert count("transform_net", 128, 5) == body + ends
     assert count("resnet", 16, 7) == (3 * 16 * 9 + 16) + 5 * (16 * 16 * 9 + 32) + (16 * 3 * 9 + 3)
 
 

@@ -16,7 +16,9 @@ def scores(*psnr):
 
 def evaluation(name, levels, *psnr):
     grid = [
-        GridPoint(level=s, position=p / 2, psnr=30 - 10 * abs(p / 2 / (len(levels) - 1) - (s - 0.1) / 0.3))
+        GridPoint(
+            level=s, position=p / 2, psnr=30 - 10 * abs(p / 2 / (len(levels) - 1) - (s - 0.1) / 0.3), objective=None
+        )
         for s in SIGMAS
         for p in range(2 * len(levels) - 1)
     ]

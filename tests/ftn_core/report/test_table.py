@@ -53,7 +53,7 @@ def test_html_escapes_and_says_the_same(table):
 
 
 def test_ssim_has_three_digits_and_no_costs(references, evaluations, costs):
-    table = make_table(references, evaluations, costs, SIGMA, ssim=True)
+    table = make_table(references, evaluations, costs, SIGMA, metric="ssim")
     assert cells(table.markdown(), "ftn") == ["0.750", "0.688", "0.650", "0.625"]
 
 

@@ -24,7 +24,7 @@ def store(client):
         tags = {
             "ftn.gate": gate, "ftn.method": "ftn", "ftn.levels": "[0.2, 0.5]", "ftn.parameters": "117932",
             "ftn.psnr": json.dumps({"0.2": psnr, "0.5": psnr - 4}), "ftn.bytes": "700000",
-            "ftn.data": "a" if number < "3" else "b", "ftn.gate.gain": f"{gate}: PSNR above the degraded input",
+            "ftn.data": "a" if number < "3" else "b", "ftn.gate.gain": f"{gate}: gain over the degraded input",
         }  # fmt: skip
         for key, value in tags.items():
             client.set_model_version_tag(MODEL, number, key, value)
@@ -96,7 +96,7 @@ def test_promote_rollback_history(store):
     assert ftn("promote", "2", "--why", "sharper") == "ftn-denoiser: version 2 is champion, after version 1\n"
     assert "already" in ftn("promote", "champion")
     for arguments, words in (
-        (["promote", "3"], "the gate says failed (PSNR above the degraded input)"),
+        (["promote", "3"], "the gate says failed (gain over the degraded input)"),
         (["promote", "4"], "the gate says not judged"),
         (["promote", "3", "--force"], "--force needs --why"),
     ):

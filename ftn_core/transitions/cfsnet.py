@@ -1,0 +1,63 @@
+"""CFSNet (arXiv 1904.00634, section 3): a tuning branch beside each block, coupled by coefficients that are learned."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ftn_core.transitions.branches import Branches, blocks, body_channels
+from ftn_core.transitions.transition import convolutions
+
+CONTROL = (512, 256, 128)
+"""Widths of the layers that all couplings share; the first takes alpha_in. They are those of the authors' code."""
+
+
+class CfsNet(Branches):
+    """Beside each block ``M`` of the body two convolutions ``T``; together they give ``(1 - a) M(x) + a T(x)``.
+
+    The coefficients ``a``, one for each channel, come from alpha_in through fully connected layers: three that all
+    blocks share, then two of the block's own. As in the authors' code these have neither biases nor activations, so
+    that ``a`` is alpha_in times what it is at the level, and exactly 0 at the base.
+
+    Ours is that the last layers start at zero, and the level with them at the base itself; the authors start all at a
+    tenth of Kaiming's scale, which is close to it.
+    """
+
+    def __init__(self, base: nn.Module, ratio: float) -> None:
+        places, channels = blocks(base), body_channels(base)
+        branches = [_branch(channels) for _ in places]
+        # a branch looks farther than a block of one convolution
+        held = [len(convolutions(base, place)) for place in places]
+        super().__init__(places, branches, [max(2 - count, 0) for count in held])
+        widths = (*CONTROL, channels)
+        # of one deviation throughout
+        self.control = nn.ParameterList(
+            torch.randn(outputs, inputs) / inputs**0.5 for inputs, outputs in pairwise(widths)
+        )
+        self.own = nn.Parameter(torch.randn(len(places), channels, channels) / channels**0.5)
+        self.last = nn.Parameter(torch.zeros(len(places), channels, channels))
+
+    @staticmethod
+    def couple(block: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        a: Tensor = block.coupling[:, None, None].to(output.dtype)  # type: ignore[index,union-attr,assignment]
+        return output + a * (block.branch(inputs[0]) - output)  # type: ignore[operator]
+
+    def couplings(self) -> Tensor:
+        # in full precision: a rounding here would be a different network
+        with torch.autocast(self.last.device.type, enabled=False):
+            h = self.last.new_ones(CONTROL[0], 1)  # alpha_in is 1
+            for layer in self.control:
+                h = layer @ h
+            return (self.last @ (self.own @ h))[..., 0]
+
+    @torch.no_grad()
+    def uncouple(self) -> None:
+        self.last.zero_()
+
+
+def _branch(channels: int) -> nn.Module:
+    first, second = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+    nn.init.kaiming_normal_(first.weight, nonlinearity="relu")
+    nn.init.kaiming_normal_(second.weight, nonlinearity="relu")
+    second.weight.data.mul_(0.1)  # as in a residual block
+    return nn.Sequential(first, nn.ReLU(), second)

@@ -1,0 +1,94 @@
+"""Other tasks than noise through the same graph: levels that fall, and the dial of an objective."""
+
+import json
+
+import pytest
+from sandbox import Sandbox
+
+from ftn_core.continuous import ContinuousDenoiser
+from ftn_core.data.store import Store
+from ftn_core.results import Evaluation
+
+FEATURES = ["relu1_2", "relu2_2"]
+STYLE = {
+    "name": "style", "size": 64, "content": 1.0, "content_layer": "relu2_2", "style": 1.0, "style_layers": FEATURES,
+    "total_variation": 0.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def jpeg(tmp_path_factory):
+    """JPEG from quality 40 down to 10, by Prefect's door."""
+    changes = {
+        "degradation": [{"name": "jpeg", "quality": "level"}],
+        "data.levels": [40, 20, 10],
+        "levels.base": 40,
+        "levels.adapted": [10],
+        "levels.from_scratch": [10],
+    }
+    sandbox = Sandbox(tmp_path_factory.mktemp("jpeg") / "project", **changes)
+    sandbox.python("-m", "flows.pipeline")
+    return sandbox
+
+
+@pytest.fixture(scope="module")
+def style(tmp_path_factory):
+    """From one style to another, by DVC's door."""
+    changes = {
+        "degradation": [],
+        "data.levels": [0, 1],
+        "levels.base": 0,
+        "levels.adapted": [1],
+        "network.name": "transform_net",
+        "train.loss": STYLE | {"image": "mosaic.jpg"},
+        "finetune.loss": STYLE | {"image": "strokes.jpg"},
+    }
+    sandbox = Sandbox(tmp_path_factory.mktemp("style") / "project", **changes)
+    sandbox.dvc("repro")
+    return sandbox
+
+
+def test_levels_may_fall(jpeg):
+    denoiser = ContinuousDenoiser.load(jpeg.root / "models/denoisers/ftn.safetensors")
+    assert denoiser.trained == [40, 10] and denoiser.task.unit.name == "quality"
+    assert [level for level, _ in denoiser.dial] == [40, 20, 10]
+    assert 0 <= denoiser.position(20) <= 1 and denoiser.position(50) == 0 and denoiser.position(5) == 1
+
+
+def test_what_is_not_noise_lies_on_disk_in_eight_bits(jpeg):
+    stored = Store(jpeg.root / "data/degraded/20/train")
+    assert len(stored) == 2 and stored[0].dtype == "uint8"
+
+
+def test_table_and_registry_speak_of_quality(jpeg):
+    table = (jpeg.root / "results/table.md").read_text()
+    assert "| PSNR in dB at quality | 40 | 20* | 10 |" in table and "non-local means" not in table
+    assert "quality" in (jpeg.root / "results/verdict.md").read_text()
+    assert json.loads((jpeg.root / "results/registered.json").read_text())["version"] == "1"
+
+
+def test_the_other_door_finds_nothing_to_do(jpeg):
+    assert "Running stage" not in jpeg.dvc("repro")
+
+
+def test_the_dial_goes_from_one_style_to_the_other(style):
+    denoiser = ContinuousDenoiser.load(style.root / "models/denoisers/ftn.safetensors")
+    assert denoiser.task.unit.ends == ("mosaic", "strokes") and denoiser.dial == [(0, 0), (1, 1)]
+    assert "1 (strokes)" in (style.root / "results/table.md").read_text()
+
+
+def test_the_report_sets_the_objective_beside_the_pixels(style):
+    points = Evaluation.read(style.root / "results/methods/ftn.json").grid
+    assert all(point.objective is not None for point in points)
+    assert "Perception and distortion" in (style.root / "results/report.html").read_text()
+
+
+def test_a_style_that_cannot_be_read_is_named(style):
+    path = style.root / "styles/strokes.jpg"
+    kept = path.read_bytes()
+    path.write_bytes(b"<html>")
+    try:
+        result = style.python("-m", "tasks.objective", check=False)
+    finally:
+        path.write_bytes(kept)
+    assert result.returncode == 2 and "styles/strokes.jpg cannot be used" in result.stdout
