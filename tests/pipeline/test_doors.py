@@ -84,7 +84,7 @@ def test_a_run_has_parameters_curve_data_and_system_metrics(by_dvc):
     digests = {i.dataset.name: i.dataset.digest for i in run.inputs.dataset_inputs}
     lock = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"]["train_base"]
     expected = {d["path"]: d["md5"] for d in lock["deps"] if d["path"].startswith("data/")}
-    assert digests == expected and len(expected) == 4
+    assert digests == expected and len(expected) == 5
 
 
 def test_a_forced_stage_updates_its_run_and_its_version(by_dvc):
