@@ -46,3 +46,14 @@ def test_the_core_knows_no_orchestration(file):
 @pytest.mark.parametrize("file", files("tasks"))
 def test_tasks_know_no_prefect(file):
     assert "prefect" not in packages(file)
+
+
+KNOW_TASKS = ("ftn_core/degradations/", "ftn_core/objectives/", "ftn_core/parameters.py", "ftn_core/data/objective.py")
+TASKS = {"jpeg", "downscaling", "perceptual", "style", "dejpeg", "sr"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_only_degradations_and_objectives_know_what_the_task_is(room):
+    for file in (file for file in files(room) if not file.startswith(KNOW_TASKS)):
+        nodes = ast.walk(ast.parse((ROOT / file).read_text()))
+        assert not TASKS & {node.value for node in nodes if isinstance(node, ast.Constant)}, file

@@ -1,11 +1,12 @@
-"""The README's picture: one noisy photograph along the dial.
+"""Pictures of the README and the docs: one degraded photograph along the dial, a row for each model.
 
-python docs/images/dial.py [MODEL]     # a file of models/denoisers, or models:/NAME@ALIAS
+python docs/images/dial.py OUT.jpg [MODEL ...]     # files of models/denoisers, or models:/NAME@ALIAS
 """
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -18,32 +19,45 @@ from serving.sources import load_denoiser
 
 MODEL = "models/denoisers/ftn.safetensors"
 PHOTOGRAPH = "chelsea (held out)"  # CC0, Stefan van der Walt
-NOISE = 0.4
-DIAL = (0.2, 0.3, 0.4, 0.5, 0.6)
+PLACES = 5
 TILE = (slice(None), slice(None), slice(30, 250), slice(110, 330))
 CAPTION, GAP = 26, 6
-OUT = Path(__file__).with_suffix(".jpg")
+
+Row = list[tuple[str, Tensor]]
+
+
+def row(source: str) -> Row:
+    """The photograph degraded at the middle of the model's dial, then restored at places of the dial."""
+    denoiser = load_denoiser(source)
+    unit, degrade = denoiser.task.unit, denoiser.task.degrade
+    levels = np.linspace(denoiser.trained[0], denoiser.trained[-1], PLACES).round(4).tolist()
+    middle = levels[PLACES // 2]
+    picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
+    scene = pictures.scene(picture, pictures.whole(picture), degrade, round(middle) if unit.whole else middle)
+    tiles: Row = [("photograph" if not degrade.steps else "degraded", scene.degraded)]
+    for level in levels:
+        restored = restore(denoiser.fold(denoiser.position(level)), scene.degraded)
+        tiles.append((f"{Path(source).stem} at {unit.label(level)}", restored))
+    if scene.clean is None:
+        return tiles
+    return [(f"{name}: {psnr(image, scene.clean):.2f} dB", image) for name, image in tiles]
 
 
 def main() -> None:
-    """Write ``dial.jpg`` beside this file."""
+    """Write the picture."""
     torch.set_num_threads(2)
-    denoiser = load_denoiser(sys.argv[1] if len(sys.argv) > 1 else MODEL)
-    picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
-    scene = pictures.scene(picture, pictures.whole(picture), NOISE)
-    assert scene.clean is not None
-    tiles: list[tuple[str, Tensor]] = [(f"noise {NOISE:g}", scene.noisy)]
-    tiles += [(f"dial at {sigma:g}", restore(denoiser.fold(denoiser.position(sigma)), scene.noisy)) for sigma in DIAL]
+    out, *models = sys.argv[1:]
+    rows = [row(source) for source in models or [MODEL]]
     side = TILE[-1].stop - TILE[-1].start
-    sheet = Image.new("RGB", (len(tiles) * (side + GAP) - GAP, side + CAPTION), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
-    for i, (name, image) in enumerate(tiles):
-        left = i * (side + GAP)
-        sheet.paste(Image.fromarray(to_pixels(image[TILE])), (left, CAPTION))
-        caption = f"{name}: {psnr(image, scene.clean):.2f} dB"
-        draw.text((left + side / 2, CAPTION / 2), caption, "black", font, anchor="mm")
-    sheet.save(OUT, quality=88)
-    print(f"{OUT.name}: {sheet.width} x {sheet.height}, {OUT.stat().st_size / 1000:.0f} kB")
+    sheet = Image.new("RGB", (len(rows[0]) * (side + GAP) - GAP, len(rows) * (side + CAPTION)), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for i, tiles in enumerate(rows):
+        for j, (caption, image) in enumerate(tiles):
+            left, top = j * (side + GAP), i * (side + CAPTION)
+            sheet.paste(Image.fromarray(to_pixels(image[TILE])), (left, top + CAPTION))
+            draw.text((left + side / 2, top + CAPTION / 2), caption, "black", font, anchor="mm")
+    sheet.save(out, quality=88)
+    print(f"{out}: {sheet.width} x {sheet.height}, {Path(out).stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
