@@ -37,7 +37,8 @@ def row(source: str) -> Row:
     tiles: Row = [("photograph" if not degrade.steps else "degraded", scene.degraded)]
     for level in levels:
         restored = restore(denoiser.fold(denoiser.position(level)), scene.degraded)
-        tiles.append((f"{Path(source).stem} at {unit.label(level)}", restored))
+        # the font has no multiplication sign
+        tiles.append((f"{Path(source).stem} at {unit.label(level)}".replace("×", "x"), restored))
     if scene.clean is None:
         return tiles
     return [(f"{name}: {psnr(image, scene.clean):.2f} dB", image) for name, image in tiles]
