@@ -26,7 +26,7 @@ class Unit:
         return f"{self.name} ({self.meaning})"
 
     def label(self, level: float) -> str:
-        """For tables and axes: ``0.2 (51)``, ``quality 40``, ``×3``."""
+        """For tables and axes: ``0.2 (51)``, ``40``, ``×3``."""
         match self.name:
             case "sigma":
                 return f"{level:.3g} ({round(255 * level)})"
