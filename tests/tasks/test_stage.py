@@ -57,7 +57,7 @@ def test_every_stage_runs_alone(sandbox):
 
 
 def test_a_stopped_stage_ends_its_run_and_goes_on_later(sandbox):
-    sandbox.dvc("repro", "degraded@0.2")
+    sandbox.dvc("repro", "degraded@0.2", "objective")
     params = sandbox.root / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("steps: 30", "steps: 4000"))
