@@ -63,8 +63,8 @@ def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, sec
 def test_every_dispatched_stage_is_one_run_below_one_parent(team, spread, monkeypatch):
     _, runs, parents = mlflow_runs(team, monkeypatch)
     names = [run.data.tags["ftn.stage"] for run in runs]
-    assert sorted(names) == sorted({"prepare", "objective", "degraded@0.2", "degraded@0.3", "degraded@0.5", "train_base",
-                                    "finetune@ftn-0.3", "finetune@ftn-0.5"})  # fmt: skip
+    assert sorted(names) == sorted({"prepare", "objective", "degraded@0.2", "degraded@0.3", "degraded@0.5",
+                                    "train_base", "finetune@ftn-0.3", "finetune@ftn-0.5"})  # fmt: skip
     assert {run.info.status for run in runs + parents} == {"FINISHED"}
     assert len(parents) == 1
 
