@@ -4,10 +4,15 @@ from pathlib import Path
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
+from serving.registry.address import model_name
 
-CHAMPION = "models:/ftn-denoiser@champion"
 DENOISERS = Path("models/denoisers")
 """Where the project at hand has its own, ``METHOD.safetensors``."""
+
+
+def champion() -> str:
+    """The champion of the model that the project at hand registers."""
+    return f"models:/{model_name()}@champion"
 
 
 def load_denoiser(source: str) -> ContinuousDenoiser:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
 from serving.registry.server import UnansweredError
-from serving.sources import CHAMPION, DENOISERS
+from serving.sources import DENOISERS, champion
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ def find(asked: str | None = None) -> Models:
         first = by_alias.get(asked, asked)
         labels = {first: labels.get(first, asked)} | labels
     elif labels:
-        first = by_alias.get(CHAMPION) or next((source for source in labels if ":/" not in source), next(iter(labels)))
+        first = by_alias.get(champion()) or next(
+            (source for source in labels if ":/" not in source), next(iter(labels))
+        )
     else:
         raise UserError(f"{trouble or 'there is no model here'}: run `make repro`, or name a model with --model")
     return Models(labels, first, trouble)

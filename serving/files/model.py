@@ -2,7 +2,7 @@
 
 from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.errors import UserError
-from serving.sources import CHAMPION, DENOISERS, load_denoiser
+from serving.sources import DENOISERS, champion, load_denoiser
 
 
 def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, ContinuousDenoiser]:
@@ -17,7 +17,7 @@ def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
         if method not in _methods():
             raise UserError(f"--method {method}: {DENOISERS} has {_instead()}")
         model = str(DENOISERS / f"{method}.safetensors")
-    source = model or CHAMPION
+    source = model or champion()
     try:
         return source, load_denoiser(source)
     except UserError as error:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from ftn_core import addresses
+from ftn_core.errors import UserError
 
 EXPERIMENT = "ftn"
 
@@ -35,3 +36,13 @@ def reason(error: BaseException) -> str:
         error = cause
     lines = masked(str(error)).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:200]
+
+
+def model_name() -> str:
+    """The model that the project at hand registers; where there is none, the default's."""
+    from ftn_core.parameters import load_parameters
+
+    try:
+        return load_parameters().register_.model
+    except UserError:
+        return "ftn-denoiser"

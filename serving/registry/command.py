@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ftn_core.errors import UserError
+from serving.registry.address import model_name
 from serving.registry.tables import moment, print_json, print_table
 
 if TYPE_CHECKING:
@@ -14,17 +15,25 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Versions in the MLflow registry: list, compare, promote, roll back.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Option("--name", "--model-name", help="Registered model.")]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name",
+        "--model-name",
+        help="Registered model.",
+        default_factory=model_name,
+        show_default="register.model of params.yaml",
+    ),
+]
 Which = Annotated[
     str, typer.Argument(metavar="VERSION", help="Its number or an alias: 3, champion.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
-MODEL = "ftn-denoiser"
 
 
 @app.command("list")
-def list_versions(name: Name = MODEL, json: Json = False) -> None:
+def list_versions(name: Name, json: Json = False) -> None:
     """Every version, the newest first."""
     from serving.registry import promotions, server, versions
 
@@ -41,7 +50,7 @@ def list_versions(name: Name = MODEL, json: Json = False) -> None:
 
 
 @app.command()
-def show(version: Which, name: Name = MODEL, json: Json = False) -> None:
+def show(version: Which, name: Name, json: Json = False) -> None:
     """All that is known of one version."""
     from ftn_core.gate import MEANING
     from serving.registry import promotions, server, versions
@@ -73,7 +82,7 @@ def show(version: Which, name: Name = MODEL, json: Json = False) -> None:
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="Number or alias.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Number or alias.", show_default=False)],
-    name: Name = MODEL,
+    name: Name,
     json: Json = False,
 ) -> None:
     """Two versions side by side: PSNR by level, parameters, size."""
@@ -102,7 +111,7 @@ def compare(
 @app.command()
 def promote(
     version: Which,
-    name: Name = MODEL,
+    name: Name,
     why: Why = "",
     force: Annotated[bool, typer.Option("--force", help="Though the gate has not passed it; needs --why.")] = False,
 ) -> None:
@@ -126,7 +135,7 @@ def promote(
 
 
 @app.command()
-def rollback(name: Name = MODEL, why: Why = "") -> None:
+def rollback(name: Name, why: Why = "") -> None:
     """Make the champion before this one champion again; again, and it goes one further back."""
     from serving.registry import promotions, server
 
@@ -138,7 +147,7 @@ def rollback(name: Name = MODEL, why: Why = "") -> None:
 
 
 @app.command()
-def history(name: Name = MODEL, json: Json = False) -> None:
+def history(name: Name, json: Json = False) -> None:
     """Who made which version champion, when and why; the newest last."""
     from serving.registry import promotions, server, versions
 
@@ -157,7 +166,7 @@ def history(name: Name = MODEL, json: Json = False) -> None:
 
 
 @app.command()
-def lineage(version: Which, name: Name = MODEL, json: Json = False) -> None:
+def lineage(version: Which, name: Name, json: Json = False) -> None:
     """From a version to its runs, commit, dvc.lock and photographs; whether this clone would make it again."""
     from serving.registry import server, versions
     from serving.registry.lineage import checks, runs, verdict

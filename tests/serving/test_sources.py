@@ -8,7 +8,7 @@ from project import ROOT
 from small_denoiser import DEJPEG, small_denoiser
 
 from ftn_core.errors import UserError
-from serving.sources import CHAMPION, load_denoiser
+from serving.sources import champion, load_denoiser
 from tasks.package import package
 
 
@@ -27,7 +27,7 @@ def registered(client, tmp_path, monkeypatch):
 
 
 def test_a_version_is_loaded_by_number_and_by_alias(registered):
-    for source in (CHAMPION, "models:/ftn-denoiser/1"):
+    for source in (champion(), "models:/ftn-denoiser/1"):
         state = load_denoiser(source).state(0.5)
         assert state.keys() == registered.state(0.5).keys()
         assert all(torch.equal(state[name], tensor) for name, tensor in registered.state(0.5).items())
@@ -47,5 +47,13 @@ def test_a_models_signature_names_its_own_unit(client, tmp_path, monkeypatch):
 def test_a_server_that_does_not_answer_is_named_without_its_password(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://ada:planted@127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(UserError, match=r"^MLflow at http://127\.0\.0\.1:\d+ does not answer") as error:
-        load_denoiser(CHAMPION)
+        load_denoiser(champion())
     assert "planted" not in str(error.value)
+
+
+def test_the_champion_is_of_the_model_that_the_project_at_hand_registers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert champion() == "models:/ftn-denoiser@champion"
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("model: ftn-denoiser", "model: ftn-dejpeg"))
+    assert champion() == "models:/ftn-dejpeg@champion"
