@@ -154,7 +154,7 @@ def test_promotion_played_through(workshop, capsys):
 
     # a person moves it back, and the gate does not put it forth again
     with pytest.raises(UserError, match=r"the gate says failed .* --force --why"):
-        models.promote("3")
+        models.promote("3", MODEL)
     code, said = workshop.ftn("rollback", "--why", "stripes in skies", MLFLOW_TRACKING_USERNAME="grace")
     assert (code, said) == (0, "ftn-denoiser: version 1 is champion again, after version 2\n")
     assert champion_is(first)
