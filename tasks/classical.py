@@ -23,11 +23,10 @@ def classical(params: "Parameters", tracker: "Tracker") -> None:
     from ftn_core.images import to_image
     from ftn_core.metrics import Score, mean_score, score_images
     from ftn_core.progress import Progress
-    from ftn_core.units import SIGMA, level_name
+    from ftn_core.units import level_name
 
     # told sigma, which only noise alone has
-    degradation = Degradation.of(params.degradation)
-    levels = params.data.levels if degradation.unit is SIGMA and degradation.noise else []
+    levels = params.data.levels if Degradation.of(params.degradation).by_noise_alone else []
     clean = Store(workspace.PHOTOGRAPHS / "test")
     sets = {sigma: Store(workspace.degraded_set(sigma) / "test") for sigma in levels}
     jobs = [(name, sigma, i) for name in CLASSICAL for sigma in sets for i in range(len(clean))]

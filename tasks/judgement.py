@@ -46,7 +46,7 @@ class Judgement:
         if isinstance(rival, str):
             note = f"The champion, version {champion}, no longer loads: {rival}"
             return self._judge(version, note=note)
-        theirs, own = rival.task.unit, self._denoiser.task.unit
+        theirs, own = rival.task.unit, self.denoiser.task.unit
         if theirs != own:  # who loads the champion by its alias would turn a dial that is no longer there
             note = (
                 f"The champion, version {champion}, goes by {theirs} and this version by {own}, which cannot be "
@@ -62,11 +62,12 @@ class Judgement:
     def _judge(self, version: str, champion: "tuple[str, Decibels] | None" = None, note: str = "") -> "Verdict":
         from ftn_core.gate import judge
 
-        unit = self._denoiser.task.unit.name
+        unit = self.denoiser.task.unit.name
         return judge(self._bounds, version, self._measured, self._images, unit, champion, note)
 
     @cached_property
-    def _denoiser(self) -> "ContinuousDenoiser":
+    def denoiser(self) -> "ContinuousDenoiser":
+        """The one that was trained here."""
         from ftn_core.continuous import ContinuousDenoiser
 
         return ContinuousDenoiser.load(self.weights)
@@ -79,9 +80,9 @@ class Judgement:
         from ftn_core.results import Costs, Evaluation
 
         return Measured(
-            trained=self._denoiser.trained,
+            trained=self.denoiser.trained,
             degraded={level: self._mean(nn.Identity(), level) for level in self._levels},
-            score=self._scores(self._denoiser),
+            score=self._scores(self.denoiser),
             evenness=Evaluation.read(workspace.method_result(self._method)).smoothness.evenness,
             megabytes=self.weights.stat().st_size / 1e6,
             time=Costs.read(workspace.COSTS).of[self._method].time,
@@ -98,6 +99,6 @@ class Judgement:
     def _mean(self, network: "nn.Module", level: float) -> float:
         from ftn_core.evaluation import measure
 
-        objective = self._objectives[level != self._denoiser.base_level]
+        objective = self._objectives[level != self.denoiser.base_level]
         rows = measure(network, self._pairs, level, objective.decibels)
         return sum(decibels for (decibels,) in rows) / len(rows)

@@ -40,11 +40,10 @@ def register(params: "Parameters", tracker: "Tracker") -> None:
 
 
 def _register(name: str, method: str, judgement: "Judgement", tracker: "Tracker") -> None:
-    from ftn_core.continuous import ContinuousDenoiser
     from serving.registry import promotions, versions
 
     client = tracker.client
-    denoiser = ContinuousDenoiser.load(judgement.weights)
+    denoiser = judgement.denoiser
     identity = _identity(judgement.weights)
     found = client.search_model_versions(f"name = '{name}' and tags.`ftn.identity` = '{identity}'")
     version = str(found[0].version if found else _log_model(name, identity, method, denoiser, tracker))

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ftn_core.degradations.downscaling import Downscaling
 from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import Noise
-from ftn_core.degradations.step import Piece, Pixels, Step
+from ftn_core.degradations.step import Piece, Pixels, Step, joined
 from ftn_core.units import Unit
 
 STEPS: dict[str, type[Step]] = {"noise": Noise, "jpeg": Jpeg, "downscaling": Downscaling}
@@ -83,7 +83,7 @@ class Degradation:
             return
         *before, last = self.steps
         for step in before:
-            pixels = _eight_bits(_whole(step, pixels, level, seed))
+            pixels = _eight_bits(step(pixels, level, seed))
         yield from last.pieces(pixels, level, seed)
 
     def count(self, size: int) -> int:
@@ -92,18 +92,13 @@ class Degradation:
 
     def __call__(self, pixels: Pixels, level: float, seed: int = 0) -> NDArray:
         """A degraded photograph, ``3 x H x W``: uint8, or float16 in [0, 1] and beyond where noise comes last."""
-        values = [piece().reshape(-1) for piece in self.pieces(pixels, level, seed)]
-        return np.concatenate(values).reshape(pixels.shape)
+        return joined(self.pieces(pixels, level, seed), pixels.shape)
 
 
 def _step(name: str, **options: Any) -> Step:  # noqa: ANN401 - each step's own
     kind = STEPS[name]
     strength = options.pop(kind.unit.name)
     return kind(None if strength == LEVEL else float(strength), **options)
-
-
-def _whole(step: Step, pixels: Pixels, level: float, seed: int) -> NDArray:
-    return Degradation((step,))(pixels, level, seed)
 
 
 def _eight_bits(image: NDArray) -> Pixels:

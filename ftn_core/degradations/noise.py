@@ -77,8 +77,7 @@ def standard_normal(size: int, *key: object, start: int = 0, stop: int | None = 
 
 def add_noise(pixels: Pixels, sigma: float, seed: int, clip: bool) -> NDArray[np.float16]:
     """The noisy version of one photograph, ``3 x H x W``, in [0, 1] before the noise."""
-    pieces = [piece() for piece in Noise(sigma, clip).pieces(pixels, sigma, seed)]
-    return np.concatenate(pieces).reshape(pixels.shape)
+    return Noise(sigma, clip)(pixels, sigma, seed)
 
 
 def _words(stream: int, start: int, count: int) -> NDArray[np.uint16]:

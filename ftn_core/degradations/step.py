@@ -1,7 +1,7 @@
 """The protocol that all degradations share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +14,11 @@ Pixels = NDArray[np.uint8]
 """A photograph, ``3 x H x W``."""
 Piece = Callable[[], NDArray]
 """Works out a stretch of a degraded photograph's flat values."""
+
+
+def joined(pieces: Iterable[Piece], shape: tuple[int, ...]) -> NDArray:
+    """The photograph that its pieces make."""
+    return np.concatenate([piece().reshape(-1) for piece in pieces]).reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class Step(ABC):
     def described(self) -> str:
         """In words, with its strength where that is held."""
         return self.words if self.held is None else f"{self.words} at {self.unit.words(self.held)}"
+
+    def __call__(self, pixels: Pixels, level: float, seed: int) -> NDArray:
+        """The degraded photograph, ``3 x H x W``."""
+        return joined(self.pieces(pixels, level, seed), pixels.shape)
 
     @abstractmethod
     def pieces(self, pixels: Pixels, level: float, seed: int) -> Iterator[Piece]:

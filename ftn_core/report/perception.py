@@ -23,8 +23,7 @@ def plot_curve(references: References, evaluations: Sequence[Evaluation]) -> Fig
     figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
     look = styles(e.name for e in evaluations)
     for e in evaluations:
-        points = [p for p in e.grid if p.level == e.trained[-1] and p.objective is not None]
-        places = [(p.psnr, -p.objective) for p in points if p.objective is not None]
+        places = [(p.psnr, -p.objective) for p in e.grid if p.level == e.trained[-1] and p.objective is not None]
         axes.plot(*zip(*places, strict=True), label=e.name, ms=5, lw=1.3, **look[e.name])  # type: ignore[arg-type]
     last = evaluations[0].trained[-1]
     for name, marker in zip(references.from_scratch.values(), itertools.cycle("x+1234")):

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 import torch._dynamo.testing
-from gpu import on_cuda
+from gpu import captured, on_cuda
 from torch import nn
 from torch.func import functional_call
 
@@ -197,13 +197,7 @@ def test_the_dial_turns_under_a_captured_graph(method):
     network = denoiser.fold(0)
     x = torch.rand(1, 3, 32, 32, device="cuda")
     with torch.inference_mode():
-        stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            network(x)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            output = network(x)
+        graph, output = captured(network, x)
         for position in (0.3, 1.0):
             denoiser.fold(position, network)
             graph.replay()
