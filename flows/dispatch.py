@@ -16,6 +16,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_UI_URL
 from prefect.states import Cancelling
 
+from flows.life import LOOK, Watch
 from flows.order import make_order
 from flows.stage import Children
 from flows.transfer import fetch_run, in_process, push
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CRASHES = 5
 """Machines that may die under one stage."""
-LOOK = 2.0
-"""Seconds between two looks at a dispatched run."""
 PATIENCE = 900.0
 """Seconds for which Prefect's server may be away."""
 
@@ -94,13 +93,9 @@ def _submit(name: str, pool: str, order: dict, key: str) -> FlowRun:
 def _wait(run: UUID, children: Children) -> State | None:
     """The final state of a run; ``None`` if this run was stopped meanwhile, and the other with it."""
 
-    def look() -> State | None:
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(run).state
-        return state if state and state.is_final() else None
-
+    watch = Watch(run)
     while not children.stopped:
-        if state := _patiently(look, children):
+        if state := _patiently(watch.look, children):
             return state
         time.sleep(LOOK)
     with contextlib.suppress(httpx.HTTPError), get_client(sync_client=True) as client:

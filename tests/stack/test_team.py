@@ -1,6 +1,7 @@
 """The team's servers: the graph over several machines, deaths of machines and servers, `make up` in trouble."""
 
 import shutil
+import subprocess
 import sys
 
 import mlflow
@@ -17,6 +18,26 @@ with gpu_slot(print) as environment:
     began = time.time()
     time.sleep(3)
     print("held", environment["CUDA_VISIBLE_DEVICES"], began, time.time())
+"""
+
+LIFE = """
+import time
+from uuid import uuid4
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.events import emit_event
+from prefect.states import Pending, Running
+from flows import life
+
+life.SILENCE = 8
+with get_client(sync_client=True) as client:
+    runs = [client.create_flow_run(flow(lambda: None, name="life"), state=state) for state in (Pending(), Running())]
+    watches = [life.Watch(run.id) for run in runs]
+    for _ in range(10):
+        emit_event("prefect.flow-run.heartbeat", resource={"prefect.resource.id": f"prefect.flow-run.{runs[1].id}"})
+        ends = [watch.look() for watch in watches]
+        time.sleep(life.LOOK)
+    print([end and end.name for end in ends])
 """
 
 
@@ -111,6 +132,10 @@ def test_ten_doors_at_once_over_one_clone(team, spread):
     assert sorted(line.split("'")[-2] for line in ran) == ["degraded@0.2", "degraded@0.3", "degraded@0.5"]
 
 
+def test_a_run_that_its_machine_took_and_never_began_is_given_up_and_a_live_one_is_not(team):
+    assert "['Crashed', None]" in team.here.python("-c", LIFE, **team.env).stdout
+
+
 def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, second, spread, alone, monkeypatch):
     """MLflow, Prefect, PostgreSQL, S3, the dispatcher, then the machine that trains: another one takes over."""
     team.here.run(*team.supervisorctl, "stop", "worker-default")
@@ -129,8 +154,12 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
     alone.dvc("repro", "train_base")  # meanwhile: two trainings at once take far longer than one after the other
     third = team.machine("third")
     third.work()
-    out, _ = again.communicate(timeout=900)
-    assert again.returncode == 0, out
+    try:
+        out, _ = again.communicate(timeout=600)
+    except subprocess.TimeoutExpired:
+        again.kill()
+        out, _ = again.communicate()
+    assert again.returncode == 0, out + third.log
     assert "another worker takes it over" in out
     assert "goes on from step" in third.log
     same_outputs(team.here, alone, "models/networks", "results/curves/train_base")

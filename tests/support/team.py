@@ -54,7 +54,7 @@ class Team:
     supervisorctl = (str(Path(sys.executable).parent / "supervisorctl"), "-c", ".ftn/stack/supervisord.conf")
 
     def pid(self, program: str) -> int:
-        return int(self.here.run(*self.supervisorctl, "pid", program).stdout)
+        return int(self.here.run(*self.supervisorctl, "pid", program, check=False).stdout)  # 0 while it is down
 
     def kill(self, program: str) -> None:
         """SIGKILL to a server, with its children; returns when supervisord has started it again and it listens."""
