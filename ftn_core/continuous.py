@@ -62,6 +62,11 @@ class ContinuousDenoiser:
         """The level of the base and of each adapted one."""
         return [self.base_level, *(level.value for level in self.levels)]
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The first and the last level that it was trained for."""
+        return self.trained[0], self.trained[-1]
+
     def position(self, level: float) -> float:
         """Where the dial stands for this level; beyond the ends, the end."""
         levels, positions = zip(*sorted(self.dial), strict=True)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Unit:
     """The scale of a level, from ``lowest`` to ``highest``; ``whole`` where there is nothing between whole numbers.
 
-    ``above`` says that the lowest itself does not count. ``step`` is what a slider moves by; ``ends``: what a dial from
-    0 to 1 goes from and to.
+    ``above`` says that the lowest itself does not count. ``step`` is what a slider moves by. ``short``, ``long`` and
+    ``heading`` are what ``label``, ``words`` and ``head`` say, in terms of the level ``x`` and, as pixels have it,
+    ``x255``. ``ends``: what a dial from 0 to 1 goes from and to.
     """
 
     name: str
@@ -20,6 +21,9 @@ class Unit:
     step: float
     above: bool = False
     whole: bool = False
+    short: str = "{x:.3g}"
+    long: str | None = None
+    heading: str | None = None
     ends: tuple[str, str] | None = None
 
     def __str__(self) -> str:
@@ -27,25 +31,18 @@ class Unit:
 
     def label(self, level: float) -> str:
         """For tables and axes: ``0.2 (51)``, ``40``, ``×3``."""
-        match self.name:
-            case "sigma":
-                return f"{level:.3g} ({round(255 * level)})"
-            case "scale":
-                return f"×{level:.3g}"
         if self.ends and level in (0, 1):
             return f"{level:g} ({self.ends[int(level)]})"
-        return f"{level:.3g}"
+        return self.short.format(x=level, x255=255 * level)
 
     def words(self, level: float) -> str:
         """In a sentence: ``sigma 0.2 (51/255)``, ``quality 40``, ``scale ×3``, ``objective 0.3``."""
-        return (
-            f"sigma {level:.3g} ({255 * level:.3g}/255)" if self.name == "sigma" else f"{self.name} {self.label(level)}"
-        )
+        return f"{self.name} {self.long.format(x=level, x255=255 * level) if self.long else self.label(level)}"
 
     @property
     def head(self) -> str:
         """Over a column of labels."""
-        return f"{self.name} (of 255)" if self.name == "sigma" else self.name
+        return self.heading or self.name
 
     def check(self, level: float) -> None:
         """Raises ``ValueError`` where there is no such level."""
@@ -65,9 +62,12 @@ class Unit:
             raise ValueError(f"{self.name} must be from {self.lowest:g} to {self.highest:g} ({self.meaning})")
 
 
-SIGMA = Unit("sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, 0.005, above=True)
+SIGMA = Unit(
+    "sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, 0.005, above=True,
+    short="{x:.3g} ({x255:.0f})", long="{x:.3g} ({x255:.3g}/255)", heading="sigma (of 255)",
+)  # fmt: skip
 QUALITY = Unit("quality", "JPEG quality", 1, 100, 1, whole=True)
-SCALE = Unit("scale", "factor by which the image was smaller", 1, 16, 0.05, above=True)
+SCALE = Unit("scale", "factor by which the image was smaller", 1, 16, 0.05, above=True, short="×{x:.3g}")
 
 
 def objective(start: str, end: str) -> Unit:

@@ -30,7 +30,7 @@ def row(source: str) -> Row:
     """The photograph degraded at the middle of the model's dial, then restored at places of the dial."""
     denoiser = load_denoiser(source)
     unit, degrade = denoiser.task.unit, denoiser.task.degrade
-    levels = np.linspace(denoiser.trained[0], denoiser.trained[-1], PLACES).round(4).tolist()
+    levels = np.linspace(*denoiser.ends, PLACES).round(4).tolist()
     middle = levels[PLACES // 2]
     picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
     scene = pictures.scene(picture, pictures.whole(picture), degrade, round(middle) if unit.whole else middle)

@@ -23,7 +23,7 @@ class Dial:
     @property
     def ends(self) -> tuple[float, float]:
         """The first and the last level that it was trained for."""
-        return self._denoiser.trained[0], self._denoiser.trained[-1]
+        return self._denoiser.ends
 
     @property
     def task(self) -> Task:

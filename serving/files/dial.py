@@ -26,7 +26,7 @@ class Dial:
         if self.alpha is not None and not 0 <= self.alpha <= 1:  # NaN, too
             raise UserError(f"--alpha {self.alpha}: from 0 (the first level) to 1 (the last) is needed")
         if self.level is None and self.alpha is None and not self.denoiser.task.degrade.by_noise_alone:
-            first, last = (self.unit.label(level) for level in self.ends)
+            first, last = (self.unit.label(level) for level in self.denoiser.ends)
             raise UserError(
                 f"--level is needed: this model's dial is {self.unit}, trained from {first} "
                 f"to {last}, and only the level of noise is found in a picture; or give --alpha, a place of the dial"
@@ -41,18 +41,13 @@ class Dial:
     def words(self) -> str:
         """What is set, for the user."""
         if self.alpha is not None:
-            first, last = map(self.unit.words, self.ends)
+            first, last = map(self.unit.words, self.denoiser.ends)
             return f"alpha {self.alpha:g} of the dial from {first} to {last}"
         return f"{self.unit.name} as found in each picture" if self.level is None else self.unit.words(self.level)
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The first and the last trained level."""
-        return self.denoiser.trained[0], self.denoiser.trained[-1]
-
     def beyond(self, level: float) -> str | None:
         """What a user should know about a level that lies outside the trained ones, and so uses the nearest."""
-        nearest = min(max(level, min(self.ends)), max(self.ends))
+        nearest = min(max(level, min(self.denoiser.ends)), max(self.denoiser.ends))
         if abs(level - nearest) < 1e-6:
             return None
         return f"beyond the model's levels: {self.unit.words(nearest)} is used"

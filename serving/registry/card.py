@@ -111,7 +111,7 @@ def _gate_line(verdict: Verdict) -> str:
 
 def _limits(facts: Facts) -> str:
     task, splits = facts.denoiser.task, Counter(image["split"] for image in facts.manifest["images"])
-    first, last = (task.unit.words(facts.denoiser.trained[end]) for end in (0, -1))
+    first, last = map(task.unit.words, facts.denoiser.ends)
     lines = [
         f"Beyond {first} and {last} it restores as at that level.",
         *(f"It knows {step.limits}." for step in task.degrade.steps),
