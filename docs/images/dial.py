@@ -1,9 +1,9 @@
 """Pictures of the README and the docs: one degraded photograph along the dial, a row for each model.
 
-python docs/images/dial.py OUT.jpg [MODEL ...]     # files of models/denoisers, or models:/NAME@ALIAS
+python docs/images/dial.py OUT.jpg [MODEL ...] [--at LEVEL]     # files of models/denoisers, or models:/NAME@ALIAS
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +26,14 @@ CAPTION, GAP = 26, 6
 Row = list[tuple[str, Tensor]]
 
 
-def row(source: str) -> Row:
-    """The photograph degraded at the middle of the model's dial, then restored at places of the dial."""
+def row(source: str, at: float | None) -> Row:
+    """The photograph degraded at a level, else at the dial's middle; then restored at places of the dial."""
     denoiser = load_denoiser(source)
     unit, degrade = denoiser.task.unit, denoiser.task.degrade
     levels = np.linspace(*denoiser.ends, PLACES).round(4).tolist()
-    middle = levels[PLACES // 2]
+    at = levels[PLACES // 2] if at is None else at
     picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
-    scene = pictures.scene(picture, pictures.whole(picture), degrade, round(middle) if unit.whole else middle)
+    scene = pictures.scene(picture, pictures.whole(picture), degrade, round(at) if unit.whole else at)
     tiles: Row = [("photograph" if not degrade.steps else "degraded", scene.degraded)]
     for level in levels:
         restored = restore(denoiser.fold(denoiser.position(level)), scene.degraded)
@@ -47,8 +47,12 @@ def row(source: str) -> Row:
 def main() -> None:
     """Write the picture."""
     torch.set_num_threads(2)
-    out, *models = sys.argv[1:]
-    rows = [row(source) for source in models or [MODEL]]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out")
+    parser.add_argument("models", nargs="*", default=[MODEL])
+    parser.add_argument("--at", type=float)
+    given = parser.parse_args()
+    rows = [row(source, given.at) for source in given.models]
     side = TILE[-1].stop - TILE[-1].start
     sheet = Image.new("RGB", (len(rows[0]) * (side + GAP) - GAP, len(rows) * (side + CAPTION)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
@@ -57,8 +61,8 @@ def main() -> None:
             left, top = j * (side + GAP), i * (side + CAPTION)
             sheet.paste(Image.fromarray(to_pixels(image[TILE])), (left, top + CAPTION))
             draw.text((left + side / 2, top + CAPTION / 2), caption, "black", font, anchor="mm")
-    sheet.save(out, quality=88)
-    print(f"{out}: {sheet.width} x {sheet.height}, {Path(out).stat().st_size / 1000:.0f} kB")
+    sheet.save(given.out, quality=88)
+    print(f"{given.out}: {sheet.width} x {sheet.height}, {Path(given.out).stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
