@@ -83,6 +83,7 @@ def pipeline(
     """
     # here, where the time is not lost: Prefect's heartbeat makes every flow run last a second
     from flows.graph import read_graph
+    from flows.leftovers import remove_leftovers
     from flows.overrides import overridden
 
     try:
@@ -90,6 +91,8 @@ def pipeline(
             raise UserError(f"workers = {workers} is not allowed: at least 1")
         with turn(f"flow run {flow_run.name or 'of the pipeline'}", get_run_logger().info) as held:
             with overridden(overrides or []):
+                for line in remove_leftovers():
+                    get_run_logger().info(line)
                 stages = read_graph(targets or [], force or [])
             if workers is None:
                 # two trainings of two threads on two cores take longer at once than one after the other

@@ -39,8 +39,11 @@ def main() -> int:
     """DVC, in its turn; its own exit codes, and 130 after Ctrl-C."""
     from dvc.cli import main as dvc
 
+    from flows.leftovers import remove_leftovers
+
     try:
         with turn(f"dvc {' '.join(sys.argv[1:])}", lambda line: print(line, flush=True)):
+            print("".join(f"{line}\n" for line in remove_leftovers()), end="", flush=True)
             return int(dvc(["--wait-for-lock", *sys.argv[1:]]))
     except KeyboardInterrupt:
         return 130
