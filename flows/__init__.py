@@ -19,6 +19,8 @@ for _name, _value in {
     # without PREFECT_API_URL Prefect starts a server of its own: slow on two busy cores, and it creates its
     # database the first time
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    # seconds, the least that Prefect allows: a team's server takes a run for dead that is silent three times as long
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
 }.items():
     os.environ.setdefault(_name, _value)
 

@@ -52,6 +52,17 @@ def mlflow_runs(team, monkeypatch):
     return client, stages, pipelines
 
 
+def states_of_the_newest_pipeline(team):
+    def ask(method, path, **options):
+        return requests.request(
+            method, f"{team.env['PREFECT_API_URL']}{path}", auth=("ftn", PASSWORD), **options
+        ).json()
+
+    wanted = {"flows": {"name": {"any_": ["pipeline"]}}, "sort": "START_TIME_DESC", "limit": 1}
+    (run,) = ask("POST", "/flow_runs/filter", json=wanted)
+    return [state["name"] for state in ask("GET", "/flow_run_states/", params={"flow_run_id": run["id"]})]
+
+
 def same_outputs(machine, alone, *names):
     a, b = machine.outputs(), alone.outputs()
     chosen = [name for name in b if name.startswith(names or ("data", "models", "results"))]
@@ -163,6 +174,12 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
     assert "another worker takes it over" in out
     assert "goes on from step" in third.log
     same_outputs(team.here, alone, "models/networks", "results/curves/train_base")
+
+    assert states_of_the_newest_pipeline(team) == [
+        "Pending",
+        "Running",
+        "Completed",
+    ]  # it lasted, and was not taken for dead
 
     client, runs, parents = mlflow_runs(team, monkeypatch)
     (run,) = (
