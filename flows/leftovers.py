@@ -7,26 +7,32 @@ from dvc.exceptions import DvcException
 
 from tasks.identity import locked_repo
 
+OURS = ("data", "models", "results")
+
 
 def remove_leftovers() -> list[str]:
     """Remove them from the folders that stages read whole, which would count as changed else; says what it removed.
 
-    DVC's cache keeps them. A graph that DVC cannot read is left to the run, which says what is wrong with it.
+    Only below folders of the project's own outputs: a user's ``data.folder`` may be any folder, also one with the whole
+    project in it. DVC's cache keeps what a stage had finished. A graph that DVC cannot read is left to the run, which
+    says what is wrong with it.
     """
     try:
         with locked_repo() as repo:
+            root = Path(repo.root_dir)
             outs = {Path(out.fs_path) for out in repo.index.outs}
             read = {Path(dep.fs_path) for dep in repo.index.deps}
     except DvcException:
         return []
     above = {folder for out in outs for folder in out.parents}
+    ours = {root / name for name in OURS}
     found = [
         path
         for folder in sorted(read & above)
-        if folder.is_dir()
+        if ours & set(folder.parents) and folder.is_dir()
         for path in sorted(folder.iterdir())
         if path not in outs | above
     ]
     for path in found:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return [f"{path.relative_to(Path.cwd())}: of no stage any more, removed; DVC's cache has it" for path in found]
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    return [f"{path.relative_to(root)}: of no stage any more, removed" for path in found]

@@ -17,7 +17,7 @@ from ftn_core.data.store import Store, StoreWriter
 
 
 def pytest_collection_modifyitems(items):
-    """Those first that wait most, for servers and for runs of the dead: the rest then fills the other core meanwhile."""
+    """Those first that wait most, for servers and for runs of the dead: the rest fills the other core meanwhile."""
     first = ["stack", "pipeline"]
     rooms = {name: place for place, name in enumerate(first)}
     items.sort(key=lambda item: rooms.get(item.path.relative_to(item.config.rootpath).parts[1], len(first)))
