@@ -69,7 +69,7 @@ check: $(READY)  ## say of each configured service (DVC remote, MLflow, Prefect,
 	@python -m stack.check
 
 test: $(READY)  ## all tests
-	@pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@pytest -n 2 --dist loadfile
 
 bench: $(READY)  ## measure everything, alone on a quiet machine, and render docs/benchmarks.md (QUICK=1: only see that it runs)
 	@python -m benchmarks $(if $(QUICK),--quick)

@@ -16,13 +16,6 @@ from s3 import s3_server
 from ftn_core.data.store import Store, StoreWriter
 
 
-def pytest_collection_modifyitems(items):
-    """Those first that wait most, for servers and for runs of the dead: the rest fills the other core meanwhile."""
-    first = ["stack", "pipeline"]
-    rooms = {name: place for place, name in enumerate(first)}
-    items.sort(key=lambda item: rooms.get(item.path.relative_to(item.config.rootpath).parts[1], len(first)))
-
-
 @pytest.fixture(autouse=True, scope="session")
 def _two_threads():
     torch.set_num_threads(2)
