@@ -50,7 +50,7 @@ def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
     to: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
     ours, ffdnet = ContinuousDenoiser.load(model), published_ffdnet().to(**to)
     folded = ours.fold(ours.position(sigma)).to(**to)
-    told = min(max(sigma, ours.trained[0]), ours.trained[-1]), min(sigma, MAX_SIGMA)
+    told = min(max(sigma, ours.ends[0]), ours.ends[1]), min(sigma, MAX_SIGMA)
 
     def by_ours(noisy: Tensor) -> Tensor:
         return restore(folded, noisy.to(**to)).cpu()

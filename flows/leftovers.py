@@ -1,6 +1,7 @@
 """What stages made that are no more: levels and methods that ``params.yaml`` no longer names."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from dvc.exceptions import DvcException
@@ -10,8 +11,8 @@ from tasks.identity import locked_repo
 OURS = ("data", "models", "results")
 
 
-def remove_leftovers() -> list[str]:
-    """Remove them from the folders that stages read whole, which would count as changed else; says what it removed.
+def remove_leftovers(say: Callable[[str], object]) -> None:
+    """Remove them from the folders that stages read whole, which would count as changed else, and say so.
 
     Only below folders of the project's own outputs: a user's ``data.folder`` may be any folder, also one with the whole
     project in it. DVC's cache keeps what a stage had finished. A graph that DVC cannot read is left to the run, which
@@ -23,7 +24,7 @@ def remove_leftovers() -> list[str]:
             outs = {Path(out.fs_path) for out in repo.index.outs}
             read = {Path(dep.fs_path) for dep in repo.index.deps}
     except DvcException:
-        return []
+        return
     above = {folder for out in outs for folder in out.parents}
     ours = {root / name for name in OURS}
     found = [
@@ -35,4 +36,4 @@ def remove_leftovers() -> list[str]:
     ]
     for path in found:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    return [f"{path.relative_to(root)}: of no stage any more, removed" for path in found]
+        say(f"{path.relative_to(root)}: of no stage any more, removed")

@@ -25,7 +25,7 @@ class Watch:
 
     def __init__(self, run: UUID) -> None:
         self.run = run
-        self._sign: tuple[object, ...] = ()
+        self._sign: tuple[UUID, UUID | None] | None = None
         self._silent = 0
 
     def look(self) -> State | None:
@@ -38,9 +38,9 @@ class Watch:
             state = client.read_flow_run(self.run).state
             if state is None or state.is_final():
                 return state
-            sign = (state.id, self._heartbeat(client))
             held = state.is_pending() or state.is_running()
-            self._silent = self._silent + 1 if held and sign == self._sign else 0
+            sign = (state.id, self._heartbeat(client)) if held else None
+            self._silent = self._silent + 1 if sign and sign == self._sign else 0
             self._sign = sign
             if self._silent * LOOK > SILENCE:
                 crashed: State = Crashed(message=f"No sign of life for {SILENCE:.0f} s: its machine is dead")

@@ -91,8 +91,7 @@ def pipeline(
             raise UserError(f"workers = {workers} is not allowed: at least 1")
         with turn(f"flow run {flow_run.name or 'of the pipeline'}", get_run_logger().info) as held:
             with overridden(overrides or []):
-                for line in remove_leftovers():
-                    get_run_logger().info(line)
+                remove_leftovers(get_run_logger().info)
                 stages = read_graph(targets or [], force or [])
             if workers is None:
                 # two trainings of two threads on two cores take longer at once than one after the other

@@ -8,6 +8,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 TURN = Path(".ftn/turn")
@@ -41,9 +42,10 @@ def main() -> int:
 
     from flows.leftovers import remove_leftovers
 
+    say = partial(print, flush=True)
     try:
-        with turn(f"dvc {' '.join(sys.argv[1:])}", lambda line: print(line, flush=True)):
-            print("".join(f"{line}\n" for line in remove_leftovers()), end="", flush=True)
+        with turn(f"dvc {' '.join(sys.argv[1:])}", say):
+            remove_leftovers(say)
             return int(dvc(["--wait-for-lock", *sys.argv[1:]]))
     except KeyboardInterrupt:
         return 130

@@ -22,7 +22,6 @@ with gpu_slot(print) as environment:
 
 LIFE = """
 import time
-from uuid import uuid4
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.events import emit_event
