@@ -26,7 +26,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evaluation, registration
-	@python -m flows.turn repro
+	@python -m flows.lock repro
 	@echo; cat results/table.md; echo
 	@echo "report:    results/report.html"
 	@echo "MLflow UI: make mlflow"
@@ -44,10 +44,10 @@ seeds: $(READY)  ## run the pipeline for several seeds, then print mean and spre
 	@python -m flows.seeds $(SEEDS)
 
 register: $(READY)  ## register the trained model again, for example in another MLflow
-	@python -m flows.turn repro --single-item --force register
+	@python -m flows.lock repro --single-item --force register
 
 deliver: $(READY)  ## deliver to MLflow what stages recorded while it did not answer
-	@python -m tasks.deliver
+	@python -m tasks.tracking
 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port 5000 \

@@ -10,27 +10,28 @@ from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
+from tasks.training_run import make_batches
 from torch import nn
 
 from benchmarks.harness import Report, quick
-from ftn_core.adapted import AdaptedNetwork, estimate_statistics
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.data.batches import Batches
-from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store
-from ftn_core.degradations import Degradation
-from ftn_core.device import make_fabric
-from ftn_core.errors import UserError
-from ftn_core.evaluation import find_dial, score
-from ftn_core.networks import build_network
-from ftn_core.objectives import load_objective
+from ftn_core.data.task import DENOISING
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.evaluation.pairs import Pairs
+from ftn_core.evaluation.scoring import calibrate_dial, score
+from ftn_core.losses.load import load_loss
 from ftn_core.parameters import Optimisation, Parameters, load_parameters
 from ftn_core.report.table import spread
-from ftn_core.task import DENOISING
-from ftn_core.training import fit, validation_score
-from ftn_core.transitions import build_transition
-from tasks.training_run import make_batches
-from tasks.workspace import ADAPTED_OBJECTIVE, DEGRADED, PHOTOGRAPHS, degraded_set
+from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.network_file import build_network
+from ftn_core.training.adapted import AdaptedNetwork, estimate_statistics
+from ftn_core.training.batches import Batches
+from ftn_core.training.loop import fit, validation_score
+from ftn_core.utils.errors import UserError
+from tasks.paths import ADAPTED_LOSS, DEGRADED, PHOTOGRAPHS, degraded_set
 
 SEEDS = (0, 1, 2)
 IMAGES = 24
@@ -89,7 +90,7 @@ class Bench:
             sigma, options, self.fabric, degradation=Degradation.of(self.params.degradation), seed=seed, train=train
         )
         noisy = Store(degraded_set(sigma) / "val")
-        objective = load_objective(ADAPTED_OBJECTIVE)
+        objective = load_loss(ADAPTED_LOSS)
         fit(
             network,
             objective,
@@ -136,7 +137,7 @@ class Bench:
         transition.requires_grad_(False)
         denoiser = self._denoiser(base, transition, variant)
         denoiser.levels[0].statistics = estimate_statistics(network, batches, params.finetune.norm_batches)
-        denoiser.dial = find_dial(
+        denoiser.dial = calibrate_dial(
             denoiser,
             self.clean["val"],
             {sigma: degraded_set(sigma) / "val" for sigma in self.sigmas},
@@ -147,7 +148,7 @@ class Bench:
         return share, before, after
 
     def _denoiser(self, base: nn.Module, transition: Any, variant: Variant) -> ContinuousDenoiser:  # noqa: ANN401
-        level = Level(self.far, variant.method, variant.options, transition, {})
+        level = AdaptedLevel(self.far, variant.method, variant.options, transition, {})
         return ContinuousDenoiser(DENOISING, self.params.network.model_dump(), base, self.near, [level])
 
 

@@ -15,14 +15,14 @@ from torch import Tensor
 from benchmarks.clipping import sigma_before_clipping
 from benchmarks.harness import Report, quick
 from benchmarks.peers import below
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.cores import cores
 from ftn_core.data.store import Store
 from ftn_core.degradations.noise import add_noise
-from ftn_core.errors import UserError
-from ftn_core.images import restore, to_image
-from ftn_core.metrics import psnr
-from ftn_core.noise_level import estimate_sigma
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.runtime.psnr import psnr
+from ftn_core.utils.cores import cores
+from ftn_core.utils.errors import UserError
+from serving.noise_level import estimate_sigma
 
 ROOT = Path(__file__).parent.parent
 SIGMAS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6]

@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 from torch import Tensor
 
-from ftn_core.noise_level import estimate_sigma
+from serving.noise_level import estimate_sigma
 
 WINDOW = 16
 """Pixels of the squares whose mean stands for the brightness below the noise."""

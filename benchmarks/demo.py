@@ -22,10 +22,11 @@ from torch import Tensor
 
 from benchmarks.harness import Report, Timing, compare, quick
 from benchmarks.inference import DEFAULT, denoiser_of
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.images import restore
-from ftn_core.metrics import psnr
-from ftn_core.task import DENOISING
+from ftn_core.data.task import DENOISING
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.runtime.images import restore
+from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
 from serving.demo.answer import Answers, Setting, to_pixels, to_url
 
@@ -139,7 +140,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = saved(Path(folder))
         answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
-        shown = pictures.scene(picture, pictures.whole(picture), DENOISING.degrade, SIGMA)
+        shown = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
         dial, places = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
         restored = dial.restore(shown.degraded, 0.3)
 

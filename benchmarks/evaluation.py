@@ -18,20 +18,22 @@ from torch import nn
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from benchmarks.harness import Report, compare, isolated, quick
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.cores import cores
-from ftn_core.data.decode import decode
-from ftn_core.data.pairs import Pairs
-from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.data.task import DENOISING
 from ftn_core.degradations.noise import add_noise
-from ftn_core.device import make_fabric
-from ftn_core.evaluation import positions, sweep
-from ftn_core.images import restore, to_image
-from ftn_core.metrics import psnr_each, ssim_each
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING
-from ftn_core.transitions import build_transition
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.evaluation.metrics import ssim_each
+from ftn_core.evaluation.pairs import Pairs
+from ftn_core.evaluation.scoring import positions, sweep
+from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.runtime.network_file import build_network
+from ftn_core.runtime.psnr import psnr_each
+from ftn_core.sources.decode import decode
+from ftn_core.sources.sample import sample_photographs
+from ftn_core.utils.cores import cores
 
 TEXT = """The plain way folds each position of the dial at every sigma and takes image by image: read, convert, restore,
 PSNR and SSIM as torchmetrics computes them. Ours folds a position once for all sigmas, keeps converted images,
@@ -76,7 +78,9 @@ def untrained(count: int, device: torch.device) -> ContinuousDenoiser:
     spec = {"name": "unshuffle_net", "channels": 32, "depth": 6}
     base = build_network(**spec).requires_grad_(False)  # type: ignore[arg-type]
     sigmas = np.linspace(0.2, 0.5, count).tolist()
-    levels = [Level(s, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {}) for s in sigmas[1:]]
+    levels = [
+        AdaptedLevel(s, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {}) for s in sigmas[1:]
+    ]
     return ContinuousDenoiser(DENOISING, spec, base, sigmas[0], levels).to(device)
 
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.errors import UserError
-from ftn_core.networks.blocks import conv3x3, pad_to_even
+from ftn_core.runtime.layers import conv3x3, pad_to_even
+from ftn_core.utils.errors import UserError
 
 MAX_SIGMA = 75 / 255
 """The published weights were trained for every level from 0 to this one."""

@@ -22,7 +22,7 @@ import psutil
 import torch
 
 from benchmarks.render import show
-from ftn_core.cores import cores
+from ftn_core.utils.cores import cores
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "numpy", "dvc", "prefect", "mlflow")

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.harness import Report, compare, isolated, quick
-from ftn_core.adapted import AdaptedNetwork
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.cores import cores
-from ftn_core.images import restore
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING
-from ftn_core.transitions import build_transition
+from ftn_core.data.task import DENOISING
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.images import restore
+from ftn_core.runtime.network_file import build_network
+from ftn_core.training.adapted import AdaptedNetwork
+from ftn_core.utils.cores import cores
 
 TEXT = """Networks with fresh weights and one level adapted by an FTN of one group, float32, images of random values;
 time depends on neither. The unfolded network computes the level's filters in every pass, as while it is trained.
@@ -42,7 +43,7 @@ class Growth(NamedTuple):
 def denoiser_of(network: str, channels: int, depth: int) -> ContinuousDenoiser:
     torch.manual_seed(0)
     base = build_network(network, channels, depth).eval().requires_grad_(False)
-    level = Level(0.5, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {})
+    level = AdaptedLevel(0.5, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {})
     return ContinuousDenoiser(DENOISING, {}, base, 0.2, [level])
 
 

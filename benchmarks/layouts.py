@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.harness import Report, compare, quick
-from ftn_core.cores import cores
-from ftn_core.memory import keep_freed_memory
+from ftn_core.utils.cores import cores
+from ftn_core.utils.memory import keep_freed_memory
 
 TEXT = """One 3 x 3 convolution of 64 channels, forward and backward, on a batch of feature maps as the networks train
 on: what `train.precision: auto` and the networks' channels_last layout rest on. The networks here hold ordinary

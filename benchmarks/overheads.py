@@ -33,11 +33,11 @@ tiny photographs, thirty training steps. What takes time there is machinery, whi
 works. An unchanged graph is also measured with commands that do nothing, which is DVC's own time, and without code
 among the dependencies; the flow talks to a running Prefect server. Each row of a stage's parts is a process that does
 what the row above does and one thing more; the last tables set the garbage collector as the stages do
-(tasks/collector.py) against Python's own pace."""
+(ftn_core/utils/garbage_collection.py) against Python's own pace."""
 
 LOAD = "from ftn_core.parameters import load_parameters; load_parameters()"
 IDENTIFY = "from tasks.identity import identify; identify('noisy@0.2')"
-TRACK = "from tasks.tracking import track\nwith track('noisy@0.2'): pass"
+TRACK = "from tasks.tracking.tracker import track\nwith track('noisy@0.2'): pass"
 PARTS = {
     "Python": "",
     "reading the parameters, with pydantic": LOAD,
@@ -47,11 +47,11 @@ PARTS = {
 IMPORTS = {
     "Python": "",
     "importing PyTorch": "import torch",
-    "importing what trains, with Fabric and torchmetrics": "import torch, ftn_core.training",
+    "importing what trains, with Fabric and torchmetrics": "import torch, ftn_core.training.loop",
 }
-RELAX = "from tasks import collector; collector.relax()\n"
+RELAX = "from ftn_core.utils.garbage_collection import collect_rarely; collect_rarely()\n"
 AT_PYTHONS_PACE = """import runpy, sys
-from tasks import collector
+from ftn_core.utils.garbage_collection import collect_rarely
 collector.relax = lambda: None
 del sys.argv[0]
 runpy.run_module(f"tasks.{sys.argv[0]}", run_name="__main__")"""

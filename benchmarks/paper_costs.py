@@ -11,11 +11,10 @@ import torch
 from torch import nn
 
 from benchmarks.harness import Report
-from ftn_core.costs import SIDE, count, multiply_adds
-from ftn_core.networks import build_network
-from ftn_core.transitions import build_transition
+from ftn_core.denoiser.transition import build_transition, convolutions
+from ftn_core.evaluation.costs import SIDE, count, multiply_adds
+from ftn_core.runtime.network_file import build_network
 from ftn_core.transitions.ftn import FilterTransitions
-from ftn_core.transitions.transition import convolutions
 
 TEXT = f"""AdaFM-Net with 16 blocks of 64 channels, and what a method's level adds to it. Parameters are the base's and
 those of one level; multiply-adds are of a pass over {SIDE} x {SIDE} pixels and of turning the dial once, in

@@ -17,16 +17,16 @@ from torch import Tensor
 
 from benchmarks.ffdnet import MAX_SIGMA, published_ffdnet
 from benchmarks.harness import Report, Timing, compare, quick
-from ftn_core.classical import CLASSICAL
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.cores import cores
-from ftn_core.data.decode import Unusable, decode
-from ftn_core.data.folder import EXTENSIONS
 from ftn_core.data.store import Store
 from ftn_core.degradations.noise import add_noise
-from ftn_core.errors import UserError
-from ftn_core.images import restore, to_image
-from ftn_core.metrics import psnr
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.evaluation.classical import CLASSICAL
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.runtime.psnr import psnr
+from ftn_core.sources.decode import Unusable, decode
+from ftn_core.sources.folder import EXTENSIONS
+from ftn_core.utils.cores import cores
+from ftn_core.utils.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 SIGMAS = [0.2, 0.3, 0.5]

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.harness import Report, Timing, compare, isolated, quick
-from ftn_core.cores import cores
-from ftn_core.data.decode import decode
-from ftn_core.data.degraded_set import SPLITS, write_degraded_set
-from ftn_core.data.photographs import pack_photographs
-from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter
+from ftn_core.data.task import DENOISING
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.degradations.degraded_set import SPLITS, write_degraded_set
 from ftn_core.degradations.noise import add_noise
-from ftn_core.task import DENOISING
+from ftn_core.sources.decode import decode
+from ftn_core.sources.pack import pack_photographs
+from ftn_core.sources.sample import sample_photographs
+from ftn_core.utils.cores import cores
 
 SIGMA, SIDE = 0.2, 192
 OURS, LIMIT, ONE_CORE = "ours", "the limit", "image by image on one core"
@@ -84,7 +85,7 @@ def noise(photographs: Path, out: Path) -> float:
     """Seconds for the noisy set of all splits, without those for removing an earlier one."""
     shutil.rmtree(out, ignore_errors=True)
     start = time.perf_counter()
-    write_degraded_set(photographs, out, DENOISING.degrade, SIGMA, seed=0, train=True)
+    write_degraded_set(photographs, out, Degradation.of(DENOISING.degradation), SIGMA, seed=0, train=True)
     return time.perf_counter() - start
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 
 from benchmarks.ffdnet import published_ffdnet
-from ftn_core.cores import cores
-from ftn_core.data.decode import decode
-from ftn_core.data.pairs import Pairs
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.degradations.noise import add_noise
-from ftn_core.errors import UserError
-from ftn_core.evaluation import score
+from ftn_core.evaluation.pairs import Pairs
+from ftn_core.evaluation.scoring import score
+from ftn_core.sources.decode import decode
+from ftn_core.utils.cores import cores
+from ftn_core.utils.errors import UserError
 
 # FFDNet, arXiv 1710.04026, table 5: CBSD68, PSNR in dB by sigma of 255
 PUBLISHED = {15: 33.87, 25: 31.21, 35: 29.58, 50: 27.96, 75: 26.24}

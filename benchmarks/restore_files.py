@@ -14,11 +14,11 @@ from PIL import Image
 from torch import nn
 
 from benchmarks.harness import Report, compare, isolated, quick
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.cores import cores
-from ftn_core.images import restore
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING
+from ftn_core.data.task import DENOISING
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.runtime.images import restore
+from ftn_core.runtime.network_file import build_network
+from ftn_core.utils.cores import cores
 from serving.files.bands import restored, to_image
 from serving.files.batch import Batch
 from serving.files.dial import Dial

@@ -21,11 +21,11 @@ import torch
 
 from benchmarks.harness import Report, Timing, compare, quick
 from benchmarks.inference import DEFAULT, denoiser_of, device
-from ftn_core.data.decode import decode
-from ftn_core.data.sample import sample_photographs
 from ftn_core.degradations.noise import add_noise
-from ftn_core.images import restore
-from ftn_core.service.request import read_json
+from ftn_core.runtime.images import restore
+from ftn_core.sources.decode import decode
+from ftn_core.sources.sample import sample_photographs
+from registry.model.request import read_json
 
 # the tests' own server and client
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))

@@ -19,17 +19,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.harness import Report, Timing, quick
 from benchmarks.processes import Process, closing, take_turns
-from ftn_core.adapted import AdaptedNetwork
-from ftn_core.cores import cores
-from ftn_core.data.batches import Batches
-from ftn_core.data.decode import decode
-from ftn_core.data.sample import sample_photographs
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.degradations.noise import add_noise
-from ftn_core.device import best_precision, make_fabric
-from ftn_core.memory import keep_freed_memory
-from ftn_core.networks import build_network
-from ftn_core.transitions import build_transition
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.device import best_precision, make_fabric
+from ftn_core.runtime.network_file import build_network
+from ftn_core.sources.decode import decode
+from ftn_core.sources.sample import sample_photographs
+from ftn_core.training.adapted import AdaptedNetwork
+from ftn_core.training.batches import Batches
+from ftn_core.utils.cores import cores
+from ftn_core.utils.memory import keep_freed_memory
 
 TEXT = """The published recipe is written here from AdaFM's options file: eager float32 in the default layout, plain
 Adam, L1, data workers (one for each core) that read a pair of PNG files of 480 x 480 pixels for every crop.
@@ -106,7 +106,7 @@ def published(case: tuple, folder: str, pairs: int, keep_memory: bool = False) -
 
 
 def ours(case: tuple, folder: str, pairs: int, precision: str, groups: int = 0) -> Callable[[], object]:  # type: ignore[type-arg]
-    """The same as ``ftn_core.training.fit`` takes them; with ``groups`` those that train an FTN."""
+    """The same as ``ftn_core.training.loop.fit`` takes them; with ``groups`` those that train an FTN."""
     case = Case(*case)
     fabric = make_fabric(cores(), precision)  # type: ignore[arg-type]
     network = case.build()

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 
 from benchmarks.harness import Report, Timing, quick
 from benchmarks.processes import Process, closing
-from ftn_core.device import best_precision
-from ftn_core.networks import build_network
+from ftn_core.runtime.device import best_precision
+from ftn_core.runtime.network_file import build_network
 
 BATCH, CROP = 8, 64
 PASSIVE = "sleep at once (PASSIVE)"

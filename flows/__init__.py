@@ -8,7 +8,7 @@ import os
 
 from dotenv import load_dotenv
 
-from tasks import collector
+from ftn_core.utils.garbage_collection import collect_rarely
 
 load_dotenv(".env")
 for _name, _value in {
@@ -24,4 +24,4 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-collector.relax()
+collect_rarely()

@@ -9,9 +9,9 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from serving.registry.address import EXPERIMENT, reason, shown, tracking_uri
-from serving.registry.server import impatient
-from tasks.workspace import TABLE, VERDICT
+from registry.address import EXPERIMENT, reason, redact_url, tracking_uri
+from registry.server import short_timeouts
+from tasks.paths import TABLE, VERDICT
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"
 """Where ``make mlflow`` shows a store that is a file."""
@@ -36,7 +36,7 @@ class Progress:
             self._send(percent)
             self._due = time.monotonic() + self.INTERVAL
         except Exception as error:  # hours of training must not end because a bar could not be drawn
-            get_run_logger().warning(f"no more progress is shown: {error}")
+            get_run_logger().warning(f"no more progress is redact_url: {error}")
             self._due = float("inf")
 
     def finish(self) -> None:
@@ -76,7 +76,7 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
     import mlflow
 
     try:
-        with impatient():
+        with short_timeouts():
             client = mlflow.MlflowClient(tracking_uri=uri)
             experiment = client.get_experiment_by_name(EXPERIMENT)
             found = experiment and {
@@ -95,7 +95,7 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
         get_run_logger().warning(f"no links to MLflow: {reason(error)}")
         return
     if found:
-        server = shown(uri).rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
+        server = redact_url(uri).rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
         page = f"{server}/#/experiments/{experiment.experiment_id}"
         rows = [f"| {stage} | [{run}]({page}/runs/{run}) |" for stage, run in found.items()]
         if report := found.get("report"):

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from flows.transfer import remote_root
-from tasks.workspace import RESUME
+from tasks.paths import RESUME
 
 INTERVAL = 15.0
 """Seconds between two looks for a new checkpoint."""

@@ -16,11 +16,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_UI_URL
 from prefect.states import Cancelling
 
-from flows.life import LOOK, Watch
-from flows.order import make_order
+from flows.heartbeat import LOOK, Watch
 from flows.stage import Children
+from flows.stage_request import make_order
 from flows.transfer import fetch_run, in_process, push
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 
 if TYPE_CHECKING:
     from flows.graph import Stage

@@ -8,7 +8,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from tasks.identity import locked_repo
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 from dvc.exceptions import InvalidArgumentError
 
-from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters, parse_parameters
+from ftn_core.utils.errors import UserError
 
 PARAMS = Path("params.yaml")
 

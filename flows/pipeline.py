@@ -20,14 +20,14 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import Progress, show_mlflow_runs, show_results
 from flows.dispatch import DispatchError, run_on_pool
+from flows.lock import turn
 from flows.notify import notify
 from flows.stage import Children, run_stage
 from flows.states import REFUSED, unfinished
 from flows.transfer import TransferError
-from flows.turn import turn
-from ftn_core.cores import cores
-from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
+from ftn_core.utils.cores import cores
+from ftn_core.utils.errors import UserError
 
 if TYPE_CHECKING:
     from flows.graph import Stage
@@ -83,8 +83,8 @@ def pipeline(
     """
     # here, where the time is not lost: Prefect's heartbeat makes every flow run last a second
     from flows.graph import read_graph
-    from flows.leftovers import remove_leftovers
     from flows.overrides import overridden
+    from flows.stale_outputs import remove_leftovers
 
     try:
         if workers is not None and workers < 1:

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from ftn_core.errors import UserError
 from ftn_core.parameters import parse_parameters
+from ftn_core.utils.errors import UserError
 
 PRESETS = Path("presets")
 PARAMS = Path("params.yaml")

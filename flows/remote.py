@@ -10,12 +10,12 @@ from flows.artifacts import Progress, show_mlflow_runs
 from flows.checkpoints import shared_checkpoints
 from flows.gpu import gpu_slot
 from flows.notify import notify
-from flows.order import Order, make_order
 from flows.scratch import scratch_clone
 from flows.stage import Children, Outcome, run_stage
+from flows.stage_request import Order, make_order
 from flows.states import REFUSED, unfinished
 from flows.transfer import TransferError, pull, push
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from tasks.identity import identify
 
 

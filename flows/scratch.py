@@ -10,11 +10,11 @@ import yaml
 from filelock import FileLock, Timeout
 
 from flows.git import git
-from flows.order import LOCK, PARAMS, Order
-from ftn_core.errors import UserError
+from flows.stage_request import LOCK, PARAMS, Order
+from ftn_core.utils.errors import UserError
 
 SCRATCH = Path(".ftn/scratch")
-SHARED = ("downloads", "journal")
+SHARED = ("downloads", "spool")
 """Folders of ``.ftn`` that a stage shares with the worker's clone."""
 
 

@@ -10,11 +10,11 @@ from prefect.states import Completed, Failed
 
 from flows.pipeline import exit_code, pipeline, start_missing_server
 from flows.states import REFUSED
-from ftn_core.errors import UserError
+from ftn_core.data.task import make_task
 from ftn_core.parameters import load_parameters, parse_parameters
 from ftn_core.report.table import spread_table
-from ftn_core.task import make_task
-from tasks.workspace import METRICS, RESULTS
+from ftn_core.utils.errors import UserError
+from tasks.paths import METRICS, RESULTS
 
 SEEDS = RESULTS / "seeds.md"
 
@@ -40,8 +40,8 @@ def over_seeds(seeds: list[int]) -> State:
         if not state.is_completed():
             return Failed(name=state.name, message=f"seed {seed}: {state.message}")
         found.append(json.loads(METRICS.read_text())["psnr"])
-    unit = make_task(own.degradation, own.train.loss, own.finetune.loss).unit
-    SEEDS.write_text(spread_table(found[:-1], unit))
+    quantity = make_task(own.degradation, own.train.loss, own.finetune.loss).quantity
+    SEEDS.write_text(spread_table(found[:-1], quantity))
     return Completed(message=f"{SEEDS}: {len(seeds)} seeds")
 
 

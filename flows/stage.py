@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from tasks import tether
+from tasks import parent_death
 
 TAIL = 20
 """Last lines of a stage that are kept for the message of its failure."""
@@ -63,7 +63,7 @@ class Children:
             for process in running:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, deadline - time.monotonic()))
-        finally:  # whoever is left of the groups, also when an impatient Ctrl-C ends the wait
+        finally:  # whoever is left of the groups, also when an short_timeouts Ctrl-C ends the wait
             for process in running:
                 _signal(process, signal.SIGKILL)
 
@@ -156,7 +156,7 @@ def _popen(arguments: list[str], env: dict[str, str], turn: int | None) -> subpr
     path = f"{own_programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return subprocess.Popen(
         # by its path, and without that folder in the way of imports: the working directory may be at another commit
-        [sys.executable, "-P", tether.__file__, *arguments],
+        [sys.executable, "-P", parent_death.__file__, *arguments],
         env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_objects.db import ObjectDB
 
-_PASSING = re.compile(
+_TRANSIENT = re.compile(
     r"connect|time[d ]*out|temporar|reset by peer|broken pipe|unreachable|incomplete|try again|slow ?down"
     r"|internal ?error|service ?unavailable|bad gateway|\b50[0234]\b",
     re.IGNORECASE,
@@ -34,7 +34,7 @@ class TransferError(Exception):
 def _can_pass(task: Task, run: TaskRun, state: State) -> bool:
     error = state.result(raise_on_failure=False)
     told = str(error)
-    return isinstance(error, TransferError | OSError) and bool(_PASSING.search(told)) and not _LASTING.search(told)
+    return isinstance(error, TransferError | OSError) and bool(_TRANSIENT.search(told)) and not _LASTING.search(told)
 
 
 _options: dict[str, Any] = {

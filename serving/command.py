@@ -5,10 +5,10 @@ import sys
 import typer
 from dotenv import load_dotenv
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.demo.command import demo
 from serving.files.command import restore
-from serving.registry.command import app as models
+from serving.models.command import app as models
 
 app = typer.Typer(
     name="ftn",

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from dotenv import load_dotenv
 
-from ftn_core.addresses import shown
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.urls import redact_url
 from stack import postgres, s3, supervisor
 from stack.deploy import deploy
 from stack.programs import programs
@@ -59,9 +59,9 @@ def up(settings: Settings) -> None:
         supervisor.start(name)
     lines = (f"export {key}={shlex.quote(value)}" for key, value in settings.client_environment().items())
     write_private(ENVIRONMENT, "\n".join([*lines, ""]))
-    print(f"Prefect  {shown(settings.prefect.removesuffix('/api'))}")
-    print(f"MLflow   {shown(settings.mlflow)}")
-    print(f"S3       {shown(settings.endpoint or 'AWS')}, DVC pushes to {remote}")
+    print(f"Prefect  {redact_url(settings.prefect.removesuffix('/api'))}")
+    print(f"MLflow   {redact_url(settings.mlflow)}")
+    print(f"S3       {redact_url(settings.endpoint or 'AWS')}, DVC pushes to {remote}")
     print(f"To use them in a shell: . {ENVIRONMENT}     always in this clone: cat {ENVIRONMENT} >> .env")
 
 

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 
 if TYPE_CHECKING:
     from prefect.events.schemas.automations import AutomationCore

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import warnings
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from stack.settings import HOME, Settings
 
 with warnings.catch_warnings():  # about a folder for sockets, which are not used

@@ -7,9 +7,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from ftn_core.addresses import shown
-from ftn_core.errors import UserError
-from ftn_core.s3_faults import fault
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.s3_errors import describe_s3_error
+from ftn_core.utils.urls import redact_url
 from stack.settings import CREDENTIALS, HOME, Settings, write_private
 
 FOLDER = HOME / "s3"
@@ -80,13 +80,15 @@ def create_buckets(settings: Settings) -> None:
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    where = shown(settings.endpoint or "AWS")
+    where = redact_url(settings.endpoint or "AWS")
     for bucket in sorted(settings.buckets):
         try:
             s3 = client(settings)
             _create_bucket(s3, bucket)
         except (BotoCoreError, ClientError, ValueError) as error:
-            raise UserError(f"bucket {bucket} of S3 at {where}: {fault(error, 'use', bucket)}: `make check`") from None
+            raise UserError(
+                f"bucket {bucket} of S3 at {where}: {describe_s3_error(error, 'use', bucket)}: `make check`"
+            ) from None
 
 
 def _create_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes its classes while it runs
@@ -110,7 +112,7 @@ def point_dvc(settings: Settings) -> str:
     config = Config.from_cwd()
     chosen = config["core"].get("remote")
     if chosen not in (None, "stack"):
-        return shown(str(config["remote"].get(chosen, {}).get("url", chosen)))
+        return redact_url(str(config["remote"].get(chosen, {}).get("url", chosen)))
     wanted = {"url": settings.remote}
     if settings.endpoint:
         wanted["endpointurl"] = settings.endpoint

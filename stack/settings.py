@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 
 HOME = Path(".ftn/stack")
 """Data, logs and secrets of the servers that run here."""

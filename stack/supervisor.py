@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from stack.settings import HOME, write_private
 
 CONFIG = HOME / "supervisord.conf"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from stack.deploy import HEARTBEAT
 from stack.s3 import point_dvc
 from stack.settings import QUIET, load_settings

@@ -1,50 +1,45 @@
-"""Stage ``calibrate@METHOD``: join the levels and find where the dial stands for each level."""
+"""Stage ``calibrate@METHOD``: all levels of one method, and where the dial stands for each level."""
 
-import itertools
-from typing import TYPE_CHECKING
+from itertools import count
 
-from tasks import workspace
-from tasks.stage import main
+from ftn_core.data.store import Store
+from ftn_core.data.task import make_task
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import load_level
+from ftn_core.evaluation.calibration import calibrate_dial
+from ftn_core.parameters import Parameters
+from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.utils.levels import level_name
+from ftn_core.utils.progress import Progress
+from tasks import paths
+from tasks.tracking.tracker import Tracker
 
-if TYPE_CHECKING:
-    from ftn_core.parameters import Parameters
-    from tasks.tracking import Tracker
 
-
-def calibrate(params: "Parameters", tracker: "Tracker", method: str, chain: bool) -> None:
-    """Join base and levels into one denoiser; calibrate each level's alpha on validation images alone.
-
-    A chain has the levels between, too.
-    """
-    from ftn_core.continuous import ContinuousDenoiser, join
-    from ftn_core.data.store import Store
-    from ftn_core.device import make_fabric
-    from ftn_core.evaluation import find_dial
-    from ftn_core.progress import Progress
-    from ftn_core.units import level_name
-
-    progress, passes = Progress(tracker.stage, "passes", None), itertools.count(1)
+def calibrate(params: Parameters, tracker: Tracker, method: str, chain: bool = False) -> None:
+    """Assemble base and levels into one denoiser and calibrate its dial; a ``chain`` has the levels between, too."""
     fabric = make_fabric(params.threads, params.train.precision)
-    files = {level: workspace.adapted(method, level) for level in params.levels.adapted}
+    files = {level: paths.adapted(method, level) for level in params.levels.adapted}
     if chain:
-        files |= {level: workspace.adapted(workspace.chain(method), level) for level in params.levels.between}
-    denoiser = join([ContinuousDenoiser.load(file) for _, file in sorted(files.items())]).to(fabric.device)
-    # scores are only held against each other: half the precision does, in half the time
+        files |= {level: paths.adapted(paths.chain(method), level) for level in params.levels.between}
+    base = TrainedNetwork.load(paths.BASE)
+    levels = [
+        load_level(file, base.network) for _, file in sorted(files.items(), key=lambda item: abs(item[0] - base.level))
+    ]
+    task = make_task(params.degradation, params.train.loss, params.finetune.loss)
+    denoiser = ContinuousDenoiser(task, base.spec, base.network, base.level, levels).to(fabric.device)
+    progress, passes = Progress(tracker.stage, "passes", None), count(1)
+    # scores are only compared with each other: half the precision is enough, and takes half the time
     with fabric.autocast():
-        denoiser.dial = find_dial(
+        denoiser.dial = calibrate_dial(
             denoiser,
-            Store(workspace.PHOTOGRAPHS / "val"),
-            {level: workspace.degraded_set(level) / "val" for level in params.data.levels},
+            Store(paths.PHOTOGRAPHS / "val"),
+            {level: paths.degraded_set(level) / "val" for level in params.data.levels},
             fabric.device,
             params.evaluate.calibration_images,
             on_pass=lambda: progress(next(passes)),
         )
-    denoiser.save(workspace.denoiser(workspace.chain(method) if chain else method))
-    unit = denoiser.task.unit.name
+    denoiser.save(paths.denoiser(paths.chain(method) if chain else method))
     for level, position in denoiser.dial:
-        print(f"{tracker.stage}: {unit} {level_name(level)} at position {position:.3f}", flush=True)
-        tracker.metrics({"dial": position}, step=round(1000 * level))
-
-
-if __name__ == "__main__":
-    main(calibrate)
+        print(f"{tracker.stage}: {task.quantity.name} {level_name(level)} at position {position:.3f}", flush=True)
+        tracker.at_level(level, {"dial": position})

@@ -1,30 +1,21 @@
 """Stage ``degraded@LEVEL``: the degraded set of one level."""
 
-from typing import TYPE_CHECKING
-
-from tasks import workspace
-from tasks.stage import main
-
-if TYPE_CHECKING:
-    from ftn_core.parameters import Parameters
-    from tasks.tracking import Tracker
+from ftn_core.data.task import DegradationSpec
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.degradations.degraded_set import write_degraded_set
+from ftn_core.parameters import Parameters
+from tasks import paths
+from tasks.tracking.tracker import Tracker
 
 
-def degraded(params: "Parameters", tracker: "Tracker", level: float) -> None:
+def degraded(params: Parameters, tracker: Tracker, level: float) -> None:
     """Write the degraded validation and test photographs, and those to train on if nothing fresh takes their place."""
-    from ftn_core.data.degraded_set import write_degraded_set
-    from ftn_core.degradations import Degradation
-
-    degradation = Degradation.of(params.degradation)
+    spec = DegradationSpec.of(params.degradation)
     write_degraded_set(
-        workspace.PHOTOGRAPHS,
-        workspace.degraded_set(level),
-        degradation,
+        paths.PHOTOGRAPHS,
+        paths.degraded_set(level),
+        Degradation.of(spec),
         level,
         seed=params.seed,
-        train=params.train.noise == "fixed" or degradation.fresh(level) is None,
+        train=params.train.noise == "fixed" or spec.fresh_sigma(level) is None,
     )
-
-
-if __name__ == "__main__":
-    main(degraded)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
+from tasks.paths import RESUME
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -24,6 +26,11 @@ class StageIdentity:
     params: dict[str, Any]
     data: dict[str, str]
     """DVC's hash of every dependency below ``data/`` and ``models/``, by path."""
+
+    @property
+    def state_file(self) -> Path:
+        """Where an unfinished training of the stage is kept."""
+        return RESUME / f"{self.resume_key}.safetensors"
 
 
 @contextmanager

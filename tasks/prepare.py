@@ -1,22 +1,17 @@
 """Stage ``prepare``: pack the photographs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tasks import workspace
-from tasks.stage import main
-
-if TYPE_CHECKING:
-    from ftn_core.parameters import Parameters
-    from tasks.tracking import Tracker
+from ftn_core.parameters import Parameters
+from ftn_core.sources.pack import pack_photographs
+from tasks import paths
+from tasks.tracking.tracker import Tracker
 
 
-def prepare(params: "Parameters", tracker: "Tracker") -> None:
+def prepare(params: Parameters, tracker: Tracker) -> None:
     """Decode the photographs once and pack them into train, val and test stores with a manifest."""
-    from ftn_core.data.photographs import pack_photographs
-
     pack_photographs(
-        workspace.PHOTOGRAPHS,
+        paths.PHOTOGRAPHS,
         source=params.data.source,
         folder=Path(params.data.folder),
         include=params.data.include,
@@ -25,10 +20,6 @@ def prepare(params: "Parameters", tracker: "Tracker") -> None:
         test_fraction=params.data.test_fraction,
         min_side=params.data.min_side,
         max_pixels=params.data.max_pixels,
-        downloads=workspace.DOWNLOADS,
+        downloads=paths.DOWNLOADS,
     )
-    tracker.artifact(workspace.MANIFEST)
-
-
-if __name__ == "__main__":
-    main(prepare)
+    tracker.artifact(paths.MANIFEST)

@@ -1,67 +1,147 @@
 """Stage ``register``: the denoiser as a version in the MLflow model registry, and champion if it passes the gate."""
 
-import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from serving.registry.clone import LOCK, commit, data_hash, lock_hash, locked_stages
-from serving.registry.server import needed
-from tasks import workspace
+import mlflow
+from mlflow import MlflowClient
+
+from ftn_core.data.store import Store
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.evaluation.gate import MEANING, Verdict
+from ftn_core.evaluation.gate_check import GateCheck, GateImages, KnownCosts
+from ftn_core.evaluation.records.costs import Cost, Costs
+from ftn_core.evaluation.records.evaluation import Evaluation
+from ftn_core.losses.load import load_loss
+from ftn_core.parameters import Parameters
+from ftn_core.report.card import CardContent, card, description
+from ftn_core.runtime.device import make_fabric
+from ftn_core.utils.errors import UserError
+from registry import packaging, promotions, versions
+from registry.address import reason
+from registry.download import download_weights
+from registry.promotions import Promotion
+from registry.repository import LOCK, commit, data_hash, lock_hash, locked_stages
+from registry.server import require_server
+from tasks import paths
 from tasks.identity import from_lock
-from tasks.package import CODE, package
-from tasks.stage import main
-
-if TYPE_CHECKING:
-    from ftn_core.continuous import ContinuousDenoiser
-    from ftn_core.gate import Verdict
-    from ftn_core.parameters import Parameters
-    from serving.registry.promotions import Promotion
-    from tasks.judgement import Judgement
-    from tasks.tracking import Tracker
+from tasks.tracking.mlflow_tracker import MlflowTracker
+from tasks.tracking.tracker import Tracker
 
 CHALLENGER = "challenger"
 """Alias of the version that was registered last."""
 
 
-def register(params: "Parameters", tracker: "Tracker") -> None:
-    """Register the denoiser, once for the same weights and code, judge it, and make it champion if it passes the gate.
+def register(params: Parameters, tracker: Tracker) -> None:
+    """Register the denoiser, once for the same weights and code, check it, and make it champion if it passes the gate.
 
     A version that has been champion before does not become so again by itself: somebody has rolled it back.
     """
-    from tasks.judgement import Judgement
-
+    if not isinstance(tracker, MlflowTracker):
+        raise UserError("a model is registered in MLflow, and FTN_TRACKING is off: unset it")
     method = params.levels.methods[0]
-    with needed():
+    with require_server():
         _ = tracker.client  # if it does not answer, say so at once
-        judgement = Judgement(params.gate, params.data.levels, params.threads, method)
-        _register(params.register_.model, method, judgement, tracker)
+        model = _Model(params.register_.model, method, ContinuousDenoiser.load(paths.denoiser(method)))
+        version = model.registered(tracker)
+        versions.set_alias(tracker.client, model.name, CHALLENGER, version)
+        device = make_fabric(params.threads).device
+        check = GateCheck(
+            params.gate,
+            model.denoiser,
+            KnownCosts(
+                evenness=Evaluation.read(paths.method_result(method)).smoothness.evenness,
+                megabytes=model.megabytes,
+                time=model.cost.time,
+            ),
+            GateImages(
+                Store(paths.PHOTOGRAPHS / "test"),
+                {level: Store(paths.degraded_set(level) / "test") for level in params.data.levels},
+                (load_loss(paths.BASE_LOSS), load_loss(paths.ADAPTED_LOSS)),
+            ),
+            device,
+            load_champion=partial(load_champion, model.name, beside=version),
+        )
+        _pass_gate(model, version, check.verdict, tracker)
 
 
-def _register(name: str, method: str, judgement: "Judgement", tracker: "Tracker") -> None:
-    from serving.registry import promotions, versions
+@dataclass(frozen=True)
+class _Model:
+    """What is registered: the name, the row, and its denoiser."""
 
-    client = tracker.client
-    denoiser = judgement.denoiser
-    identity = _identity(judgement.weights)
-    found = client.search_model_versions(f"name = '{name}' and tags.`ftn.identity` = '{identity}'")
-    version = str(found[0].version if found else _log_model(name, identity, method, denoiser, tracker))
-    versions.set_alias(client, name, CHALLENGER, version)
+    name: str
+    method: str
+    denoiser: ContinuousDenoiser
 
+    @property
+    def megabytes(self) -> float:
+        return paths.denoiser(self.method).stat().st_size / 1e6
+
+    @property
+    def cost(self) -> Cost:
+        return Costs.read(paths.COSTS).of[self.method]
+
+    @property
+    def psnr(self) -> dict[str, float]:
+        return json.loads(paths.METRICS.read_text())["psnr"][self.method]
+
+    def registered(self, tracker: MlflowTracker) -> str:
+        """The version that holds it: the one that is there, or a new one."""
+        weights = paths.denoiser(self.method)
+        code = packaging.code_of(self.denoiser.spec["name"], [level.method for level in self.denoiser.levels])
+        identity = packaging.identity(weights, code)
+        found = tracker.client.search_model_versions(f"name = '{self.name}' and tags.`ftn.identity` = '{identity}'")
+        if found:
+            return str(found[0].version)
+        quantity = self.denoiser.task.quantity
+        with mlflow.start_run(run_id=tracker.run_id):
+            logged = packaging.package(weights, code, quantity.name, float(self.denoiser.base_level))
+        if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
+            tracker.client.log_model_artifact(logged.model_id, str(LOCK))
+        tags = {
+            "ftn.identity": identity,
+            "ftn.method": self.method,
+            "ftn.quantity": quantity.name,
+            "ftn.ends": json.dumps(quantity.ends or []),
+            "ftn.levels": json.dumps(self.denoiser.trained),
+            "ftn.psnr": json.dumps(self.psnr),
+            "ftn.parameters": str(self.cost.parameters),
+            "ftn.bytes": str(weights.stat().st_size),
+            **_lineage(tracker),
+        }
+        return str(mlflow.register_model(logged.model_uri, self.name, tags=tags).version)
+
+
+def load_champion(model: str, version: str, beside: str) -> ContinuousDenoiser | str:
+    """A registered version, or in words why it cannot be loaded.
+
+    Args:
+        beside: a version that was stored a moment ago. Where not even that can be read, the way there is broken and
+            not the champion: then this raises what reading it raises.
+    """
+    try:
+        return ContinuousDenoiser.load(download_weights(f"models:/{model}/{version}"))
+    except Exception as error:  # whatever it is: a champion that nobody can use must not keep better ones back
+        ContinuousDenoiser.load(download_weights(f"models:/{model}/{beside}"))
+        return reason(error)
+
+
+def _pass_gate(
+    model: _Model, version: str, judge: Callable[[str, str | None], Verdict], tracker: MlflowTracker
+) -> None:
+    client, name = tracker.client, model.name
     seen = promotions.history(client, name)
     champion = promotions.champion(client, name)
-    verdict = judgement.verdict(name, version, champion)
-    _note(name, version, method, denoiser, verdict, tracker)
-    if (
-        verdict.passed
-        and champion != version
-        and (verdict.champion is None or version not in {r.version for r in seen})
-    ):
-        again = _promote(name, version, verdict, seen, judgement, tracker)
+    verdict = judge(version, champion)
+    _note(model, version, verdict, tracker)
+    new = verdict.champion is None or version not in {record.version for record in seen}
+    if verdict.passed and champion != version and new:
+        again = _promote(client, name, version, verdict, seen, judge)
         if again is not verdict:
             verdict = again
-            _note(name, version, method, denoiser, verdict, tracker)
+            _note(model, version, verdict, tracker)
         champion = promotions.champion(client, name)
     outcome = _outcome(version, champion)
     print(f"{tracker.stage}: models:/{name}/{version} {verdict.word} the gate; {outcome}", flush=True)
@@ -70,20 +150,22 @@ def _register(name: str, method: str, judgement: "Judgement", tracker: "Tracker"
     if verdict.passed and champion != version:
         print(f"{tracker.stage}: it has been champion before: `ftn models promote {version}` makes it so again")
     registered = {"model": name, "version": version, "run": tracker.run_id, "champion": champion}
-    workspace.REGISTERED.write_text(json.dumps(registered) + "\n")
+    paths.REGISTERED.write_text(json.dumps(registered) + "\n")
 
 
 def _promote(
-    name: str, version: str, verdict: "Verdict", seen: "list[Promotion]", judgement: "Judgement", tracker: "Tracker"
-) -> "Verdict":
+    client: MlflowClient,
+    name: str,
+    version: str,
+    verdict: Verdict,
+    seen: list[Promotion],
+    judge: Callable[[str, str | None], Verdict],
+) -> Verdict:
     """Make the version champion; returns the verdict that counts.
 
-    If another one became champion since it was judged, which the order of the records tells, it is judged anew beside
-    that one, and gives way to it if it does not pass.
+    If another one became champion since it was checked, which the order of the records tells, it is checked again
+    beside that one, and gives way to it if it does not pass.
     """
-    from serving.registry import promotions
-
-    client = tracker.client
     why = f"passed the gate beside version {verdict.champion}" if verdict.champion else f"passed: {verdict.note}"
     mine = promotions.promote(client, name, version, "gate", why)
     records = promotions.history(client, name)
@@ -92,7 +174,7 @@ def _promote(
     if not (between := [r for r in earlier if r.id not in known and r.how != "outside"]):
         return verdict
     other = between[-1].version
-    again = judgement.verdict(name, version, other)
+    again = judge(version, other)
     if not again.passed and promotions.champion(client, name) == version:
         why = f"version {version}, promoted at the same moment, does not pass the gate beside it"
         promotions.promote(client, name, other, "rollback", why)
@@ -105,88 +187,41 @@ def _outcome(version: str, champion: str | None) -> str:
     return f"champion stays version {champion}" if champion else "there is no champion"
 
 
-def _identity(weights: Path) -> str:
-    """SHA-256 of the weights and of the code that travels with them: the same model is not registered twice."""
-    files = [weights, *(file for path in map(Path, CODE) for file in sorted([path, *path.rglob("*.py")]))]
-    digest = hashlib.sha256()
-    for file in filter(Path.is_file, files):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _log_model(name: str, identity: str, method: str, denoiser: "ContinuousDenoiser", tracker: "Tracker") -> str:
-    """Log the pyfunc model to the stage's run and register it; returns the version."""
-    import mlflow
-
-    weights = workspace.denoiser(method)
-    with mlflow.start_run(run_id=tracker.run_id):
-        model = package(weights)
-    if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
-        tracker.client.log_model_artifact(model.model_id, str(LOCK))
-    tags = {
-        "ftn.identity": identity,
-        "ftn.method": method,
-        "ftn.unit": denoiser.task.unit.name,
-        "ftn.ends": json.dumps(denoiser.task.unit.ends or []),
-        "ftn.levels": json.dumps(denoiser.trained),
-        "ftn.psnr": json.dumps(_psnr(method)),
-        "ftn.parameters": str(_parameters(method)),
-        "ftn.bytes": str(weights.stat().st_size),
-        **_lineage(tracker),
-    }
-    return mlflow.register_model(model.model_uri, name, tags=tags).version
-
-
-def _note(
-    name: str, version: str, method: str, denoiser: "ContinuousDenoiser", verdict: "Verdict", tracker: "Tracker"
-) -> None:
+def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker) -> None:
     """The verdict and the card: files of this stage, artifacts of its run, and what the registry shows."""
-    from ftn_core.gate import MEANING
-    from serving.registry.card import Facts, card, description
-
-    facts = Facts(
+    client, name = tracker.client, model.name
+    content = CardContent(
         model=name,
         version=version,
-        method=method,
-        denoiser=denoiser,
-        parameters=_parameters(method),
-        megabytes=workspace.denoiser(method).stat().st_size / 1e6,
-        commit=tracker.client.get_model_version(name, version).tags["ftn.commit"],
-        manifest=json.loads(workspace.MANIFEST.read_text()),
-        table=workspace.TABLE.read_text(),
-        psnr={float(level): value for level, value in _psnr(method).items()},
+        method=model.method,
+        denoiser=model.denoiser,
+        parameters=model.cost.parameters,
+        megabytes=model.megabytes,
+        commit=client.get_model_version(name, version).tags["ftn.commit"],
+        manifest=json.loads(paths.MANIFEST.read_text()),
+        table=paths.TABLE.read_text(),
+        psnr={float(level): value for level, value in model.psnr.items()},
     )
-    verdict.write(workspace.VERDICT_DATA)
-    workspace.VERDICT.write_text(verdict.markdown())
-    workspace.CARD.write_text(card(facts, verdict))
-    for path in (workspace.VERDICT_DATA, workspace.VERDICT, workspace.CARD):
+    verdict.write(paths.VERDICT_DATA)
+    paths.VERDICT.write_text(verdict.markdown())
+    paths.CARD.write_text(card(content, verdict))
+    for path in (paths.VERDICT_DATA, paths.VERDICT, paths.CARD):
         tracker.artifact(path)
-    for row, by_level in json.loads(workspace.METRICS.read_text())["psnr"].items():
+    for row, by_level in json.loads(paths.METRICS.read_text())["psnr"].items():
         for level, psnr in by_level.items():
-            tracker.metrics({f"psnr/{row}": psnr}, step=round(1000 * float(level)))
-    client = tracker.client
-    client.update_model_version(name, version, description(facts, verdict))
+            tracker.at_level(float(level), {f"psnr/{row}": psnr})
+    client.update_model_version(name, version, description(content, verdict))
     tag = partial(client.set_model_version_tag, name, version)
-    said: dict[str, str] = {
-        rule.name: f"{'passed' if rule.passed else 'failed'}: {rule.words(verdict.unit)}" for rule in verdict.rules
+    outcomes: dict[str, str] = {
+        rule.name: f"{'passed' if rule.passed else 'failed'}: {rule.words(verdict.quantity)}" for rule in verdict.rules
     }
     for rule in MEANING:
-        tag(f"ftn.gate.{rule}", said.get(rule, f"not compared: {verdict.note}"))
+        tag(f"ftn.gate.{rule}", outcomes.get(rule, f"not compared: {verdict.note}"))
     tag("ftn.gate.run", tracker.run_id)
     tag("ftn.gate", verdict.word)
 
 
-def _psnr(method: str) -> dict[str, float]:
-    return json.loads(workspace.METRICS.read_text())["psnr"][method]
-
-
-def _parameters(method: str) -> int:
-    from ftn_core.results import Costs
-
-    return Costs.read(workspace.COSTS).of[method].parameters
-
-
-def _lineage(tracker: "Tracker") -> dict[str, str]:
+def _lineage(tracker: MlflowTracker) -> dict[str, str]:
     """What it takes to make this version again: commit, ``dvc.lock``, data, and the run of every stage."""
     tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}
     if not LOCK.exists():
@@ -199,7 +234,3 @@ def _lineage(tracker: "Tracker") -> dict[str, str]:
         if run := tracker.find_run(from_lock(name, entry)):
             tags[f"ftn.run.{name.replace('@', ':')}"] = run  # MLflow allows no @ in a key
     return tags
-
-
-if __name__ == "__main__":
-    main(register)

@@ -1,34 +1,32 @@
 """Stage ``train_base``: the base network at the base level."""
 
-from typing import TYPE_CHECKING
+from ftn_core.data.task import DegradationSpec
+from ftn_core.parameters import Parameters
+from ftn_core.runtime.device import describe_precision, make_fabric
+from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.training.data import TrainingData
+from ftn_core.training.loop import Run
+from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, train, write_curve
+from tasks import paths
+from tasks.tracking.tracker import Tracker
 
-from tasks import workspace
-from tasks.processes import together
-from tasks.stage import main
 
-if TYPE_CHECKING:
-    from ftn_core.parameters import Parameters
-    from tasks.tracking import Tracker
-
-
-def train_base(params: "Parameters", tracker: "Tracker") -> None:
+def train_base(params: Parameters, tracker: Tracker) -> None:
     """Train the base network at the base level."""
-    from ftn_core.degradations import Degradation
-    from tasks.training_run import train_from_scratch
-
-    train_from_scratch(
-        params.levels.base,
-        workspace.BASE_OBJECTIVE,
-        workspace.BASE,
-        tracker,
-        steps=params.train.steps,
+    fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
+    spec, level = params.network.model_dump(), params.levels.base
+    network = fresh_network(spec, params.seed, fabric)
+    recipe = Recipe(
+        data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
+        noise=noise_at(DegradationSpec.of(params.degradation), level, params.train),
+        loss=paths.BASE_LOSS,
+        plan=plan_from_scratch(params.train, params.train.steps),
         seed=params.seed,
-        threads=params.threads,
-        degradation=Degradation.of(params.degradation),
-        network=params.network,
-        train=params.train,
+        val_images=params.train.val_images,
     )
-
-
-if __name__ == "__main__":
-    main(train_base, lambda name, params: together(name, params.train.devices))
+    tracker.tag("ftn.precision", describe_precision(fabric))
+    run = Run(tracker.stage, tracker.state_file, tracker.metrics)
+    rows = train(network, recipe, run, fabric)
+    if fabric.is_global_zero:
+        TrainedNetwork(spec, network, level).save(paths.BASE)
+        write_curve(paths.curve(tracker.stage), rows)

@@ -11,11 +11,13 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ftn_core.images import restore
-from ftn_core.metrics import psnr
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.report.labels import label
+from ftn_core.runtime.images import restore
+from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
 from serving.demo.answer import to_pixels
-from serving.sources import load_denoiser
+from serving.load import load_denoiser
 
 MODEL = "models/denoisers/ftn.safetensors"
 PHOTOGRAPH = "chelsea (held out)"  # CC0, Stefan van der Walt
@@ -29,16 +31,16 @@ Row = list[tuple[str, Tensor]]
 def row(source: str, at: float | None) -> Row:
     """The photograph degraded at a level, else at the dial's middle; then restored at places of the dial."""
     denoiser = load_denoiser(source)
-    unit, degrade = denoiser.task.unit, denoiser.task.degrade
+    quantity, degrade = denoiser.task.quantity, Degradation.of(denoiser.task.degradation)
     levels = np.linspace(*denoiser.ends, PLACES).round(4).tolist()
     at = levels[PLACES // 2] if at is None else at
     picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
-    scene = pictures.scene(picture, pictures.whole(picture), degrade, round(at) if unit.whole else at)
+    scene = pictures.scene(picture, pictures.whole(picture), degrade, round(at) if quantity.whole else at)
     tiles: Row = [("photograph" if not degrade.steps else "degraded", scene.degraded)]
     for level in levels:
         restored = restore(denoiser.fold(denoiser.position(level)), scene.degraded)
         # the font has no multiplication sign
-        tiles.append((f"{Path(source).stem} at {unit.label(level)}".replace("×", "x"), restored))
+        tiles.append((f"{Path(source).stem} at {label(quantity, level)}".replace("×", "x"), restored))
     if scene.clean is None:
         return tiles
     return [(f"{name}: {psnr(image, scene.clean):.2f} dB", image) for name, image in tiles]

@@ -1,1 +1,1 @@
-"""Photographs and degraded sets: from image files to memory-mapped arrays."""
+"""Packed images, memory-mapped."""

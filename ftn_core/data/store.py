@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 
 PIXELS = "pixels.bin"
 INDEX = "index.json"

@@ -1,5 +1,1 @@
-"""What takes a photograph's quality away, one file each, behind one interface: ``degradation.py``."""
-
-from ftn_core.degradations.degradation import Degradation
-
-__all__ = ["Degradation"]
+"""What takes a photograph's quality away, one file each, behind one interface: step.py."""

@@ -6,13 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
+from ftn_core.data.task import DegradationSpec
 from ftn_core.degradations.downscaling import Downscaling
 from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import Noise
 from ftn_core.degradations.step import Piece, Pixels, Step, joined
-from ftn_core.units import Unit
 
 STEPS: dict[str, type[Step]] = {"noise": Noise, "jpeg": Jpeg, "downscaling": Downscaling}
 LEVEL = "level"
@@ -34,42 +33,9 @@ class Degradation:
         return cls(tuple(_step(**spec) for spec in specs))
 
     @classmethod
-    def of(cls, parameters: Sequence[BaseModel]) -> Self:
-        """From ``degradation`` of ``params.yaml``, as ``ftn_core/parameters.py`` reads it."""
-        return cls.build([step.model_dump() for step in parameters])
-
-    @property
-    def noise(self) -> Noise | None:
-        """The one step, where that is noise: it can be drawn anew in training, and found out in an image."""
-        match self.steps:
-            case (Noise() as noise,):
-                return noise
-        return None
-
-    @property
-    def unit(self) -> Unit | None:
-        """Of the level; None: every level is degraded alike."""
-        return next((step.unit for step in self.steps if step.held is None), None)
-
-    @property
-    def by_noise_alone(self) -> bool:
-        """Whether the level is the sigma of noise and nothing else: then it can be found out in an image."""
-        return self.noise is not None and self.noise.held is None
-
-    @property
-    def words(self) -> str:
-        """For model cards; empty without steps."""
-        return ", then ".join(step.described for step in self.steps)
-
-    def fresh(self, level: float) -> float | None:
-        """The sigma of what can be made anew for every batch: noise alone, or nothing at all; None: it is stored."""
-        if not self.steps:
-            return 0.0
-        return self.noise.strength(level) if self.noise else None
-
-    def ratio(self, level: float, base: float) -> float:
-        """By how much the contrast of noise differs between two levels; 1 for all that does not scale with contrast."""
-        return level / base if self.by_noise_alone else 1.0
+    def of(cls, spec: DegradationSpec) -> Self:
+        """From what a model's file says."""
+        return cls.build(spec.steps)
 
     @property
     def dtype(self) -> str:
@@ -97,7 +63,7 @@ class Degradation:
 
 def _step(name: str, **options: Any) -> Step:  # noqa: ANN401 - each step's own
     kind = STEPS[name]
-    strength = options.pop(kind.unit.name)
+    strength = options.pop(kind.quantity.name)
     return kind(None if strength == LEVEL else float(strength), **options)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ftn_core.degradations.step import InOnePiece, Pixels
-from ftn_core.units import SCALE
+from ftn_core.parameters.quantities import SCALE
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Downscaling(InOnePiece):
     Both by Pillow's bicubic filter, which widens with the factor as MATLAB's does (no aliasing), in 8 bits.
     """
 
-    unit = SCALE
+    quantity = SCALE
     words = "bicubic downscaling"
     limits = "downscaling by an antialiased bicubic filter, enlarged again: a camera's blur is something else"
 

@@ -7,14 +7,14 @@ import numpy as np
 from PIL import Image
 
 from ftn_core.degradations.step import InOnePiece, Pixels
-from ftn_core.units import QUALITY
+from ftn_core.parameters.quantities import QUALITY
 
 
 @dataclass(frozen=True)
 class Jpeg(InOnePiece):
     """Encoded and decoded again: quality as libjpeg scales it, colours at half the resolution (4:2:0), as is usual."""
 
-    unit = QUALITY
+    quantity = QUALITY
     words = "JPEG compression"
     limits = "JPEG by libjpeg's tables, colours at half the resolution, once: other encoders and repeated saving differ"
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ftn_core.degradations.step import Piece, Pixels, Step
-from ftn_core.units import SIGMA
+from ftn_core.parameters.quantities import SIGMA
 
 PIECE = 2**18
 """Values that are worked out at once: few enough for a core's caches, so many that Python's part does not show."""
@@ -33,7 +33,7 @@ class Noise(Step):
 
     clip: bool
 
-    unit = SIGMA
+    quantity = SIGMA
     words = "white Gaussian noise"
     limits = "white Gaussian noise, independent in each pixel and channel: real cameras' noise is something else"
     dtype = "float16"

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ftn_core.units import Unit
+from ftn_core.parameters.quantities import Quantity
 
 Pixels = NDArray[np.uint8]
 """A photograph, ``3 x H x W``."""
@@ -25,9 +25,9 @@ def joined(pieces: Iterable[Piece], shape: tuple[int, ...]) -> NDArray:
 class Step(ABC):
     """One thing that happens to a photograph, at a strength of its own or (None) at the level that is asked for."""
 
-    unit: ClassVar[Unit]
+    quantity: ClassVar[Quantity]
     words: ClassVar[str]
-    """What it is, for model cards."""
+    """What it is, for model cards and the page."""
     limits: ClassVar[str]
     """What else there is of its kind, that a network which has learnt from it does not know."""
     dtype: ClassVar[str] = "uint8"
@@ -37,11 +37,6 @@ class Step(ABC):
     def strength(self, level: float) -> float:
         """What it works with at a level."""
         return level if self.held is None else self.held
-
-    @property
-    def described(self) -> str:
-        """In words, with its strength where that is held."""
-        return self.words if self.held is None else f"{self.words} at {self.unit.words(self.held)}"
 
     def __call__(self, pixels: Pixels, level: float, seed: int) -> NDArray:
         """The degraded photograph, ``3 x H x W``."""

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.networks.blocks import ResidualBlock, conv3x3, pad_to_even
+from ftn_core.runtime.layers import ResidualBlock, conv3x3, pad_to_even
 
 
 class AdafmNet(nn.Module):

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ftn_core.networks.blocks import conv3x3
+from ftn_core.runtime.layers import conv3x3
 
 
 class DnCNN(nn.Module):

@@ -3,10 +3,10 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.networks.blocks import conv3x3
+from ftn_core.runtime.layers import conv3x3
 
 
-class NormalisedLayer(nn.Module):
+class _NormalisedLayer(nn.Module):
     """3x3 convolution, batch norm, ReLU, and a skip around them."""
 
     def __init__(self, channels: int) -> None:
@@ -26,7 +26,7 @@ class ResNet(nn.Module):
         self.radius = depth
         self.cell = 1
         self.head = conv3x3(inputs, channels)
-        self.body = nn.Sequential(*(NormalisedLayer(channels) for _ in range(depth - 2)))
+        self.body = nn.Sequential(*(_NormalisedLayer(channels) for _ in range(depth - 2)))
         self.tail = conv3x3(channels, 3)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]

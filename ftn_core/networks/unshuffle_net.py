@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.networks.blocks import ResidualBlock, conv3x3, pad_to_even
+from ftn_core.runtime.layers import ResidualBlock, conv3x3, pad_to_even
 
 
 class UnshuffleNet(nn.Module):

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from ftn_core.evaluation.records.baselines import Baselines
+from ftn_core.evaluation.records.evaluation import Evaluation
+from ftn_core.parameters.quantities import Quantity
 from ftn_core.report.figures import styles
-from ftn_core.results import Evaluation, References
-from ftn_core.units import Unit
 
 
-def plot_psnr(references: References, evaluations: Sequence[Evaluation], unit: Unit) -> Figure:
+def plot_psnr(baselines: Baselines, evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
     """PSNR of each method, the envelope of the networks trained for one level, and what each is below the best row."""
     curves = {e.name: {s: score.psnr for s, score in e.scores.items()} for e in evaluations}
-    curves |= {name: {s: x.psnr for s, x in references.scores[name].items()} for name in references.level_input}
+    curves |= {name: {s: x.psnr for s, x in baselines.scores[name].items()} for name in baselines.noise_conditioned}
     levels = list(next(iter(curves.values())))
-    scratch = [references.scores[name] for name in references.from_scratch.values()]
+    scratch = [baselines.scores[name] for name in baselines.from_scratch.values()]
     envelope = [max(scores[level].psnr for scores in scratch) for level in levels]
     best = {level: max(curve[level] for curve in curves.values()) for level in levels}
 
@@ -24,14 +25,14 @@ def plot_psnr(references: References, evaluations: Sequence[Evaluation], unit: U
     for name, curve in curves.items():
         left.plot(levels, list(curve.values()), label=name, ms=5, lw=1.3, **look[name])  # type: ignore[arg-type]
         right.plot(levels, [curve[s] - best[s] for s in levels], ms=5, lw=1.3, **look[name])  # type: ignore[arg-type]
-    base = [references.scores["base"][level].psnr for level in levels]
+    base = [baselines.scores["base"][level].psnr for level in levels]
     left.plot(levels, base, color="0.6", lw=1, label="base alone")
     left.plot(levels, envelope, color="0.2", lw=5, alpha=0.25, label="best network of one level")
     right.plot(levels, [e - best[s] for e, s in zip(envelope, levels, strict=True)], color="0.2", lw=5, alpha=0.25)
     lowest = min(curve[s] - best[s] for curve in curves.values() for s in levels)
     right.set_ylim(max(1.15 * lowest, -3) - 0.02, None)
     for axes in (left, right):
-        axes.set_xlabel(f"{unit.name}: {unit.meaning}")
+        axes.set_xlabel(f"{quantity.name}: {quantity.meaning}")
         axes.set_xticks(levels, [f"{level:.3g}" for level in levels])
         axes.grid(alpha=0.3)
     left.set_ylabel("PSNR in dB")

@@ -7,15 +7,15 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from ftn_core.evaluation.records.evaluation import Evaluation
+from ftn_core.parameters.quantities import Quantity
 from ftn_core.report.figures import styles
-from ftn_core.results import Evaluation
-from ftn_core.units import Unit
 
 _FLOOR = -6.0
 """dB: all that loses more is drawn alike."""
 
 
-def plot_heat(evaluations: Sequence[Evaluation], unit: Unit) -> Figure:
+def plot_heat(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
     """Loss in dB against the best place of the dial, over levels and the dial, with the calibrated path over it."""
     columns = min(3, len(evaluations))
     rows = math.ceil(len(evaluations) / columns)
@@ -40,13 +40,13 @@ def plot_heat(evaluations: Sequence[Evaluation], unit: Unit) -> Figure:
         axes.set_yticks(range(len(levels)), [f"{level:.3g}" for level in levels])
         axes.set_title(e.name, fontsize=10)
     figure.supxlabel("place of the dial (in brackets the level that lies there)", fontsize=9)
-    figure.supylabel(unit.name, fontsize=9)
+    figure.supylabel(quantity.name, fontsize=9)
     figure.colorbar(mesh, ax=grid, label="PSNR in dB beside the best place of the dial", shrink=0.8, extend="min")
     figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper left", fontsize=8)
     return figure
 
 
-def plot_dial(evaluations: Sequence[Evaluation], unit: Unit) -> Figure:
+def plot_dial(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
     """The calibrated map from level to the dial, as a share of the whole dial, so that chains compare."""
     figure, axes = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
     look = styles(e.name for e in evaluations)
@@ -55,8 +55,8 @@ def plot_dial(evaluations: Sequence[Evaluation], unit: Unit) -> Figure:
         places = [place / last for _, place in e.dial]
         axes.plot([s for s, _ in e.dial], places, label=e.name, ms=5, lw=1.3, **look[e.name])  # type: ignore[arg-type]
     ends = evaluations[0].trained[0], evaluations[0].trained[-1]
-    axes.plot(ends, (0, 1), color="0.6", lw=1, label=f"linear in {unit.name}")
-    axes.set(xlabel=f"{unit.name}: {unit.meaning}", ylabel="calibrated place, of the whole dial")
+    axes.plot(ends, (0, 1), color="0.6", lw=1, label=f"linear in {quantity.name}")
+    axes.set(xlabel=f"{quantity.name}: {quantity.meaning}", ylabel="calibrated place, of the whole dial")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure

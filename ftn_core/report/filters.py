@@ -7,8 +7,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ftn_core.evaluation.records.filters import Filters
 from ftn_core.report.figures import styles
-from ftn_core.results import Filters
 
 
 def plot_correlation(filters: Filters) -> Figure:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ftn_core.report.strips import Strip
-from ftn_core.results import Evaluation
+from ftn_core.evaluation.records.evaluation import Evaluation
+from ftn_core.report.contact_sheet import ContactSheet
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Section:
     body: str
 
 
-def page(title: str, introduction: str, sections: Sequence[Section]) -> str:
+def make_page(title: str, introduction: str, sections: Sequence[Section]) -> str:
     """The whole page, legible in light and dark, on a desk and on a phone."""
     links = "".join(f'<li><a href="#s{i}">{html.escape(s.title)}</a></li>' for i, s in enumerate(sections))
     parts = "".join(
@@ -54,14 +54,14 @@ def smoothness_table(evaluations: Sequence[Evaluation]) -> str:
     return f'<div class="scroll"><table>{head}{rows}</table></div>'
 
 
-def dial(strips: Mapping[str, Strip]) -> str:
-    """A slider over the strips' samples: turn it and see the restored crop change."""
+def dial(sheets: Mapping[str, ContactSheet]) -> str:
+    """A slider over the sheets' samples: turn it and see the restored crop change."""
     pictures = {
-        name: {"at": strip.positions, "psnr": strip.psnr(), "src": [_jpeg(crop) for crop in strip.restored]}
-        for name, strip in strips.items()
+        name: {"at": sheet.positions, "psnr": sheet.psnr(), "src": [_jpeg(crop) for crop in sheet.restored]}
+        for name, sheet in sheets.items()
     }
-    first = next(iter(strips.values()))
-    options = "".join(f"<option>{html.escape(name)}</option>" for name in strips)
+    first = next(iter(sheets.values()))
+    options = "".join(f"<option>{html.escape(name)}</option>" for name in sheets)
     # a closing tag inside a string would end the script
     data = json.dumps(pictures).replace("</", "<\\/")
     return _DIAL.format(options=options, clean=_jpeg(first.clean), degraded=_jpeg(first.degraded), data=data)
@@ -81,14 +81,14 @@ _DIAL = """
 <figure><img alt="degraded" src="{degraded}"><figcaption>degraded</figcaption></figure>
 <figure><img alt="clean" src="{clean}"><figcaption>clean</figcaption></figure></div></div>
 <script>
-const strips = {data};
+const sheets = {data};
 const method = document.getElementById("method"), place = document.getElementById("place");
 function show() {{
-  const strip = strips[method.value];
-  place.max = strip.at.length - 1;
+  const sheet = sheets[method.value];
+  place.max = sheet.at.length - 1;
   const i = Math.min(place.value, place.max);
-  document.getElementById("restored").src = strip.src[i];
-  document.getElementById("says").textContent = strip.at[i].toFixed(2) + ": " + strip.psnr[i].toFixed(2) + " dB";
+  document.getElementById("restored").src = sheet.src[i];
+  document.getElementById("says").textContent = sheet.at[i].toFixed(2) + ": " + sheet.psnr[i].toFixed(2) + " dB";
 }}
 method.onchange = place.oninput = show;
 show();

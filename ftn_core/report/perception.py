@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from ftn_core.evaluation.records.baselines import Baselines
+from ftn_core.evaluation.records.evaluation import Evaluation
 from ftn_core.report.figures import styles
-from ftn_core.results import Evaluation, References
 
 
 def measured(evaluations: Sequence[Evaluation]) -> bool:
@@ -15,7 +16,7 @@ def measured(evaluations: Sequence[Evaluation]) -> bool:
     return any(point.objective is not None for e in evaluations for point in e.grid)
 
 
-def plot_curve(references: References, evaluations: Sequence[Evaluation]) -> Figure:
+def plot_curve(baselines: Baselines, evaluations: Sequence[Evaluation]) -> Figure:
     """Distortion and distance by the objective at each place of the dial, a line for each method (arXiv 1711.06077).
 
     All at the last level, over the test images of the heat map; the networks trained for one level over all of them.
@@ -26,8 +27,8 @@ def plot_curve(references: References, evaluations: Sequence[Evaluation]) -> Fig
         places = [(p.psnr, -p.objective) for p in e.grid if p.level == e.trained[-1] and p.objective is not None]
         axes.plot(*zip(*places, strict=True), label=e.name, ms=5, lw=1.3, **look[e.name])  # type: ignore[arg-type]
     last = evaluations[0].trained[-1]
-    for name, marker in zip(references.from_scratch.values(), itertools.cycle("x+1234")):
-        score = references.scores[name][last]
+    for name, marker in zip(baselines.from_scratch.values(), itertools.cycle("x+1234")):
+        score = baselines.scores[name][last]
         if score.objective is not None:
             axes.plot(score.psnr, -score.objective, marker, color="0.3", ms=9, label=name)
     axes.invert_xaxis()  # distortion grows to the right

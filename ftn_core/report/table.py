@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ftn_core.metrics import Score
-from ftn_core.results import Cost, Evaluation, References
-from ftn_core.units import Unit
+from ftn_core.evaluation.records.baselines import Baselines
+from ftn_core.evaluation.records.costs import Cost
+from ftn_core.evaluation.records.evaluation import Evaluation
+from ftn_core.evaluation.records.score import Score
+from ftn_core.parameters.quantities import Quantity
+from ftn_core.report.labels import heading, label
 
 FROM_SCRATCH = "from scratch, one network a level"
 
@@ -32,7 +35,7 @@ class Table:
     """Rows over the same levels, the base's level first, and the levels that every method was trained for."""
 
     rows: list[Row]
-    unit: Unit
+    quantity: Quantity
     trained: frozenset[float]
     digits: int = 2
     costs: bool = True
@@ -49,8 +52,8 @@ class Table:
         return list(self.rows[0].values)
 
     def head(self) -> list[str]:
-        """Levels in the unit's own words; a star where no method was trained."""
-        return [self.unit.label(level) + ("" if level in self.trained else "*") for level in self.levels]
+        """Levels in the quantity's own words; a star where no method was trained."""
+        return [label(self.quantity, level) + ("" if level in self.trained else "*") for level in self.levels]
 
     def _shown(self, row: Row, level: float) -> float | None:
         value = row.values[level]
@@ -72,7 +75,7 @@ class Table:
     def markdown(self) -> str:
         """The best in bold, the second in italics."""
         cost_heads = ["more parameters a level", "multiply-adds", "time"] if self.costs else []
-        heads = [f"PSNR in dB at {self.unit.head}", *self.head(), *cost_heads]
+        heads = [f"PSNR in dB at {heading(self.quantity)}", *self.head(), *cost_heads]
         lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
         for row in self.rows:
             marks = {0: "", 1: "**", 2: "*"}
@@ -82,7 +85,9 @@ class Table:
 
     def legend(self) -> str:
         """What the marks mean."""
-        words = ["Bold: the best, italic: the second, among the methods with a dial and the networks told sigma."]
+        words = [
+            "Bold: the best, italic: the second, among the methods with a dial and the noise-conditioned networks."
+        ]
         if set(self.levels) - self.trained:
             words.append("\\* not trained for.")
         if any(row.own for row in self.rows):
@@ -92,7 +97,7 @@ class Table:
     def html(self) -> str:
         """The same for a page."""
         heads = [*self.head(), *(["more parameters<br>a level", "multiply-adds", "time"] if self.costs else [])]
-        lines = [f"<tr><th>{self.unit.head}</th>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
+        lines = [f"<tr><th>{heading(self.quantity)}</th>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
         kinds = {0: "", 1: ' class="best"', 2: ' class="second"'}
         for row in self.rows:
             cells = "".join(f"<td{kinds[self.place(row, s)]}>{self.text(row, s)}</td>" for s in self.levels)
@@ -103,15 +108,15 @@ class Table:
 
 
 def make_table(
-    references: References,
+    baselines: Baselines,
     evaluations: Sequence[Evaluation],
     costs: Mapping[str, Cost],
-    unit: Unit,
+    quantity: Quantity,
     *,
     metric: Literal["psnr", "ssim", "objective"] = "psnr",
     degraded: bool = True,
 ) -> Table:
-    """The paper's table (arXiv 2010.02270, table 2) of one evaluation: references first, then methods.
+    """The paper's table (arXiv 2010.02270, table 2) of one evaluation: baselines first, then methods.
 
     Args:
         metric: what of the scores; costs stand beside PSNR alone, and rows in which nothing was measured are left out.
@@ -123,35 +128,38 @@ def make_table(
         return {level: getattr(score, metric) for level, score in scores.items()}
 
     rows = []
-    networks = {*references.from_scratch.values(), *references.level_input}
+    networks = {*baselines.from_scratch.values(), *baselines.noise_conditioned}
     if degraded:
-        rows += [Row(name, values(scores)) for name, scores in references.scores.items() if name not in networks]
-    rows.append(Row("base alone", values(references.scores["base"]), cost=_base_cost(costs["base"])))
-    levels = list(references.scores["base"])
+        rows += [Row(name, values(scores)) for name, scores in baselines.scores.items() if name not in networks]
+    rows.append(Row("base alone", values(baselines.scores["base"]), cost=_base_cost(costs["base"])))
+    levels = list(baselines.scores["base"])
     scratch: dict[float, float | None] = dict.fromkeys(levels)
-    for level, name in references.from_scratch.items():
-        scratch[level] = values(references.scores[name])[level]
+    for level, name in baselines.from_scratch.items():
+        scratch[level] = values(baselines.scores[name])[level]
     rows.append(Row(FROM_SCRATCH, scratch, cost=("+100 %", "1.00×", "1.00×")))
-    for name in references.level_input:
+    for name in baselines.noise_conditioned:
         more = f"{100 * (costs[name].parameters / costs['base'].parameters - 1):+.2f} % for all"
-        rows.append(Row(name, values(references.scores[name]), ranked=True, cost=(more, *_beside(costs, name))))
+        rows.append(Row(name, values(baselines.scores[name]), ranked=True, cost=(more, *_beside(costs, name))))
     for e in evaluations:
         more = f"+{100 * costs[e.name].extra_parameters:.2f} %"
         own = frozenset(e.trained) - trained
         cost = (more, *_beside(costs, e.name))
         rows.append(Row(e.name, values(e.scores), ranked=True, own=own, cost=cost))
     rows = [row for row in rows if set(row.values.values()) != {None}]
-    return Table(rows, unit, trained, digits=3 if metric == "ssim" else 2, costs=metric == "psnr")
+    return Table(rows, quantity, trained, digits=3 if metric == "ssim" else 2, costs=metric == "psnr")
 
 
-def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]], unit: Unit) -> str:
+def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]], quantity: Quantity) -> str:
     """Mean and sample standard deviation over two seeds or more, as Markdown.
 
     Args:
         seeds: of each, PSNR in dB by row and level, as in ``results/metrics.json``.
     """
     levels = sorted({level for by_level in seeds[0].values() for level in by_level}, key=float)
-    heads = [f"PSNR in dB over {len(seeds)} seeds, at {unit.name}", *(unit.label(float(level)) for level in levels)]
+    heads = [
+        f"PSNR in dB over {len(seeds)} seeds, at {quantity.name}",
+        *(label(quantity, float(level)) for level in levels),
+    ]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, by_level in seeds[0].items():
         cells = ["–"] * len(levels)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of, look_farther
+from ftn_core.denoiser.transition import State, Transition, convolutions, in_layout_of, look_farther
 
 
 class FilteredConv2d(nn.Conv2d):

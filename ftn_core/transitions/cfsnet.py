@@ -5,8 +5,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ftn_core.transitions.branches import Branches, blocks, body_channels
-from ftn_core.transitions.transition import convolutions
+from ftn_core.denoiser.branches import Branches, blocks, body_channels
+from ftn_core.denoiser.transition import convolutions
 
 CONTROL = (512, 256, 128)
 """Widths of the layers that all couplings share; the first takes alpha_in. They are those of the authors' code."""

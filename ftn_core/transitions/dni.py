@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from ftn_core.transitions.transition import State, Transition, rescaled
+from ftn_core.denoiser.transition import State, Transition, rescaled
 
 
 class Dni(Transition):

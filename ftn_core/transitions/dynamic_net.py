@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ftn_core.networks.blocks import conv3x3
-from ftn_core.transitions.branches import Branches, blocks, body_channels
+from ftn_core.denoiser.branches import Branches, blocks, body_channels
+from ftn_core.runtime.layers import conv3x3
 
 
 class DynamicNet(Branches):

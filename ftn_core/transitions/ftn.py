@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of
+from ftn_core.denoiser.transition import State, Transition, convolutions, in_layout_of
 
 
 class FilterTransitions(nn.Module):

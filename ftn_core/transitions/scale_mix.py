@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ftn_core.transitions.transition import State, Transition, convolutions, in_layout_of, rescaled
+from ftn_core.denoiser.transition import State, Transition, convolutions, in_layout_of, rescaled
 
 
 class ScaleMix(Transition):

@@ -10,12 +10,14 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from ftn_core.errors import UserError
-from ftn_core.noise_level import estimate_sigma
-from ftn_core.units import inside, level_name
+from ftn_core.denoiser.denoiser import between
+from ftn_core.report.labels import label, phrase
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.levels import level_name
 from serving.demo import controls, models, pictures
 from serving.demo.answer import Answers, Setting, to_pixels
 from serving.demo.pictures import Picture
+from serving.noise_level import estimate_sigma
 
 NOTHING = "none"
 MIDDLE = math.nan
@@ -98,7 +100,7 @@ class Actions:
         """The other model, or none where one dial cannot turn both."""
         if other == NOTHING:
             return other
-        units = [self.answers.dials(source).unit for source in (model, other)]
+        units = [self.answers.dials(source).quantity for source in (model, other)]
         if units[0] == units[1]:
             return other
         gr.Warning(f"One dial cannot turn both: they are of {units[0]} and {units[1]}.")
@@ -109,9 +111,9 @@ class Actions:
         chosen = _setting(*setting)
         dial = self.answers.dials(chosen.models[0])
         found = estimate_sigma(self.answers.scene(chosen).degraded)
-        first, last = (dial.unit.label(end) for end in dial.ends)
-        beyond = "" if inside(found, *dial.ends) else f", beyond the dial's {first} to {last}"
-        gr.Info(f"Found {dial.unit.words(found)}{beyond}.")
+        first, last = (label(dial.quantity, end) for end in dial.ends)
+        beyond = "" if between(found, *dial.ends) else f", beyond the dial's {first} to {last}"
+        gr.Info(f"Found {phrase(dial.quantity, found)}{beyond}.")
         return controls.nearest(dial, found)
 
     def save(self, *setting: Any) -> str:  # noqa: ANN401
@@ -120,7 +122,7 @@ class Actions:
         dial = self.answers.dials(chosen.models[0])
         restored = dial.restore_apart(self.answers.whole(chosen).degraded, chosen.level)
         folder = Path(tempfile.mkdtemp(dir=gr.utils.get_upload_folder()))
-        path = folder / f"{Path(chosen.picture.name).stem}-restored-{dial.unit.name}-{level_name(chosen.level)}.png"
+        path = folder / f"{Path(chosen.picture.name).stem}-restored-{dial.quantity.name}-{level_name(chosen.level)}.png"
         Image.fromarray(to_pixels(restored)).save(path, compress_level=1)
         return str(path)
 

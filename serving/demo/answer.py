@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ftn_core.degradations import Degradation
-from ftn_core.metrics import psnr
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.runtime.psnr import psnr
 from serving.demo.dials import Dials
 from serving.demo.pictures import Picture, Scene, scene, whole, window
 
@@ -52,7 +52,7 @@ class Answers:
             return None, 0.0
         dial = self.dials(setting.models[0])
         low, high = sorted(dial.ends)
-        return dial.task.degrade, min(high, max(low, setting.degraded_at))
+        return Degradation.of(dial.task.degradation), min(high, max(low, setting.degraded_at))
 
     def restored(self, setting: Setting) -> list[Tensor]:
         """``1 x 3 x H x W`` by each model."""

@@ -3,6 +3,9 @@
 from html import escape
 from typing import Any
 
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.report.description import describe
+from ftn_core.report.labels import label
 from serving.demo.dials import Dial
 
 
@@ -14,9 +17,9 @@ def slider(dial: Dial, level: float, label: str) -> dict[str, Any]:
     return {
         "minimum": low,
         "maximum": high,
-        "step": dial.unit.step,
+        "step": dial.quantity.step,
         "value": nearest(dial, stands),
-        "label": f"{label} ({dial.unit.name})",
+        "label": f"{label} ({dial.quantity.name})",
         "elem_classes": ["falling"] if falling else [],
     }
 
@@ -24,32 +27,32 @@ def slider(dial: Dial, level: float, label: str) -> dict[str, Any]:
 def nearest(dial: Dial, level: float) -> float:
     """Where the slider can stand."""
     low, high = sorted(dial.ends)
-    steps = round((level - low) / dial.unit.step)
-    return round(min(high, max(low, low + steps * dial.unit.step)), 6)
+    steps = round((level - low) / dial.quantity.step)
+    return round(min(high, max(low, low + steps * dial.quantity.step)), 6)
 
 
 def turned(dial: Dial, level: float) -> dict[str, Any]:
     """The dial itself."""
-    return slider(dial, level, f"Dial: {dial.unit.meaning}")
+    return slider(dial, level, f"Dial: {dial.quantity.meaning}")
 
 
 def ends(dial: Dial) -> dict[str, Any]:
     """Both ends of the dial in words."""
-    first, last = (escape(dial.unit.label(level)) for level in dial.ends)
+    first, last = (escape(label(dial.quantity, level)) for level in dial.ends)
     return {"value": f'<div class="ends"><span>{first}</span><span>{last}</span></div>'}
 
 
 def found(dial: Dial) -> dict[str, Any]:
     """The button that turns the dial to what is found in the picture."""
-    return {"value": f"Find {dial.unit.name}", "visible": dial.task.degrade.by_noise_alone}
+    return {"value": f"Find {dial.quantity.name}", "visible": dial.task.degradation.by_noise_alone}
 
 
 def degraded(dial: Dial) -> dict[str, Any]:
     """Whether the picture goes through the model's degradation first; nothing to ask where that does nothing."""
-    words = dial.task.degrade.words
+    words = describe(Degradation.of(dial.task.degradation))
     return {"label": f"Degrade it first: {words}", "visible": bool(words)}
 
 
 def strength(dial: Dial, level: float) -> dict[str, Any]:
     """At which level; hidden where no step goes by it."""
-    return slider(dial, level, "Degraded at") | {"visible": dial.task.degrade.unit is not None}
+    return slider(dial, level, "Degraded at") | {"visible": dial.task.degradation.varied is not None}

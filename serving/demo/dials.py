@@ -6,11 +6,11 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.images import restore
-from ftn_core.task import Task
-from ftn_core.units import Unit
-from serving.sources import load_denoiser
+from ftn_core.data.task import Task
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.parameters.quantities import Quantity
+from ftn_core.runtime.images import restore
+from serving.load import load_denoiser
 
 
 class Dial:
@@ -31,9 +31,9 @@ class Dial:
         return self._denoiser.task
 
     @property
-    def unit(self) -> Unit:
+    def quantity(self) -> Quantity:
         """Of its levels."""
-        return self._denoiser.task.unit
+        return self._denoiser.task.quantity
 
     @cached_property
     def _network(self) -> nn.Module:

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
-from serving.registry.server import UnansweredError
-from serving.sources import DENOISERS, champion
+from ftn_core.utils.errors import UserError
+from registry.server import UnreachableError
+from serving.load import DENOISERS, champion
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def find(asked: str | None = None) -> Models:
     trouble = ""
     try:
         labels, by_alias = _registered()
-    except UnansweredError as error:
+    except UnreachableError as error:
         trouble = str(error)
     except UserError:  # no registry: files will do
         pass
@@ -64,9 +64,9 @@ def _registered() -> tuple[dict[str, str], dict[str, str]]:
     """Versions that `register` made, ``models:/NAME/VERSION`` to label, and ``models:/NAME@ALIAS`` to version.
 
     Raises:
-        UserError: there is no registry (or, ``UnansweredError``, it does not answer).
+        UserError: there is no registry (or, ``UnreachableError``, it does not answer).
     """
-    from serving.registry import server, versions
+    from registry import server, versions
 
     labels: dict[str, str] = {}
     by_alias: dict[str, str] = {}

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ftn_core.data.decode import Unusable, decode
-from ftn_core.data.photograph import Photograph
-from ftn_core.data.sample import sample_photographs
-from ftn_core.degradations import Degradation
-from ftn_core.errors import UserError
-from ftn_core.images import to_image
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.runtime.images import to_image
+from ftn_core.sources.decode import Unusable, decode
+from ftn_core.sources.photograph import Photograph
+from ftn_core.sources.sample import sample_photographs
+from ftn_core.utils.errors import UserError
 
 VIEW = 640
 """Longest side in pixels of what is restored while the dial moves."""

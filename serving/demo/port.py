@@ -2,7 +2,7 @@
 
 import socket
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 
 
 def listen(host: str, port: int) -> socket.socket:

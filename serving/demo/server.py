@@ -15,7 +15,7 @@ import torch
 import uvicorn
 from fastapi import FastAPI
 
-from ftn_core.cores import cores
+from ftn_core.utils.cores import cores
 from serving.demo.actions import Actions
 from serving.demo.page import CSS, THEME, build
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ftn_core.images import restore
-from ftn_core.tiles import WINDOW, Span, spans
+from ftn_core.runtime.images import restore
+from ftn_core.runtime.tiles import WINDOW, Span, spans
 from serving.files.pictures import Picture, Pixels
 
 

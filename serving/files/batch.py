@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from ftn_core.cores import cores
-from ftn_core.errors import UserError
+from ftn_core.utils.cores import cores
+from ftn_core.utils.errors import UserError
 from serving.files.inputs import Job
 from serving.files.pictures import Picture, Pixels, read_picture, write_picture
 

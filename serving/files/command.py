@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.files.level import AUTO, Written
 
 
 def restore(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, and patterns such as 'scans/**/*.tif'.")],
-    level: Annotated[str | None, typer.Option(help=f"Strength in the model's own unit, or {AUTO}.")] = None,
+    level: Annotated[str | None, typer.Option(help=f"Strength in the model's own quantity, or {AUTO}.")] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength: 0 is the model's first level, 1 its last.")] = None,
     strip: Annotated[bool, typer.Option("--strip", help="Instead: the picture and five stops of the dial.")] = False,
     model: Annotated[str | None, typer.Option(help="FILE, or models:/NAME@ALIAS; else the champion.")] = None,

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.errors import UserError
-from ftn_core.noise_level import estimate_sigma, representative
-from ftn_core.units import Unit
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.parameters.quantities import Quantity
+from ftn_core.report.labels import label, phrase
+from ftn_core.utils.errors import UserError
 from serving.files.bands import to_image
 from serving.files.pictures import Picture
+from serving.noise_level import estimate_sigma, representative
 
 
 @dataclass(frozen=True)
@@ -25,32 +26,36 @@ class Dial:
     def __post_init__(self) -> None:
         if self.alpha is not None and not 0 <= self.alpha <= 1:  # NaN, too
             raise UserError(f"--alpha {self.alpha}: from 0 (the first level) to 1 (the last) is needed")
-        if self.level is None and self.alpha is None and not self.denoiser.task.degrade.by_noise_alone:
-            first, last = (self.unit.label(level) for level in self.denoiser.ends)
+        if self.level is None and self.alpha is None and not self.denoiser.task.degradation.by_noise_alone:
+            first, last = (label(self.quantity, level) for level in self.denoiser.ends)
             raise UserError(
-                f"--level is needed: this model's dial is {self.unit}, trained from {first} "
+                f"--level is needed: this model's dial is {self.quantity}, trained from {first} "
                 f"to {last}, and only the level of noise is found in a picture; or give --alpha, a place of the dial"
             )
 
     @property
-    def unit(self) -> Unit:
+    def quantity(self) -> Quantity:
         """Of the levels."""
-        return self.denoiser.task.unit
+        return self.denoiser.task.quantity
 
     @property
     def words(self) -> str:
         """What is set, for the user."""
         if self.alpha is not None:
-            first, last = map(self.unit.words, self.denoiser.ends)
+            first, last = (phrase(self.quantity, level) for level in self.denoiser.ends)
             return f"alpha {self.alpha:g} of the dial from {first} to {last}"
-        return f"{self.unit.name} as found in each picture" if self.level is None else self.unit.words(self.level)
+        return (
+            f"{self.quantity.name} as found in each picture"
+            if self.level is None
+            else phrase(self.quantity, self.level)
+        )
 
     def beyond(self, level: float) -> str | None:
         """What a user should know about a level that lies outside the trained ones, and so uses the nearest."""
         nearest = min(max(level, min(self.denoiser.ends)), max(self.denoiser.ends))
         if abs(level - nearest) < 1e-6:
             return None
-        return f"beyond the model's levels: {self.unit.words(nearest)} is used"
+        return f"beyond the model's levels: {phrase(self.quantity, nearest)} is used"
 
     def found(self, picture: Picture) -> float | None:
         """The level that is set or, where nothing is, the picture's own; None where alpha is set."""

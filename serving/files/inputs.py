@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.files.pictures import SUFFIXES
 
 MARKS = (".restored", ".strip")

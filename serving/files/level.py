@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from ftn_core.errors import UserError
-from ftn_core.units import SIGMA, Unit
+from ftn_core.parameters.quantities import SIGMA, Quantity
+from ftn_core.utils.errors import UserError
 
 AUTO = "auto"
 
@@ -31,20 +31,20 @@ class Written:
             raise UserError(f"--level {text}: a number, for sigma also one such as 51/255, or {AUTO} is needed")
         return cls(text, float(match[1]) / divisor, match[2] is not None)
 
-    def of(self, unit: Unit) -> float | None:
-        """The level that is meant, of a model with this unit; None: it is to be found.
+    def of(self, quantity: Quantity) -> float | None:
+        """The level that is meant, of a model with this quantity; None: it is to be found.
 
         Raises:
-            UserError: no dial of this unit takes it.
+            UserError: no dial of this quantity takes it.
         """
         if self.number is None:
             return None
-        if self.fraction and unit != SIGMA:
-            raise UserError(f"--level {self.text}: fractions are of sigma, this model's dial is of {unit.name}")
+        if self.fraction and quantity != SIGMA:
+            raise UserError(f"--level {self.text}: fractions are of sigma, this model's dial is of {quantity.name}")
         try:
-            unit.check_dial(self.number)
+            quantity.check_dial(self.number)
         except ValueError as error:
-            eight_bits = unit == SIGMA and not self.fraction and 1 < self.number <= 255
+            eight_bits = quantity == SIGMA and not self.fraction and 1 < self.number <= 255
             hint = f"; on the scale of 8 bits that is {self.text.strip()}/255" if eight_bits else ""
             raise UserError(f"--level {self.text}: {error}{hint}") from None
         return self.number

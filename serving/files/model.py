@@ -1,8 +1,8 @@
 """Which model a command uses: the registry's champion, a version, a file, or a method of the project at hand."""
 
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.errors import UserError
-from serving.sources import DENOISERS, champion, load_denoiser
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.utils.errors import UserError
+from serving.load import DENOISERS, champion, load_denoiser
 
 
 def chosen_denoiser(model: str | None, method: str | None) -> tuple[str, ContinuousDenoiser]:

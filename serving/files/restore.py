@@ -9,15 +9,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ftn_core.progress import Progress
+from ftn_core.report.labels import label, phrase
+from ftn_core.utils.progress import Progress
 from serving.files.bands import restored
 from serving.files.batch import Batch
+from serving.files.contact_sheet import STOPS, positions, strip
 from serving.files.dial import Dial
 from serving.files.inputs import MARKS, Job, plan
 from serving.files.level import Written
 from serving.files.model import chosen_denoiser
 from serving.files.pictures import Picture, Pixels
-from serving.files.strip import STOPS, positions, strip
 
 
 class Restoration:
@@ -41,18 +42,20 @@ class Restoration:
         self.name, denoiser = chosen_denoiser(model, method)
         denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
         # a strip shows all of the dial: no level is needed
-        self.dial = Dial(denoiser, level.of(denoiser.task.unit) if level else None, 0.0 if strip else alpha)
+        self.dial = Dial(denoiser, level.of(denoiser.task.quantity) if level else None, 0.0 if strip else alpha)
         self.batch = Batch(jobs, overwrite=overwrite)
         self._restore = self._strip if strip else self._one
         self._network: nn.Module | None = None
 
     def run(self) -> int:
         """Restore, say what happens, and give the exit code: 1 where some failed. Interrupted, the process ends."""
-        unit = self.dial.unit
-        print(f"model: {self.name}, {unit.name} {', '.join(map(unit.label, self.dial.denoiser.trained))}")
+        quantity = self.dial.quantity
+        print(
+            f"model: {self.name}, {quantity.name} {', '.join((label(quantity, level) for level in self.dial.denoiser.trained))}"
+        )
         print(f"dial: {self.dial.words if self._restore == self._one else self._stops()}", flush=True)
         if self.dial.level is not None and (note := self.dial.beyond(self.dial.level)):
-            print(f"note: {unit.words(self.dial.level)} is {note}", file=sys.stderr)
+            print(f"note: {phrase(quantity, self.dial.level)} is {note}", file=sys.stderr)
         try:
             self.batch.run(self._restore, Progress("restore", "pictures", len(self.batch.jobs)))
         except KeyboardInterrupt:
@@ -68,7 +71,7 @@ class Restoration:
         level = self.dial.found(picture)
         if level is not None and self.dial.level is None:
             note = self.dial.beyond(level)
-            print(f"{job.source}: found {self.dial.unit.words(level)}{', ' + note if note else ''}", flush=True)
+            print(f"{job.source}: found {phrase(self.dial.quantity, level)}{', ' + note if note else ''}", flush=True)
         self._network = self.dial.denoiser.fold(self.dial.position(level), self._network)
         return restored(self._network, picture, _rows(job, picture))
 
@@ -76,9 +79,9 @@ class Restoration:
         return strip(self.dial.denoiser, picture, _rows(job, picture, STOPS))
 
     def _stops(self) -> str:
-        denoiser, unit = self.dial.denoiser, self.dial.unit
-        levels = ", ".join(unit.label(denoiser.level_at(position)) for position in positions(denoiser))
-        return f"the picture as it is, then at {unit.name} {levels}"
+        denoiser, quantity = self.dial.denoiser, self.dial.quantity
+        levels = ", ".join(label(quantity, denoiser.level_at(position)) for position in positions(denoiser))
+        return f"the picture as it is, then at {quantity.name} {levels}"
 
     def _report(self) -> None:
         outcome, there = self.batch.outcome, len(self.batch.there)

@@ -2,7 +2,7 @@
 
 Each is asked as the pipeline asks it, with its own client's settings; what could be written is written and deleted
 again. Nothing secret is printed: addresses lose user and password, and texts of libraries, which repeat addresses, are
-read but not shown.
+read but not redact_url.
 """
 
 import os

@@ -6,7 +6,7 @@ from pathlib import Path
 from dvc.config import Config, ConfigError
 from dvc.fs import get_cloud_fs
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from stack.check.report import Line, line
 from stack.check.storage import probe_folder, s3_line
 from stack.settings import load_settings

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ftn_core.addresses import shown
-from serving.registry.address import EXPERIMENT, tracking_uri
+from ftn_core.utils.urls import redact_url
+from registry.address import EXPERIMENT, tracking_uri
 from stack.check import words
 from stack.check.report import FaultError, Line, line
 from stack.check.storage import probe_folder, s3_line
@@ -27,13 +27,13 @@ def check() -> Iterator[Line]:
         yield Line(True, what, f"nothing configured (MLFLOW_TRACKING_URI): the embedded default, {uri}")
     elif uri.startswith(("http://", "https://")):
         server = _Server(uri)
-        yield line(what, shown(uri), server.probe)
+        yield line(what, redact_url(uri), server.probe)
         if server.artifacts:
             yield _artifacts(server, server.artifacts)
     elif uri.startswith(("sqlite", "postgresql", "mysql", "mssql")):
-        yield line(what, shown(uri), lambda: _probe_database(uri))
+        yield line(what, redact_url(uri), lambda: _probe_database(uri))
     else:
-        yield Line(False, what, f"MLFLOW_TRACKING_URI={shown(uri)}: neither http(s):// nor a database")
+        yield Line(False, what, f"MLFLOW_TRACKING_URI={redact_url(uri)}: neither http(s):// nor a database")
 
 
 class _Server:
@@ -103,7 +103,7 @@ def _artifacts(server: _Server, uri: str) -> Line:
         case "" | "file":
             return line(what, uri, lambda: probe_folder(Path(urlsplit(uri).path)))
         case other:
-            return Line(False, what, f"{shown(uri)}: {other} stores are unknown to this check")
+            return Line(False, what, f"{redact_url(uri)}: {other} stores are unknown to this check")
 
 
 def _probe_database(uri: str) -> str:

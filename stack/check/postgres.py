@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterator
 
-from ftn_core.addresses import shown
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.urls import redact_url
 from stack.check import words
 from stack.check.report import FaultError, Line, line
 from stack.settings import Settings, load_settings
@@ -18,7 +18,7 @@ def check() -> Iterator[Line]:
         except UserError as error:
             yield Line(False, "PostgreSQL", str(error))
         else:
-            yield line("PostgreSQL", shown(address), lambda: _probe(settings))
+            yield line("PostgreSQL", redact_url(address), lambda: _probe(settings))
 
 
 def _probe(settings: Settings) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from ftn_core.addresses import shown
-from ftn_core.network_faults import NO_ANSWER, SILENT
+from ftn_core.utils.network_errors import NO_ANSWER, SILENT
+from ftn_core.utils.urls import redact_url
 from stack.check import words
 from stack.check.report import FaultError, Line, line
 
@@ -21,7 +21,7 @@ def check() -> Iterator[Line]:
 
     settings = get_current_settings().api
     if settings.url:
-        yield line("Prefect", shown(settings.url), lambda: _probe(settings))
+        yield line("Prefect", redact_url(settings.url), lambda: _probe(settings))
     else:
         yield Line(True, "Prefect", "nothing configured (PREFECT_API_URL): the embedded default, a server in each run")
 

@@ -10,7 +10,7 @@ DEADLINE = 30.0
 
 
 class FaultError(Exception):
-    """What is wrong, in words that may be shown."""
+    """What is wrong, in words that may be redact_url."""
 
 
 class Line(NamedTuple):

@@ -13,8 +13,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ftn_core.addresses import shown
-from ftn_core.s3_faults import fault
+from ftn_core.utils.s3_errors import describe_s3_error
+from ftn_core.utils.urls import redact_url
 from stack.check import words
 from stack.check.report import FaultError, Line, line
 
@@ -22,7 +22,7 @@ from stack.check.report import FaultError, Line, line
 def s3_line(what: str, url: str, remote: Mapping[str, Any]) -> Line:
     """Look into ``s3://bucket/prefix`` with a DVC remote's settings; what is left out, boto3's own chain decides."""
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
-    where, anonymous = shown(url), bool(remote.get("allow_anonymous_login"))
+    where, anonymous = redact_url(url), bool(remote.get("allow_anonymous_login"))
     try:
         session = botocore.session.Session(profile=remote.get("profile"))
         # as DVC does it, the environment goes before a remote's own files
@@ -46,10 +46,10 @@ def s3_line(what: str, url: str, remote: Mapping[str, Any]) -> Line:
             verify=remote.get("ssl_verify"),
             config=config.merge(Config(signature_version=UNSIGNED)) if anonymous else config,
         )
-        where += f" at {shown(client.meta.endpoint_url)}"
+        where += f" at {redact_url(client.meta.endpoint_url)}"
         credentials = None if anonymous else own.get_credentials()
     except (BotoCoreError, ValueError) as error:  # a ValueError: an endpoint that is no address
-        return Line(False, what, f"{where}: {fault(error, 'read', bucket)}")
+        return Line(False, what, f"{where}: {describe_s3_error(error, 'read', bucket)}")
     if credentials:
         where += " (credentials from " + ("DVC's config)" if keys[0] else f"{credentials.method})")
     elif not anonymous:
@@ -96,7 +96,7 @@ def _told(action: str, bucket: str, before: str = "", after: str = "") -> Iterat
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise FaultError(f"{before}{fault(error, action, bucket)}{after}") from None
+        raise FaultError(f"{before}{describe_s3_error(error, action, bucket)}{after}") from None
 
 
 def probe_folder(folder: Path) -> str:

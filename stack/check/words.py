@@ -1,8 +1,8 @@
-"""What refusals and the errors of libraries mean. The texts themselves may hold a password and are not shown."""
+"""What refusals and the errors of libraries mean. The texts themselves may hold a password and are not redact_url."""
 
 from typing import Any
 
-from ftn_core.network_faults import NO_ANSWER, SILENT, connection_fault, tls_fault
+from ftn_core.utils.network_errors import NO_ANSWER, SILENT, describe_connection_error, describe_tls_error
 
 CONNECT, READ = 3, 4
 """Seconds to wait for a connection, and for an answer."""
@@ -25,8 +25,8 @@ def refusal(answer: Any, login: str) -> str:  # noqa: ANN401 - of requests or ht
 def network_fault(text: str) -> str:
     """A request without an answer."""
     if "SSL" in text:
-        return tls_fault(text)
-    return SILENT if "ead timed out" in text else connection_fault(text)
+        return describe_tls_error(text)
+    return SILENT if "ead timed out" in text else describe_connection_error(text)
 
 
 def database_fault(text: str) -> str:

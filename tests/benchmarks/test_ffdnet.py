@@ -7,12 +7,12 @@ from project import ROOT
 
 from benchmarks.ffdnet import published_ffdnet
 from benchmarks.published import measured
-from ftn_core.data.decode import decode
-from ftn_core.data.sample import sample_photographs
 from ftn_core.degradations.noise import add_noise
-from ftn_core.errors import UserError
-from ftn_core.images import restore, to_image
-from ftn_core.metrics import psnr
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.runtime.psnr import psnr
+from ftn_core.sources.decode import decode
+from ftn_core.sources.sample import sample_photographs
+from ftn_core.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from flows.graph import read_graph
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 
 
 def test_reads_stages_upstream_first_with_their_edges(fresh):

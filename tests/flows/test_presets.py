@@ -7,8 +7,8 @@ import yaml
 from project import ROOT
 
 from flows import presets
-from ftn_core.errors import UserError
 from ftn_core.parameters import load_parameters
+from ftn_core.utils.errors import UserError
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ import json
 import pytest
 from sandbox import Sandbox
 
-from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.store import Store
-from ftn_core.results import Evaluation
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.evaluation.records.evaluation import Evaluation
 
 FEATURES = ["relu1_2", "relu2_2"]
 STYLE = {
@@ -50,7 +50,7 @@ def style(tmp_path_factory):
 
 def test_levels_may_fall(jpeg):
     denoiser = ContinuousDenoiser.load(jpeg.root / "models/denoisers/ftn.safetensors")
-    assert denoiser.trained == [40, 10] and denoiser.task.unit.name == "quality"
+    assert denoiser.trained == [40, 10] and denoiser.task.quantity.name == "quality"
     assert [level for level, _ in denoiser.dial] == [40, 20, 10]
     assert 0 <= denoiser.position(20) <= 1 and denoiser.position(50) == 0 and denoiser.position(5) == 1
 
@@ -71,7 +71,7 @@ def test_the_other_door_finds_nothing_to_do(jpeg):
     assert "Running stage" not in jpeg.dvc("repro")
 
 
-@pytest.mark.parametrize("door", [("-m", "flows.turn", "repro"), ("-m", "flows.pipeline")])
+@pytest.mark.parametrize("door", [("-m", "flows.lock", "repro"), ("-m", "flows.pipeline")])
 def test_levels_of_another_task_make_nothing_run_again(jpeg, door):
     for name in ("data/degraded/30/test", "models/adapted/ftn/2"):
         (jpeg.root / name).mkdir(parents=True)
@@ -83,7 +83,7 @@ def test_levels_of_another_task_make_nothing_run_again(jpeg, door):
 
 def test_the_dial_goes_from_one_style_to_the_other(style):
     denoiser = ContinuousDenoiser.load(style.root / "models/denoisers/ftn.safetensors")
-    assert denoiser.task.unit.ends == ("mosaic", "strokes") and denoiser.dial == [(0, 0), (1, 1)]
+    assert denoiser.task.quantity.ends == ("mosaic", "strokes") and denoiser.dial == [(0, 0), (1, 1)]
     assert "1 (strokes)" in (style.root / "results/table.md").read_text()
 
 
@@ -98,7 +98,7 @@ def test_a_style_that_cannot_be_read_is_named(style):
     kept = path.read_bytes()
     path.write_bytes(b"<html>")
     try:
-        result = style.python("-m", "tasks.objective", check=False)
+        result = style.python("-m", "tasks.loss", check=False)
     finally:
         path.write_bytes(kept)
     assert result.returncode == 2 and "styles/strokes.jpg cannot be used" in result.stdout

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sandbox import Sandbox
 
-from ftn_core.continuous import ContinuousDenoiser
 from ftn_core.data.store import Store
-from ftn_core.results import Costs, Evaluation, References
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.evaluation.records.baselines import Baselines
+from ftn_core.evaluation.records.costs import Costs
+from ftn_core.evaluation.records.evaluation import Evaluation
 
 METHODS = ["ftn-16", "adafm", "dni", "dni-continuous"]
 
@@ -24,7 +26,7 @@ def sandbox(tmp_path_factory):
         "levels.between": [0.3],
         "levels.chains": ["dni"],
         "levels.from_scratch": [0.5],
-        "levels.level_input": [0.5],
+        "levels.noise_conditioned": [0.5],
         "transitions.dni-continuous": {
             "method": "dni",
             "lr": 0.001,
@@ -78,7 +80,7 @@ def test_every_row_stands_in_the_table(sandbox):
     for name in ("base alone", "from scratch, one network a level", "told sigma up to 0.5", *METHODS, "dni-chain"):
         assert f"\n| {name} |" in table
     assert "0.3 (76)*" in table and "†" in table
-    references = References.read(sandbox.root / "results/references.json")
+    references = Baselines.read(sandbox.root / "results/references.json")
     assert references.from_scratch == {0.2: "base", 0.5: "from scratch at 0.5"}
     assert references.scores["base"][0.5] != references.scores["from scratch at 0.5"][0.5]
 
@@ -88,7 +90,7 @@ def test_costs_are_those_of_the_methods(sandbox):
     assert costs["dni"].extra_parameters == 1
     assert costs["dni"].multiply_adds == costs["ftn-16"].multiply_adds == costs["base"].multiply_adds
     assert costs["adafm"].multiply_adds > costs["base"].multiply_adds  # its 5x5 filters stay layers
-    assert costs["ftn-16"].turn_multiply_adds > costs["dni"].turn_multiply_adds == 0
+    assert costs["ftn-16"].level_multiply_adds > costs["dni"].level_multiply_adds == 0
 
 
 def test_the_page_needs_nothing_else(sandbox):

@@ -29,7 +29,7 @@ def empty_store(tmp_path_factory):
 @pytest.fixture
 def client(tmp_path, monkeypatch, empty_store):
     """A client of a SQLite store of the test's own."""
-    from serving.registry import server
+    from registry import server
 
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)

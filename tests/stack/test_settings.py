@@ -4,7 +4,7 @@ import sys
 import pytest
 from project import ROOT
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from stack.settings import load_settings
 
 

@@ -26,7 +26,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.events import emit_event
 from prefect.states import Pending, Running
-from flows import life
+from flows import heartbeat
 
 life.SILENCE = 8
 with get_client(sync_client=True) as client:
@@ -118,7 +118,7 @@ def test_a_fresh_clone_pulls_everything_and_trains_nothing(team, spread, alone):
 
 
 def test_uncommitted_code_is_refused_before_anything_is_dispatched(team, spread):
-    path = team.here.root / "ftn_core/metrics.py"
+    path = team.here.root / "ftn_core/evaluation/metrics.py"
     text = path.read_text()
     path.write_text(text + "\n")
     try:
@@ -126,7 +126,7 @@ def test_uncommitted_code_is_refused_before_anything_is_dispatched(team, spread)
     finally:
         path.write_text(text)
     assert result.returncode == 1
-    assert "ftn_core/metrics.py differ from the commit" in result.stdout
+    assert "ftn_core/evaluation/metrics.py differ from the commit" in result.stdout
 
 
 def test_ten_doors_at_once_over_one_clone(team, spread):
@@ -134,7 +134,7 @@ def test_ten_doors_at_once_over_one_clone(team, spread):
     params = team.here.root / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("clip: false", "clip: true"))
-    doors = [["-m", "flows.turn", "repro", "degraded"], ["-m", "flows.pipeline", "--target", "degraded"]] * 5
+    doors = [["-m", "flows.lock", "repro", "degraded"], ["-m", "flows.pipeline", "--target", "degraded"]] * 5
     opened = [team.here.start(sys.executable, *door, **team.env) for door in doors]
     ends = [process.communicate(timeout=300)[0] for process in opened]
     params.write_text(text)

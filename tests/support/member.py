@@ -11,15 +11,15 @@ from unittest import mock
 import torch
 from ports import free_ports
 
-from ftn_core import training
-from ftn_core.checkpoint import write_tensors
-from ftn_core.data.batches import Batches
 from ftn_core.data.store import Store
-from ftn_core.device import make_fabric
-from ftn_core.networks import build_network
-from ftn_core.objectives import load_objective
-from ftn_core.objectives.pixel import Pixel
+from ftn_core.losses.load import load_loss
+from ftn_core.losses.pixel import Pixel
 from ftn_core.parameters import Train
+from ftn_core.runtime.checkpoint import write_tensors
+from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.network_file import build_network
+from ftn_core.training import loop
+from ftn_core.training.batches import Batches
 
 STOPPED = 7
 
@@ -53,7 +53,7 @@ def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objectiv
         "LOCAL_RANK": str(rank), "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "GROUP_WORLD_SIZE": "1",
         "GLOO_SOCKET_IFNAME": "lo",
     }  # fmt: skip
-    training.SAVE_SECONDS = training.LOOK_SECONDS = 0
+    loop.SAVE_SECONDS = loop.LOOK_SECONDS = 0
     fabric = make_fabric(2, train.precision, train.devices)
     assert torch.get_num_threads() == max(1, 2 // train.devices)
     torch.manual_seed(rank)  # the first one's weights count
@@ -68,9 +68,9 @@ def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objectiv
             sys.exit(STOPPED)
         return batches(step)
 
-    aim = load_objective(objective) if objective else Pixel("l1")
+    aim = load_loss(objective) if objective else Pixel("l1")
     with (folder / f"said-{rank}").open("w") as said, contextlib.redirect_stdout(said):
-        rows = training.fit(
+        rows = loop.fit(
             network, aim, until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
             state_file=folder / "state", label="test", on_row=lambda row: print("row", int(row["step"])),
         )  # fmt: skip

@@ -18,7 +18,7 @@ REGISTER = """
 import sys
 from pathlib import Path
 import mlflow
-from tasks.package import package
+from registry.packaging import package
 mlflow.set_experiment(experiment_id=mlflow.create_experiment("service", sys.argv[2]))
 with mlflow.start_run():
     model = package(Path(sys.argv[1]))

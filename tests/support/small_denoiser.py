@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING, Task
-from ftn_core.transitions import build_transition
+from ftn_core.data.task import DENOISING, Task
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.network_file import build_network
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
 DEJPEG = Task([{"name": "jpeg", "quality": "level"}], ("faithful", "faithful"))
@@ -22,9 +23,9 @@ def small_denoiser(path: Path, task: Task = DENOISING, levels: tuple[float, floa
     torch.manual_seed(0)
     base = build_network(**SPEC).eval()
     torch.nn.init.normal_(base.tail.weight, std=0.1)
-    transition = build_transition("ftn", base, task.degrade.ratio(levels[1], levels[0]), groups=1)
+    transition = build_transition("ftn", base, task.degradation.ratio(levels[1], levels[0]), groups=1)
     transition.transitions[0].slopes[0].data *= 0.5
-    adapted = Level(levels[1], "ftn", {"groups": 1}, transition, {})
+    adapted = AdaptedLevel(levels[1], "ftn", {"groups": 1}, transition, {})
     denoiser = ContinuousDenoiser(task, SPEC, base, levels[0], [adapted])
     denoiser.save(path)
     return denoiser

@@ -39,7 +39,7 @@ def test_the_declared_code_is_the_code_that_is_imported(stage):
     expected = closure(f"tasks/{TASK[stage]}.py")
     if stage == "register":  # what it packs, it reads
         core = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ftn_core").rglob("*.py")}
-        expected |= core | closure("serving/denoiser_model.py") - {"serving/__init__.py"}
+        expected |= core | closure("registry/model/denoiser_model.py") - {"serving/__init__.py"}
     assert declared_code(stage) == expected
 
 
@@ -61,7 +61,11 @@ def test_parameters_reach_the_core_only_as_declared(stage):
 
 def test_editing_the_evaluation_reruns_no_training():
     for stage in ("prepare", "degraded", "train_base", "train_reference", "train_level_input", "finetune"):
-        assert not {"ftn_core/evaluation.py", "ftn_core/results.py", "tasks/evaluate.py"} & declared_code(stage)
+        assert not {
+            "ftn_core/evaluation/scoring.py",
+            "ftn_core/evaluation/results.py",
+            "tasks/evaluate.py",
+        } & declared_code(stage)
 
 
 def test_a_better_figure_needs_no_new_measurement_and_a_new_method_no_new_base():

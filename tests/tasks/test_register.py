@@ -12,21 +12,22 @@ import torch
 import yaml
 from mlflow.exceptions import MlflowException
 from own_mlflow import own_mlflow
-from registry import leave_results, train_denoiser
 from sandbox import Sandbox
 from small_denoiser import DEJPEG, PLEASING, small_denoiser
+from small_registry import leave_results, train_denoiser
 
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.data.degraded_set import write_degraded_set
-from ftn_core.data.objective import pack_objective
-from ftn_core.data.photographs import pack_photographs
-from ftn_core.errors import UserError
-from ftn_core.gate import Verdict
+from ftn_core.data.task import DENOISING
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.degradations.degraded_set import write_degraded_set
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.evaluation.gate import Verdict
 from ftn_core.parameters import load_parameters
-from ftn_core.task import DENOISING
-from serving.registry import command as models
-from serving.registry import promotions, versions
-from tasks import workspace
+from ftn_core.sources.pack import pack_photographs
+from ftn_core.sources.pack_loss import pack_loss
+from ftn_core.utils.errors import UserError
+from registry import promotions, versions
+from serving.models import command as models
+from tasks import paths
 
 MODEL = "ftn-denoiser"
 BOUNDS = {"gate.min_gain": 1.0, "gate.tolerance": 0.1, "gate.max_time": 100.0}  # a busy machine's times decide nothing
@@ -42,13 +43,18 @@ def workshop(tmp_path_factory):
         params = load_parameters()
         options = params.data.model_dump(exclude={"levels", "folder"})
         folder = Path(params.data.folder)
-        pack_photographs(workspace.PHOTOGRAPHS, folder=folder, downloads=workspace.DOWNLOADS, **options)
+        pack_photographs(paths.PHOTOGRAPHS, folder=folder, downloads=paths.DOWNLOADS, **options)
         for sigma in params.data.levels:
             write_degraded_set(
-                workspace.PHOTOGRAPHS, workspace.degraded_set(sigma), DENOISING.degrade, sigma, seed=0, train=False
+                paths.PHOTOGRAPHS,
+                paths.degraded_set(sigma),
+                Degradation.of(DENOISING.degradation),
+                sigma,
+                seed=0,
+                train=False,
             )
-        for path in (workspace.BASE_OBJECTIVE, workspace.ADAPTED_OBJECTIVE):
-            pack_objective(path, params.train.loss, weights=params.features.weights, styles=workspace.STYLES)
+        for path in (paths.BASE_LOSS, paths.ADAPTED_LOSS):
+            pack_loss(path, params.train.loss, weights=params.features.weights, styles=paths.STYLES)
         yield Workshop(sandbox)
 
 
@@ -59,13 +65,13 @@ class Workshop:
     def register(self, steps=None, **changes):
         """Train for so many steps, or take what lies there; register as the stage does. Returns what it leaves."""
         from tasks.register import register
-        from tasks.tracking import track
+        from tasks.tracking.tracker import track
 
         if steps is not None:
-            leave_results(train_denoiser(workspace.denoiser("ftn"), steps, **changes), load_parameters().data.levels)
+            leave_results(train_denoiser(paths.denoiser("ftn"), steps, **changes), load_parameters().data.levels)
         with track("register") as tracker:
             register(load_parameters(), tracker)
-        return json.loads(workspace.REGISTERED.read_text())
+        return json.loads(paths.REGISTERED.read_text())
 
     @property
     def client(self):
@@ -89,7 +95,7 @@ class Workshop:
 
 
 def verdict():
-    return Verdict.read(workspace.VERDICT_DATA)
+    return Verdict.read(paths.VERDICT_DATA)
 
 
 def champion_is(weights):
@@ -104,7 +110,7 @@ def champion_is(weights):
 
 def keep(name):
     """A copy of the denoiser that lies there now."""
-    return Path(shutil.copy(workspace.denoiser("ftn"), name))
+    return Path(shutil.copy(paths.denoiser("ftn"), name))
 
 
 def test_promotion_played_through(workshop, capsys):
@@ -118,7 +124,7 @@ def test_promotion_played_through(workshop, capsys):
     assert found.aliases == ["challenger", "champion"] and found.gate == "passed"
     assert found.tags["ftn.gate.gain"].startswith("passed: gain over the degraded input")
     assert found.tags["ftn.gate.champion"].startswith("not compared")
-    assert "4 photographs" in workspace.CARD.read_text() and "whoever owns the folder" in workspace.CARD.read_text()
+    assert "4 photographs" in paths.CARD.read_text() and "whoever owns the folder" in paths.CARD.read_text()
     assert (
         found.description.startswith("Restores colour photographs after white Gaussian")
         and len(found.description) <= 5000
@@ -158,7 +164,7 @@ def test_promotion_played_through(workshop, capsys):
     code, said = workshop.ftn("rollback", "--why", "stripes in skies", MLFLOW_TRACKING_USERNAME="grace")
     assert (code, said) == (0, "ftn-denoiser: version 1 is champion again, after version 2\n")
     assert champion_is(first)
-    workspace.denoiser("ftn").write_bytes(second.read_bytes())
+    paths.denoiser("ftn").write_bytes(second.read_bytes())
     leave_results(ContinuousDenoiser.load(second), [0.2, 0.3, 0.5])
     capsys.readouterr()
     registered = workshop.register()
@@ -181,7 +187,7 @@ def test_a_champion_that_no_longer_loads_is_said_to_and_is_nobody_to_compare_wit
         assert registered["champion"] == registered["version"] != champion
         assert verdict().champion is None
         assert verdict().note.startswith(f"The champion, version {champion}, no longer loads: ")
-        assert verdict().note in workspace.VERDICT.read_text()
+        assert verdict().note in paths.VERDICT.read_text()
 
 
 def test_a_model_that_another_overtakes_while_it_is_judged_is_judged_beside_that_one(workshop, monkeypatch):
@@ -236,10 +242,15 @@ def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(w
     with workshop.params(**changes, data={"levels": levels}):
         for level in levels:
             write_degraded_set(
-                workspace.PHOTOGRAPHS, workspace.degraded_set(level), task.degrade, level, seed=0, train=False
+                paths.PHOTOGRAPHS,
+                paths.degraded_set(level),
+                Degradation.of(task.degradation),
+                level,
+                seed=0,
+                train=False,
             )
-        small_denoiser(workspace.denoiser("ftn"), task, (levels[0], levels[-1]))
-        leave_results(ContinuousDenoiser.load(workspace.denoiser("ftn")), levels)
+        small_denoiser(paths.denoiser("ftn"), task, (levels[0], levels[-1]))
+        leave_results(ContinuousDenoiser.load(paths.denoiser("ftn")), levels)
         assert workshop.register()["champion"] == champion
         assert [rule.name for rule in verdict().rules if not rule.passed] == ["champion"]
         note = (
@@ -251,13 +262,13 @@ def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(w
         registered = workshop.register()
     assert registered["champion"] == registered["version"] == "1" and verdict().passed
     found = versions.find(workshop.client, f"ftn-{unit}", "champion")
-    assert found.tags["ftn.unit"] == unit and found.unit == task.unit and list(found.psnr) == levels
+    assert found.tags["ftn.quantity"] == unit and found.quantity == task.quantity and list(found.psnr) == levels
     for word in words:
-        assert word in workspace.CARD.read_text()
+        assert word in paths.CARD.read_text()
 
 
 def test_a_champion_is_not_called_broken_where_the_store_is(workshop):
-    from serving.registry.rival import load_rival
+    from registry.champion import load_champion
 
     with pytest.raises((UserError, MlflowException)):
-        load_rival("no-such-model", "1", beside="2")
+        load_champion("no-such-model", "1", beside="2")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psutil
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.files.pictures import by_pillow, tiff
 from serving.files.pictures.picture import Picture, Pixels
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.files.pictures import jpeg, png, webp
 from serving.files.pictures.picture import Picture, Pixels
 

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TIFF, TiffPage
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.files.pictures.by_pillow import to_pixels
 from serving.files.pictures.picture import Picture, Pixels
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ftn_core.data.store import INDEX, PIXELS, Store, StoreWriter
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 
 shapes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=6)
 

@@ -7,7 +7,7 @@ from PIL import Image
 from skimage.data import chelsea
 from skimage.metrics import peak_signal_noise_ratio
 
-from ftn_core.degradations import Degradation
+from ftn_core.degradations.degradation import Degradation
 
 PHOTOGRAPH = np.ascontiguousarray(chelsea()[:97, :150].transpose(2, 0, 1))
 NOISE = {"name": "noise", "sigma": "level", "clip": False}
@@ -63,7 +63,7 @@ def test_steps_follow_each_other_and_one_goes_by_the_level():
     both = Degradation.build([DOWNSCALING | {"scale": 2}, NOISE])
     small, noise = Degradation.build([DOWNSCALING]), Degradation.build([NOISE])
     np.testing.assert_array_equal(both(PHOTOGRAPH, 0.1, 7), noise(small(PHOTOGRAPH, 2), 0.1, 7))
-    assert both.unit is noise.unit and both.noise is None and both.dtype == "float16"
+    assert both.quantity is noise.quantity and both.noise is None and both.dtype == "float16"
 
 
 def test_between_steps_a_photograph_has_eight_bits():
@@ -76,13 +76,13 @@ def test_between_steps_a_photograph_has_eight_bits():
 def test_without_steps_an_image_stays_and_levels_are_of_the_objective():
     nothing = Degradation.build([])
     np.testing.assert_array_equal(nothing(PHOTOGRAPH, 0), PHOTOGRAPH)
-    assert nothing.unit is None and nothing.fresh(1) == 0
+    assert nothing.quantity is None and nothing.fresh(1) == 0
 
 
 def test_what_is_held_is_the_same_at_every_level():
     held = Degradation.build([NOISE | {"sigma": 0.1}])
     np.testing.assert_array_equal(held(PHOTOGRAPH, 0), held(PHOTOGRAPH, 1))
-    assert held.unit is None and held.fresh(0) == held.fresh(1) == 0.1 and held.ratio(1, 0) == 1
+    assert held.quantity is None and held.fresh(0) == held.fresh(1) == 0.1 and held.ratio(1, 0) == 1
 
 
 def test_only_noise_can_be_drawn_anew_and_only_its_levels_are_contrasts():

@@ -1,12 +1,13 @@
 import pytest
 import torch
 
-from ftn_core.adapted import AdaptedNetwork
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.images import restore
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING
-from ftn_core.transitions import build_transition
+from ftn_core.data.task import DENOISING
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.images import restore
+from ftn_core.runtime.network_file import build_network
+from ftn_core.training.adapted import AdaptedNetwork
 
 SPEC = {"name": "transform_net", "channels": 12, "depth": 2}
 METHODS = {
@@ -37,7 +38,9 @@ def test_every_method_adapts_it_folds_and_is_read_again(method, tmp_path):
     learned = [parameter.grad.abs().sum() > 0 for parameter in transition.parameters()]
     # what instance norm takes away again, a scale of its input, alone has a gradient of nothing but rounding
     assert all(learned)
-    denoiser = ContinuousDenoiser(DENOISING, SPEC, base, 1.0, [Level(2.0, method, METHODS[method], transition, {})])
+    denoiser = ContinuousDenoiser(
+        DENOISING, SPEC, base, 1.0, [AdaptedLevel(2.0, method, METHODS[method], transition, {})]
+    )
     with torch.no_grad():
         torch.testing.assert_close(denoiser.fold(1.0)(x), adapted(x), atol=1e-5, rtol=0)
         assert torch.equal(denoiser.fold(0.0)(x), denoiser.extended(x))

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from ftn_core.metrics import Score
-from ftn_core.report.strips import Strip
-from ftn_core.results import Cost, Evaluation, FilterChanges, Filters, GridPoint, References, Smoothness
+from ftn_core.evaluation.records.baselines import Baselines
+from ftn_core.evaluation.records.costs import Cost
+from ftn_core.evaluation.records.evaluation import Evaluation, GridPoint, Smoothness
+from ftn_core.evaluation.records.filters import FilterChanges, Filters
+from ftn_core.evaluation.records.score import Score
+from ftn_core.report.contact_sheet import ContactSheet
 
 SIGMAS = [0.1, 0.2, 0.3, 0.4]
 
@@ -28,7 +31,7 @@ def evaluation(name, levels, *psnr):
         dial=[(s, (s - 0.1) / 0.3 * (len(levels) - 1)) for s in SIGMAS],
         scores=scores(*psnr),
         grid=grid,
-        strip_level=0.3,
+        sheet_level=0.3,
         smoothness=Smoothness(evenness=0.8, largest_jump=2.5, monotonicity=1.0, straightness=0.99),
     )
 
@@ -43,8 +46,8 @@ def evaluations():
 
 
 @pytest.fixture
-def references():
-    return References(
+def baselines():
+    return Baselines(
         scores={
             "degraded input": scores(20, 14, 11, 8),
             "base": scores(30, 22, 17, 13),
@@ -52,7 +55,7 @@ def references():
             "told sigma up to 0.4": scores(29.9, 27.8, 26.2, 25.2),
         },
         from_scratch={0.1: "base", 0.2: "from scratch at 0.2"},
-        level_input=["told sigma up to 0.4"],
+        noise_conditioned=["told sigma up to 0.4"],
     )
 
 
@@ -63,7 +66,7 @@ def costs(evaluations):
             parameters=1000,
             extra_parameters=extra,
             multiply_adds=adds,
-            turn_multiply_adds=0,
+            level_multiply_adds=0,
             time=1.02,
             time_spread=0.03,
         )
@@ -80,7 +83,9 @@ def strips(evaluations):
         return rng.integers(0, 256, (*shape, 8, 8, 3), dtype=np.uint8)
 
     return {
-        e.name: Strip(crop(), crop(), crop(2 * len(e.trained) - 1), [p / 2 for p in range(2 * len(e.trained) - 1)])
+        e.name: ContactSheet(
+            crop(), crop(), crop(2 * len(e.trained) - 1), [p / 2 for p in range(2 * len(e.trained) - 1)]
+        )
         for e in evaluations
     }
 

@@ -1,29 +1,29 @@
 import pytest
 
+from ftn_core.parameters.quantities import SIGMA
 from ftn_core.report import curves, dial
+from ftn_core.report.contact_sheet import plot_contact_sheet
 from ftn_core.report.figures import png, styles
-from ftn_core.report.strips import plot_strips
-from ftn_core.units import SIGMA
 
 
 @pytest.fixture
-def draw(references, evaluations, strips, filters):
+def draw(baselines, evaluations, sheets, filters):
     from ftn_core.report import filters as drawn
 
-    pictures = {"base": strips["ftn"].clean[:, :3, 0:1].transpose(0, 2, 1).repeat(3, 1) / 255.0}
+    pictures = {"base": sheets["ftn"].clean[:, :3, 0:1].transpose(0, 2, 1).repeat(3, 1) / 255.0}
     pictures["ftn/0.4"] = -pictures["base"]
     return {
-        "psnr": lambda: curves.plot_psnr(references, evaluations, SIGMA),
+        "psnr": lambda: curves.plot_psnr(baselines, evaluations, SIGMA),
         "heat": lambda: dial.plot_heat(evaluations, SIGMA),
         "dial": lambda: dial.plot_dial(evaluations, SIGMA),
-        "strips": lambda: plot_strips(strips),
+        "sheets": lambda: plot_contact_sheet(sheets),
         "correlation": lambda: drawn.plot_correlation(filters),
         "trajectories": lambda: drawn.plot_trajectories(filters),
         "filters": lambda: drawn.plot_filters(filters, pictures),
     }
 
 
-@pytest.mark.parametrize("name", ["psnr", "heat", "dial", "strips", "correlation", "trajectories", "filters"])
+@pytest.mark.parametrize("name", ["psnr", "heat", "dial", "sheets", "correlation", "trajectories", "filters"])
 def test_the_same_results_give_the_same_bytes(draw, name):
     first = png(draw[name]())
     assert first.startswith(b"\x89PNG") and first == png(draw[name]())

@@ -1,13 +1,13 @@
 import pytest
 
+from ftn_core.parameters.quantities import SIGMA
 from ftn_core.report.figures import png
 from ftn_core.report.perception import measured, plot_curve
 from ftn_core.report.table import FROM_SCRATCH, make_table
-from ftn_core.units import SIGMA
 
 
 @pytest.fixture
-def perceptual(references, evaluations):
+def perceptual(baselines, evaluations):
     """The same results with an objective that gains where PSNR loses."""
 
     def with_objective(scores):
@@ -22,26 +22,26 @@ def perceptual(references, evaluations):
         )
         for e in evaluations
     ]
-    networks = {n: with_objective(s) if n != "degraded input" else s for n, s in references.scores.items()}
-    return references.model_copy(update={"scores": networks}), own
+    networks = {n: with_objective(s) if n != "degraded input" else s for n, s in baselines.scores.items()}
+    return baselines.model_copy(update={"scores": networks}), own
 
 
 def test_the_curve_is_drawn_where_there_is_an_objective_beside_pixels(evaluations, perceptual):
-    references, own = perceptual
+    baselines, own = perceptual
     assert measured(own) and not measured(evaluations)
-    figure = plot_curve(references, own)
+    figure = plot_curve(baselines, own)
     (axes,) = figure.axes
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     for e in own:
         at = [p for p in e.grid if p.level == 0.4]
         assert lines[e.name] == [[p.psnr, -p.objective] for p in at]
     assert axes.get_xlim()[0] > axes.get_xlim()[1]
-    assert png(plot_curve(references, own)) == png(figure)
+    assert png(plot_curve(baselines, own)) == png(figure)
 
 
 def test_the_table_of_the_objective_has_no_rows_without_one(perceptual, costs):
-    references, own = perceptual
-    table = make_table(references, own, costs, SIGMA, metric="objective")
+    baselines, own = perceptual
+    table = make_table(baselines, own, costs, SIGMA, metric="objective")
     names = [row.name for row in table.rows]
     assert names == ["base alone", FROM_SCRATCH, "told sigma up to 0.4", "ftn", "a<b>", "ftn-chain"]
     assert table.rows[3].values[0.1] == 60 - 30.0 and "multiply-adds" not in table.html()

@@ -1,12 +1,12 @@
 import pytest
 
+from ftn_core.parameters.quantities import QUALITY, SIGMA
 from ftn_core.report.table import make_table, spread_table
-from ftn_core.units import QUALITY, SIGMA
 
 
 @pytest.fixture
-def table(references, evaluations, costs):
-    return make_table(references, evaluations, costs, SIGMA)
+def table(baselines, evaluations, costs):
+    return make_table(baselines, evaluations, costs, SIGMA)
 
 
 def cells(text: str, row: str) -> list[str]:
@@ -19,8 +19,8 @@ def test_columns_name_sigma_on_both_scales_and_star_what_was_not_trained_for(tab
     assert "PSNR in dB at sigma (of 255)" in table.markdown()
 
 
-def test_columns_are_labelled_in_the_unit(references, evaluations, costs):
-    table = make_table(references, evaluations, costs, QUALITY)
+def test_columns_are_labelled_in_the_unit(baselines, evaluations, costs):
+    table = make_table(baselines, evaluations, costs, QUALITY)
     assert "| PSNR in dB at quality |" in table.markdown() and table.head()[0] == "0.1"
 
 
@@ -52,8 +52,8 @@ def test_html_escapes_and_says_the_same(table):
     assert html.count("<tr") == len(table.rows) + 1
 
 
-def test_ssim_has_three_digits_and_no_costs(references, evaluations, costs):
-    table = make_table(references, evaluations, costs, SIGMA, metric="ssim")
+def test_ssim_has_three_digits_and_no_costs(baselines, evaluations, costs):
+    table = make_table(baselines, evaluations, costs, SIGMA, metric="ssim")
     assert cells(table.markdown(), "ftn") == ["0.750", "0.688", "0.650", "0.625"]
 
 

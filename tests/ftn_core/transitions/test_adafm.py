@@ -5,10 +5,11 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING
-from ftn_core.transitions import build_transition
+from ftn_core.data.task import DENOISING
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.network_file import build_network
 from ftn_core.transitions.adafm import filtered
 
 X = torch.rand(2, 3, 20, 24)
@@ -58,13 +59,15 @@ def test_is_what_the_paper_says_a_depthwise_filter_with_a_skip_scaled_by_the_dia
     for name in filters:
         assert name.startswith("body.")
         network.get_submodule(name).register_forward_hook(adapt(filters[name], biases[name]))
-    denoiser = ContinuousDenoiser(DENOISING, SPEC, base, 0.2, [Level(0.5, "adafm", {"kernel": kernel}, transition, {})])
+    denoiser = ContinuousDenoiser(
+        DENOISING, SPEC, base, 0.2, [AdaptedLevel(0.5, "adafm", {"kernel": kernel}, transition, {})]
+    )
     torch.testing.assert_close(denoiser.fold(alpha)(X), network(X), atol=1e-5, rtol=0)
 
 
 def test_one_number_a_channel_folds_into_the_bases_own_shape(base):
     denoiser = ContinuousDenoiser(
-        DENOISING, SPEC, base, 0.2, [Level(0.5, "adafm", {"kernel": 1}, trained(base, 1), {})]
+        DENOISING, SPEC, base, 0.2, [AdaptedLevel(0.5, "adafm", {"kernel": 1}, trained(base, 1), {})]
     )
     assert {n: p.shape for n, p in denoiser.fold(0.4).named_parameters()} == {
         n: p.shape for n, p in base.named_parameters()
@@ -73,7 +76,7 @@ def test_one_number_a_channel_folds_into_the_bases_own_shape(base):
 
 def test_a_larger_one_stays_a_layer_that_saves_loads_and_turns(base, tmp_path):
     denoiser = ContinuousDenoiser(
-        DENOISING, SPEC, base, 0.2, [Level(0.5, "adafm", {"kernel": 3}, trained(base, 3), {})]
+        DENOISING, SPEC, base, 0.2, [AdaptedLevel(0.5, "adafm", {"kernel": 3}, trained(base, 3), {})]
     )
     denoiser.save(tmp_path / "d.safetensors")
     loaded = ContinuousDenoiser.load(tmp_path / "d.safetensors")

@@ -2,10 +2,11 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING
-from ftn_core.transitions import build_transition
+from ftn_core.data.task import DENOISING
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.network_file import build_network
 
 SPEC = {"name": "resnet", "channels": 8, "depth": 5}
 X = torch.rand(1, 3, 16, 16)
@@ -22,7 +23,7 @@ def denoiser():
         for parameter in transition.parameters():
             parameter.data += 0.1 * torch.randn_like(parameter)
         statistics = {n: b + torch.rand_like(b) for n, b in base.named_buffers() if b.is_floating_point()}
-        levels.append(Level(sigma, "dni", {}, transition.requires_grad_(False), statistics))
+        levels.append(AdaptedLevel(sigma, "dni", {}, transition.requires_grad_(False), statistics))
     return ContinuousDenoiser(DENOISING, SPEC, base, 0.2, levels)
 
 

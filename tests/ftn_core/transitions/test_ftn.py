@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from ftn_core.networks import build_network
-from ftn_core.transitions import build_transition
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.network_file import build_network
 from ftn_core.transitions.ftn import FilterTransitions, Ftn
 
 

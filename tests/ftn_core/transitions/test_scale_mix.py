@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from ftn_core.networks import build_network
-from ftn_core.transitions import build_transition
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.network_file import build_network
 
 X = torch.rand(2, 3, 20, 24)
 

@@ -16,10 +16,11 @@ from own_mlflow import own_mlflow
 from project import ROOT
 from small_denoiser import DEJPEG, PLEASING
 
-from ftn_core.continuous import ContinuousDenoiser, Level
-from ftn_core.networks import build_network
-from ftn_core.task import DENOISING, Task
-from ftn_core.transitions import build_transition
+from ftn_core.data.task import DENOISING, Task
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.network_file import build_network
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
 
@@ -32,7 +33,7 @@ def make_denoiser(seed: int, task: Task = DENOISING, levels: tuple[float, float]
     transition = build_transition("dni", base, 2.5, rescale=False).requires_grad_(False)
     for value in transition.state_dict().values():
         value.add_(0.05 * torch.randn_like(value))
-    adapted = Level(levels[1], "dni", {"rescale": False}, transition, {})
+    adapted = AdaptedLevel(levels[1], "dni", {"rescale": False}, transition, {})
     return ContinuousDenoiser(task, SPEC, base, levels[0], [adapted])
 
 
@@ -82,7 +83,7 @@ def register(root: Path, version: int) -> Path:
     with mlflow.start_run():
         model = mlflow.pyfunc.log_model(
             name="denoiser",
-            python_model=str(ROOT / "serving/denoiser_model.py"),
+            python_model=str(ROOT / "registry/model/denoiser_model.py"),
             artifacts={"denoiser": str(weights)},
             pip_requirements=["torch"],
         )

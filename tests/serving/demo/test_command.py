@@ -5,7 +5,7 @@ import socket
 import pytest
 from ports import free_ports
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.demo import models
 from serving.demo.actions import Actions
 from serving.demo.port import listen

@@ -10,15 +10,16 @@ import torch
 from PIL import Image
 from small_denoiser import DEJPEG, PLEASING
 
-from ftn_core.errors import UserError
-from ftn_core.images import restore, to_image
-from ftn_core.metrics import psnr
-from ftn_core.noise_level import estimate_sigma
-from ftn_core.task import DENOISING, Task
+from ftn_core.data.task import DENOISING, Task
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.runtime.psnr import psnr
+from ftn_core.utils.errors import UserError
 from serving.demo import controls, pictures
 from serving.demo.answer import Answers, Setting, to_pixels, to_url
 from serving.demo.dials import Dial
 from serving.demo.pictures import Picture, Window
+from serving.noise_level import estimate_sigma
 
 from .conftest import make_denoiser
 
@@ -54,17 +55,19 @@ def test_threads_that_turn_one_dial_do_not_mix_their_positions():
 @pytest.mark.parametrize(("task", "level"), [(DENOISING, 0.4), (DEJPEG, 20), (PLEASING, 0.5)])
 def test_a_picture_goes_through_the_models_own_degradation_and_a_part_shows_the_whole(picture, task, level):
     part = Window(7, 11, 20, 30)
-    whole = pictures.scene(picture, pictures.whole(picture), task.degrade, level)
-    shown = pictures.scene(picture, part, task.degrade, level)
-    assert torch.equal(whole.degraded, to_image(task.degrade(picture.pixels, level)))
+    whole = pictures.scene(picture, pictures.whole(picture), Degradation.of(task.degradation), level)
+    shown = pictures.scene(picture, part, Degradation.of(task.degradation), level)
+    assert torch.equal(whole.degraded, to_image(Degradation.of(task.degradation)(picture.pixels, level)))
     assert torch.equal(shown.degraded, whole.degraded[(slice(None), *part.slices)])
     assert torch.equal(whole.clean, to_image(picture.pixels)) and not torch.equal(whole.clean, whole.degraded)
 
 
 def test_what_is_clean_is_known_only_where_it_can_be(picture):
     assert pictures.scene(picture, pictures.whole(picture)).clean is None
-    assert pictures.scene(picture, pictures.whole(picture), Task([], ("a", "b")).degrade, 0.5).clean is None
-    assert pictures.scene(picture, pictures.whole(picture), DENOISING.degrade, 0.1).clean is not None
+    assert pictures.scene(picture, pictures.whole(picture), Degradation(()), 0.5).clean is None
+    assert (
+        pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), 0.1).clean is not None
+    )
     other = Picture("b.png", 255 - picture.pixels)
     known = pictures.scene(pictures.with_reference(picture, other), pictures.whole(picture))
     torch.testing.assert_close(known.clean, 1 - known.degraded)
@@ -102,7 +105,7 @@ def test_an_answer_tells_what_was_measured(picture, tmp_path):
     setting = Setting(picture, 0.3, 0.5, 0.5, tuple(map(str, files)), 0.4)
     answers = Answers()
     answer = answers(setting, {str(files[0]): "first"}, before=False)
-    shown = pictures.scene(picture, pictures.whole(picture), DENOISING.degrade, 0.3)
+    shown = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), 0.3)
     for seed, pane in enumerate(answer["panes"]):
         expected = restore(folded(0.4, seed), shown.degraded)
         assert pane["score"] == f"{psnr(expected, shown.clean):.2f} dB"
@@ -125,7 +128,9 @@ def test_a_file_that_is_written_anew_is_loaded_anew(tmp_path):
 @pytest.mark.parametrize("sigma", [0.1, 0.3, 0.5])
 def test_the_automatic_level_is_near(sigma):
     smooth = np.broadcast_to(np.linspace(40, 200, 128).astype(np.uint8), (3, 128, 128))
-    noisy = pictures.scene(Picture("s", smooth), Window(0, 0, 128, 128), DENOISING.degrade, sigma).degraded
+    noisy = pictures.scene(
+        Picture("s", smooth), Window(0, 0, 128, 128), Degradation.of(DENOISING.degradation), sigma
+    ).degraded
     assert abs(estimate_sigma(noisy) - sigma) < 0.02
 
 

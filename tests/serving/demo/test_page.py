@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 from playwright.sync_api import expect
 
-from ftn_core.continuous import ContinuousDenoiser
-from ftn_core.images import restore
-from ftn_core.metrics import psnr
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.runtime.images import restore
+from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
 from serving.demo.answer import to_pixels
 
@@ -85,7 +86,9 @@ def expected(weights, level: float, strength: float, name: str = "chelsea") -> t
     photograph = next(p for p in pictures.samples().values() if p.name.startswith(name))
     picture = pictures.read(photograph.path)
     denoiser = ContinuousDenoiser.load(weights)
-    scene = pictures.scene(picture, pictures.window(picture, 0.5, 0.5), denoiser.task.degrade, strength)
+    scene = pictures.scene(
+        picture, pictures.window(picture, 0.5, 0.5), Degradation.of(denoiser.task.degradation), strength
+    )
     restored = restore(denoiser.fold(denoiser.position(level)), scene.degraded)
     return restored, psnr(restored, scene.clean)
 

@@ -7,10 +7,10 @@ from pictures import pixels
 from PIL import Image, ImageOps
 from small_denoiser import small_denoiser
 
-from ftn_core.images import restore
+from ftn_core.runtime.images import restore
 from serving.files.bands import restored, to_image
+from serving.files.contact_sheet import STOPS, strip
 from serving.files.pictures import Picture
-from serving.files.strip import STOPS, strip
 
 
 @pytest.fixture(scope="module")

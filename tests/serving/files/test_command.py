@@ -17,7 +17,8 @@ from project import ROOT
 from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
 import serving.files.batch
-from ftn_core.errors import UserError
+from ftn_core.report.labels import label
+from ftn_core.utils.errors import UserError
 from serving.files.inputs import MARKS
 from serving.files.level import Written
 from serving.files.restore import Restoration
@@ -231,7 +232,7 @@ def test_a_dial_of_another_unit(folder, capsys, task, levels, words, alone):
     assert Path("in/000.restored.png").read_bytes() == restored
     capsys.readouterr()
     assert Restoration(["in"], model=MODEL, strip=True).run() == 0
-    assert f"as it is, then at {task.unit.name} {task.unit.label(levels[0])}, " in capsys.readouterr().out
+    assert f"as it is, then at {task.quantity.name} {label(task.quantity, levels[0])}, " in capsys.readouterr().out
     for options in ({}, {"level": at("auto")}):
         assert "--level is needed" in refused(model=MODEL, **options)
         assert alone in refused(model=MODEL, **options)

@@ -12,7 +12,7 @@ from pictures import EXPOSURE, KINDS, MAKER, ORIENTATION, PROFILE, pixels
 from PIL import Image, JpegImagePlugin
 from small_denoiser import small_denoiser
 
-from ftn_core.images import restore
+from ftn_core.runtime.images import restore
 from serving.files.level import Written
 from serving.files.restore import Restoration
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.files.inputs import MARKS, plan
 
 RESTORED, STRIP = MARKS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pictures import KINDS, pixels
 from PIL import Image, ImageOps, PngImagePlugin
 
-from ftn_core.errors import UserError
+from ftn_core.utils.errors import UserError
 from serving.files.pictures import Picture, read_picture, write_picture
 
 

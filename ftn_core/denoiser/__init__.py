@@ -1,0 +1,1 @@
+"""A base network, its adapted levels and the dial between them."""

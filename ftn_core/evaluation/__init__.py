@@ -1,0 +1,1 @@
+"""Scores, calibration, costs and the gate."""

@@ -1,0 +1,88 @@
+"""One method along its dial, on test images: scores, a heat map, a contact sheet and how smoothly the dial turns."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ftn_core.data.store import Store
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.evaluation.pairs import Pairs
+from ftn_core.evaluation.records.evaluation import Evaluation, GridPoint
+from ftn_core.evaluation.scoring import Metric, center_crop, positions, restore_along_dial, sweep
+from ftn_core.evaluation.smoothness import smoothness
+from ftn_core.runtime.images import to_image
+
+SHEET_PIXELS = 160
+"""Side of the crops in the contact sheet."""
+PATH_SAMPLES = 21
+"""Of the dial, for the smoothness of the way from its one end to the other."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How finely the dial is sampled from one level to the next, and on how many images of the heat map."""
+
+    alphas: int
+    images: int
+
+
+def evaluate_denoiser(
+    name: str,
+    denoiser: ContinuousDenoiser,
+    clean: Store,
+    degraded: Mapping[float, Store],
+    sampling: Sampling,
+    objective: Metric | None,
+    device: torch.device,
+    on_pass: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Evaluation, dict[str, NDArray]]:
+    """Score a method, and cut the pictures that the report shows (see ``Evaluation``).
+
+    Args:
+        degraded: for each level the degraded versions, in the order of ``clean``.
+        objective: what levels were trained for; None where that is PSNR.
+        on_pass: called after each pass over the images, with how many are done and how many there are.
+    """
+    samples = positions(denoiser, sampling.alphas)
+    places = {level: denoiser.position(level) for level in degraded}
+    adapted = {level: [place] for level, place in places.items() if place}  # at 0 it is the base, scored elsewhere
+    total, passes = len(adapted) + len(degraded) * len(samples), count(1)
+    scores = {}
+    for level, _, result in sweep(denoiser, adapted, Pairs(clean, degraded, device), objective):
+        scores[level] = result
+        on_pass(next(passes), total)
+    grid = []
+    some = Pairs(clean, degraded, device, limit=sampling.images)
+    for level, place, result in sweep(denoiser, dict.fromkeys(degraded, samples), some, objective):
+        grid.append(GridPoint(level=level, position=place, psnr=result.psnr, objective=result.objective))
+        on_pass(next(passes), total)
+
+    # at the middle level one end of the dial does too little and the other too much
+    sheet_level = list(degraded)[len(degraded) // 2]
+    inner = center_crop(to_image(degraded[sheet_level][0], device), 2 * SHEET_PIXELS)
+    path = restore_along_dial(denoiser, inner, np.linspace(0, len(denoiser.levels), PATH_SAMPLES).tolist())
+    evaluation = Evaluation(
+        name=name,
+        trained=denoiser.trained,
+        dial=denoiser.dial,
+        scores={level: scores[level] for level in adapted},
+        grid=sorted(grid, key=lambda point: (point.level, point.position)),
+        sheet_level=sheet_level,
+        smoothness=smoothness(path),
+    )
+    pictures = {
+        "restored": torch.cat([_crop(x[None]) for x in restore_along_dial(denoiser, inner, samples)]).numpy(),
+        "positions": np.array(samples),
+        "clean": _crop(center_crop(to_image(clean[0]), 2 * SHEET_PIXELS))[0].numpy(),
+        "degraded": _crop(inner)[0].numpy(),
+    }
+    return evaluation, pictures
+
+
+def _crop(image: torch.Tensor) -> torch.Tensor:
+    pixels = center_crop(image, SHEET_PIXELS).clamp(0, 1).mul(255).round().byte()
+    return pixels.permute(0, 2, 3, 1).cpu()

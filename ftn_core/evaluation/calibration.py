@@ -1,0 +1,60 @@
+"""The dial's calibration: which position restores each level best."""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from torch import nn
+
+from ftn_core.data.store import Store
+from ftn_core.denoiser.denoiser import ContinuousDenoiser, between
+from ftn_core.evaluation.pairs import Pairs
+from ftn_core.evaluation.scoring import measure
+from ftn_core.runtime.psnr import psnr_each
+
+
+def calibrate_dial(
+    denoiser: ContinuousDenoiser,
+    clean: Store,
+    degraded: Mapping[float, Path],
+    device: torch.device,
+    limit: int | None = None,
+    tolerance: float = 0.02,
+    on_pass: Callable[[], None] = lambda: None,
+) -> list[tuple[float, float]]:
+    """The dial that restores best: for each level the position of highest mean PSNR, found on validation images.
+
+    Trained levels stay at their own place. A level between two of them is searched for between them (PSNR over alpha
+    has one maximum), until alpha is known to ``tolerance``. The result never turns back: a level farther from the
+    base's has no lower position.
+
+    Args:
+        clean: validation photographs.
+        degraded: for each level the folder of their degraded versions.
+        limit: photographs at most, evenly chosen.
+        on_pass: called after each pass over the photographs.
+    """
+    levels = denoiser.trained
+    points = {level: float(i) for i, level in enumerate(levels)}
+    network: nn.Module | None = None
+    for level, folder in degraded.items():
+        if level in points or not between(level, levels[0], levels[-1]):
+            continue
+        pairs = Pairs(clean, {level: Store(folder)}, device, limit=limit)
+        lower = next(i for i, pair in enumerate(pairwise(levels)) if between(level, *pair))
+
+        def loss(alpha: float) -> float:
+            nonlocal network
+            network = denoiser.fold(lower + alpha, network)  # noqa: B023 - called within the iteration
+            rows = measure(network, pairs, level, psnr_each)  # noqa: B023
+            on_pass()
+            return -sum(decibels for (decibels,) in rows) / len(rows)
+
+        best = minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": tolerance})
+        points[level] = lower + round(float(best.x), 4)
+    along = sorted(points, key=lambda level: abs(level - levels[0]))
+    rising = np.maximum.accumulate([points[level] for level in along])
+    return list(zip(along, rising.tolist(), strict=True))

@@ -1,0 +1,39 @@
+"""Section ``degradation``: the steps that a photograph goes through."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, Quantity
+from ftn_core.parameters.section import Float, Section
+
+
+class NoiseOptions(Section):
+    """White Gaussian noise; ``clip``: to [0, 1]."""
+
+    quantity: ClassVar[Quantity] = SIGMA
+    name: Literal["noise"]
+    sigma: Float | Literal["level"]
+    clip: bool
+
+
+class JpegOptions(Section):
+    """JPEG compression."""
+
+    quantity: ClassVar[Quantity] = QUALITY
+    name: Literal["jpeg"]
+    quality: int | Literal["level"]
+
+
+class DownscalingOptions(Section):
+    """Bicubic downscaling, and back to the old size."""
+
+    quantity: ClassVar[Quantity] = SCALE
+    name: Literal["downscaling"]
+    scale: Float | Literal["level"]
+
+
+StepOptions = Annotated[NoiseOptions | JpegOptions | DownscalingOptions, Field(discriminator="name")]
+
+STEP_QUANTITIES: dict[str, Quantity] = {"noise": SIGMA, "jpeg": QUALITY, "downscaling": SCALE}
+"""By a step's name the quantity that its strength is measured in, and the key that holds it."""

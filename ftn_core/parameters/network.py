@@ -1,0 +1,26 @@
+"""Section ``network``: which base network, how wide, how deep."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ftn_core.parameters.section import Section
+
+
+class Network(Section):
+    """The base network: which one, how wide and how deep.
+
+    ``depth`` counts convolutions (``resnet``, ``dncnn``) or residual blocks (all others).
+    """
+
+    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn", "transform_net"]
+    channels: int = Field(ge=4, le=512)
+    depth: int = Field(ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _resnet_depth(self) -> Self:
+        if self.name == "resnet" and not 5 <= self.depth <= 16:
+            raise ValueError(f"depth of resnet must be from 5 to 16 layers, not {self.depth}")
+        if self.name == "dncnn" and self.depth < 3:
+            raise ValueError(f"depth of dncnn must be at least 3 layers, not {self.depth}")
+        return self

@@ -1,0 +1,109 @@
+"""All of ``params.yaml``, and the rules that hold between its sections."""
+
+import difflib
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ftn_core.parameters.data import Data
+from ftn_core.parameters.degradation import StepOptions
+from ftn_core.parameters.evaluation import Evaluate, Gate, Register
+from ftn_core.parameters.levels import Levels
+from ftn_core.parameters.losses import Features
+from ftn_core.parameters.network import Network
+from ftn_core.parameters.quantities import SIGMA, Quantity
+from ftn_core.parameters.section import Section
+from ftn_core.parameters.training import Finetune, Train
+from ftn_core.parameters.transitions import AnyTransition
+from ftn_core.utils.levels import level_name
+
+
+class Parameters(Section):
+    """All of ``params.yaml``."""
+
+    seed: int = Field(ge=0, lt=2**32)
+    threads: int = Field(ge=1, le=1024)
+    data: Data
+    degradation: list[StepOptions]
+    network: Network
+    levels: Levels
+    features: Features
+    train: Train
+    finetune: Finetune
+    transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition]
+    evaluate: Evaluate
+    register_: Register = Field(alias="register")
+    gate: Gate
+
+    @property
+    def quantity(self) -> Quantity | None:
+        """What a level measures; None: the degradation is the same at all of them."""
+        found = [step.quantity for step in self.degradation if getattr(step, step.quantity.name) == "level"]
+        if len(found) > 1:
+            raise ValueError(f"degradation: only one step can go by the level, not {len(found)}")
+        return found[0] if found else None
+
+    @model_validator(mode="after")
+    def _levels_exist(self) -> Self:
+        for step in self.degradation:
+            value = getattr(step, step.quantity.name)
+            if value != "level":
+                _check(step.quantity, value, "degradation")
+        if quantity := self.quantity:
+            for level in self.data.levels:
+                _check(quantity, level, "data.levels")
+            for one, other in pairwise(self.data.levels):
+                if quantity.step_of(one) == quantity.step_of(other):
+                    raise ValueError(
+                        f"data.levels: {level_name(one)} and {level_name(other)} are too close: levels of "
+                        f"{quantity.name} differ by at least 1/{quantity.steps}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _two_objectives(self) -> Self:
+        if self.quantity is None and (self.levels.base, self.levels.adapted) != (0, [1]):
+            raise ValueError(
+                "degradation: no step goes by the level, so the dial is from one objective to the other: "
+                f"levels.base must be 0 and levels.adapted [1], not {self.levels.base:g} and {self.levels.adapted}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _levels_have_degraded_sets(self) -> Self:
+        levels = self.levels
+        for level in (levels.base, *levels.adapted, *levels.between, *levels.from_scratch, *levels.noise_conditioned):
+            if level not in self.data.levels:
+                raise ValueError(f"level {level_name(level)} has no degraded set: add it to data.levels")
+        if (self.data.levels[0] < self.data.levels[-1]) != (levels.base < levels.adapted[-1]):
+            raise ValueError(f"data.levels must run as the trained levels do, from {levels.base:g}: turn it round")
+        return self
+
+    @model_validator(mode="after")
+    def _drawn_levels_are_of_noise(self) -> Self:
+        if self.quantity is SIGMA and len(self.degradation) == 1:
+            return self
+        drawn = ["levels.noise_conditioned"] if self.levels.noise_conditioned else []
+        for name in self.levels.methods:
+            if name in self.transitions and self.transitions[name].supervision == "continuous":
+                drawn.append(f"transitions.{name}.supervision")
+        if drawn:
+            raise ValueError(f"{drawn[0]}: levels can be drawn anew in training only of noise alone")
+        return self
+
+    @model_validator(mode="after")
+    def _methods_are_described(self) -> Self:
+        for name in self.levels.methods:
+            if name not in self.transitions:
+                close = difflib.get_close_matches(name, self.transitions, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(self.transitions)}"
+                raise ValueError(f"levels.methods: transitions has no entry {name}, {hint}")
+        return self
+
+
+def _check(quantity: Quantity, value: float, key: str) -> None:
+    try:
+        quantity.check(float(value))
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None

@@ -1,0 +1,66 @@
+"""What a level measures, its name in parameters, commands and requests, and which values there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """The quantity that a dial sets, from ``lowest`` to ``highest``.
+
+    Args:
+        above: whether the lowest value itself does not count.
+        whole: whether only whole numbers count.
+        step: by how much a slider moves.
+        ends: for a dial from 0 to 1, what it goes from and to.
+        steps: whole numbers to 1, for axes that have no others: sigma is counted in 1/255, factors in per cent.
+    """
+
+    name: str
+    meaning: str
+    lowest: float
+    highest: float
+    step: float
+    above: bool = False
+    whole: bool = False
+    ends: tuple[str, str] | None = None
+    steps: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.meaning})"
+
+    def step_of(self, level: float) -> int:
+        """The level as a whole number: 51 for sigma 0.2, 40 for quality 40, 150 for scale ×1.5."""
+        return round(self.steps * level)
+
+    def check(self, level: float) -> None:
+        """Raises ``ValueError`` where there is no such level."""
+        inside = self.lowest <= level <= self.highest and not (self.above and level == self.lowest)
+        if not inside or (self.whole and not level.is_integer()):  # NaN is never inside
+            kind = "a whole number" if self.whole else "a number"
+            least = f"above {self.lowest:g}" if self.above else f"from {self.lowest:g}"
+            raise ValueError(f"{self.name} {level:g} does not exist: it is {kind} {least} to {self.highest:g}")
+
+    def check_dial(self, level: float) -> None:
+        """Raises ``ValueError`` for a level that no dial of this quantity takes.
+
+        Beyond ``check`` a dial takes the lowest value, for which the nearest level will do, and values between whole
+        numbers.
+        """
+        if not self.lowest <= level <= self.highest:
+            raise ValueError(f"{self.name} must be from {self.lowest:g} to {self.highest:g} ({self.meaning})")
+
+
+SIGMA = Quantity("sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, 0.005, above=True, steps=255)
+QUALITY = Quantity("quality", "JPEG quality", 1, 100, 1, whole=True)
+SCALE = Quantity("scale", "factor by which the image was smaller", 1, 16, 0.05, above=True, steps=100)
+
+
+def objective(start: str, end: str) -> Quantity:
+    """The dial between two objectives at one degradation, from the base's to the adapted level's."""
+    return Quantity("objective", f"from {start} to {end}", 0, 1, 0.01, ends=(start, end), steps=100)
+
+
+def quantity_named(name: str, ends: Sequence[str] = ()) -> Quantity:
+    """By its name and, of objectives, what the dial goes from and to. Raises ``KeyError`` where there is none."""
+    return objective(*ends) if ends else {quantity.name: quantity for quantity in (SIGMA, QUALITY, SCALE)}[name]

@@ -1,0 +1,60 @@
+"""Sections ``train`` and ``finetune``: how long, how fast and on what networks are trained."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ftn_core.parameters.losses import LossOptions
+from ftn_core.parameters.section import Float, Fraction, Section
+
+
+class Schedule(Section):
+    """Learning rate over the steps: a half cosine to zero, or a tenth of the rate after each milestone."""
+
+    name: Literal["cosine", "step"]
+    warmup_steps: int = Field(ge=0)
+    milestones: list[Fraction]
+
+
+class Optimisation(Section):
+    """How long and how fast one network or transition is trained."""
+
+    steps: int = Field(ge=1)
+    lr: Float = Field(gt=0, le=1)
+    batch_size: int = Field(ge=1)
+    crop: int = Field(ge=16)
+
+
+class Train(Optimisation):
+    """The base network's training, and what finetuning shares with it.
+
+    ``devices``: over how many GPUs, or without one processes, the training of a network from scratch is spread.
+    """
+
+    devices: int = Field(ge=1)
+    loss: LossOptions
+    schedule: Schedule
+    noise: Literal["fresh", "fixed"]
+    permute_channels: bool
+    precision: Literal["auto", "32-true", "bf16-mixed"]
+    validations: int = Field(ge=1)
+    val_images: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _equal_shares(self) -> Self:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"train.batch_size = {self.batch_size} cannot be shared equally by train.devices = {self.devices}: "
+                "choose a multiple"
+            )
+        return self
+
+
+class Finetune(Section):
+    """Adapting the base to one more level: how long and for what, for every method alike."""
+
+    steps: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    crop: int = Field(ge=16)
+    norm_batches: int = Field(ge=1)
+    loss: LossOptions

@@ -1,0 +1,12 @@
+"""What a degradation does, in words."""
+
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.report.labels import phrase
+
+
+def describe(degradation: Degradation) -> str:
+    """For model cards and the page: ``JPEG compression at quality 40, then ...``; empty without steps."""
+    return ", then ".join(
+        step.words if step.held is None else f"{step.words} at {phrase(step.quantity, step.held)}"
+        for step in degradation.steps
+    )

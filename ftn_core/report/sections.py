@@ -1,0 +1,147 @@
+"""The report: which figures it has, in which order, and how to read each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ftn_core.evaluation.records.baselines import Baselines
+from ftn_core.evaluation.records.costs import Cost
+from ftn_core.evaluation.records.evaluation import Evaluation
+from ftn_core.evaluation.records.filters import Filters
+from ftn_core.parameters.quantities import Quantity
+from ftn_core.report import curves, dial, filters, perception
+from ftn_core.report.contact_sheet import AMPLIFIED, ContactSheet, plot_contact_sheet
+from ftn_core.report.figures import png
+from ftn_core.report.labels import label
+from ftn_core.report.page import Section, figure, make_page, smoothness_table
+from ftn_core.report.page import dial as dial_section
+from ftn_core.report.table import Table, make_table
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that was measured; ``evaluations`` have the base's scores where the dial stands at the base."""
+
+    baselines: Baselines
+    evaluations: Sequence[Evaluation]
+    costs: Mapping[str, Cost]
+    filters: Filters
+    filter_pictures: Mapping[str, NDArray[np.float32]]
+    sheets: Mapping[str, ContactSheet]
+    quantity: Quantity
+
+    def table(self) -> Table:
+        """PSNR by row and level."""
+        return make_table(self.baselines, self.evaluations, self.costs, self.quantity)
+
+    def figures(self) -> dict[str, bytes]:
+        """By caption each figure as PNG."""
+        quantity, evaluations = self.quantity, self.evaluations
+        figures = {
+            f"PSNR over {quantity.name}": png(curves.plot_psnr(self.baselines, evaluations, quantity)),
+            "Loss over the dial": png(dial.plot_heat(evaluations, quantity)),
+            "The calibrated dial": png(dial.plot_dial(evaluations, quantity)),
+            "One image along the dial": png(plot_contact_sheet(self.sheets)),
+            "Correlation with the base by layer": png(filters.plot_correlation(self.filters)),
+            f"Filters of {self.filters.convolution}": png(filters.plot_filters(self.filters, self.filter_pictures)),
+            "Where the filters go": png(filters.plot_trajectories(self.filters)),
+        }
+        if perception.measured(evaluations):
+            figures["Perception and distortion"] = png(perception.plot_curve(self.baselines, evaluations))
+        return figures
+
+    def page(self, figures: Mapping[str, bytes]) -> str:
+        """One HTML file that needs no other."""
+        return make_page("Image restoration with a dial", self._introduction(), self._sections(figures))
+
+    def _introduction(self) -> str:
+        return (
+            "Each network here restores images of one kind well and of every other kind badly. The methods adapt one "
+            "trained network, the base, to other levels, and go through everything between by a dial. Levels are of "
+            f"{self.quantity.name}: {self.quantity.meaning}. Trained levels are those that networks were trained for."
+        )
+
+    def _sections(self, figures: Mapping[str, bytes]) -> list[Section]:
+        quantity, evaluations = self.quantity, self.evaluations
+        table = self.table()
+        drawn = iter([figure(caption, data) for caption, data in figures.items()])
+        sheet_level = f"{quantity.name} {label(quantity, evaluations[0].sheet_level)}"
+        sections = [
+            Section(
+                "The table",
+                f"PSNR in dB (more is better) on test images that no network has seen, by {quantity.name}: "
+                f"{quantity.meaning}. Each method adapts the base alone to the levels without a star; at the others "
+                "its dial is set to the place that was best on validation images. 'From scratch' trains a network for "
+                "each level anew, with as many steps as base and adaptation together: the reference. Parameters are "
+                "what one more level adds; multiply-adds and time are those of one network in use, beside the base.",
+                table.html() + f"<p>{table.legend().replace(chr(92), '')}</p>",
+            ),
+            Section(
+                f"PSNR over {quantity.name}",
+                "Left: each method with its dial, and behind it, grey, the best that any network trained for one level "
+                "reaches at that level. Right: the same beside the best row at each level, where small differences "
+                "show.",
+                next(drawn),
+            ),
+            Section(
+                "Where the dial should stand",
+                "For each level (rows) what is lost by setting the dial elsewhere than to its best place; the line is "
+                "what the calibration chose on validation images. Whole numbers are levels: 0 is the base, 1 the first "
+                "adapted level. A wide bright band forgives a dial that is a little off.",
+                next(drawn) + next(drawn),
+            ),
+            Section(
+                "Drag the dial",
+                f"The middle of the first test image at {sheet_level}, restored at a few places of the dial. One end "
+                "of it does too little here, the other too much.",
+                dial_section(self.sheets)
+                + next(drawn)
+                + f"<p>Under each row: absolute error, {AMPLIFIED} times as bright.</p>",
+            ),
+            Section(
+                "Smoothness",
+                "The same image while the dial goes from its beginning to its end in 20 even steps. Evenness: the mean "
+                "step over the largest, 1 where every step changes as much as every other. Largest jump: root mean "
+                "square over pixels, on the scale 0..255. Monotonicity: the share of steps that lead away from the "
+                "beginning. Straightness: the distance between the ends over the length of the way.",
+                smoothness_table(evaluations),
+            ),
+            Section(
+                "What happens to the filters",
+                "Methods that interpolate weights rely on the adapted filters staying close to the base's. First: how "
+                "much each convolution's filters still correlate with the base's at the last level. Then some of them, "
+                "and all of them in the plane in which most of the changes lie. A method that adds layers, as AdaFM "
+                "does with filters larger than 1 x 1, leaves the base's filters as they are.",
+                next(drawn) + next(drawn) + next(drawn),
+            ),
+            Section(
+                "SSIM",
+                "The same table in structural similarity (1 is equal).",
+                make_table(self.baselines, evaluations, self.costs, quantity, metric="ssim").html(),
+            ),
+        ]
+        if perception.measured(evaluations):
+            sections.append(
+                Section(
+                    "Perception and distortion",
+                    "The levels were adapted for another objective than the error of pixels. Each line is a method's "
+                    "dial at the last level, from the base's end to its own: what the objective gains, the pixels "
+                    "lose. A line to the left and below another is the better dial. The table has the objective in dB "
+                    "(more is better), at the place of the dial that belongs to each column.",
+                    next(drawn)
+                    + make_table(self.baselines, evaluations, self.costs, quantity, metric="objective").html(),
+                )
+            )
+        return sections
+
+    def psnr(self) -> dict[str, dict[float, float]]:
+        """What experiments are compared by: PSNR in dB, by row, by level."""
+        baselines = self.baselines
+        scores = {"base": baselines.scores["base"]}
+        own = {level: baselines.scores[name][level] for level, name in baselines.from_scratch.items()}
+        scores |= {"from scratch": own} if len(own) > 1 else {}
+        scores |= {name: baselines.scores[name] for name in baselines.noise_conditioned}
+        scores |= {e.name: e.scores for e in self.evaluations}
+        return {name: {s: round(x.psnr, 4) for s, x in by_level.items()} for name, by_level in scores.items()}

@@ -1,0 +1,47 @@
+"""Self-describing files: safetensors with a JSON header, written atomically."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from ftn_core.utils.errors import UserError
+
+_KEY = "ftn"
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    """Write all or nothing; the same content gives the same bytes.
+
+    The header is one entry, because safetensors keeps several in an order that varies.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    detached = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    safetensors.torch.save_file(detached, partial, {_KEY: json.dumps(header, sort_keys=True)})
+    partial.replace(path)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors, on the CPU, and the header.
+
+    Raises:
+        UserError: the file is missing, damaged, or was not written by ``write_tensors``.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: run `dvc repro` to make it") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
+    except safetensors.SafetensorError as error:
+        raise UserError(f"{path} is damaged ({error}): delete it and make it again") from None
+    if _KEY not in metadata:
+        raise UserError(f"{path} was not written by ftn: its header holds no {_KEY!r} entry")
+    return tensors, json.loads(metadata[_KEY])

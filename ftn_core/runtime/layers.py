@@ -1,0 +1,33 @@
+"""Layers that several networks share."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+    """A 3x3 convolution that keeps height and width (divided by ``stride``)."""
+    return nn.Conv2d(inputs, outputs, 3, stride, padding=1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with a ReLU between them and a skip, as in EDSR (arXiv 1707.02921, figure 2c).
+
+    The second convolution starts small, so that a deep stack starts near the identity.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = conv3x3(channels, channels)
+        self.conv2 = conv3x3(channels, channels)
+        nn.init.kaiming_normal_(self.conv1.weight, nonlinearity="relu")
+        nn.init.kaiming_normal_(self.conv2.weight, nonlinearity="relu")
+        self.conv2.weight.data.mul_(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(x)))
+
+
+def pad_to_even(x: Tensor) -> Tensor:
+    """Repeat the last row and column where height or width is odd."""
+    height, width = x.shape[-2:]
+    return F.pad(x, (0, width % 2, 0, height % 2), mode="replicate") if height % 2 or width % 2 else x

@@ -1,0 +1,1 @@
+"""Photographs in: found, fetched, decoded, split and packed."""

@@ -1,0 +1,55 @@
+"""A base adapted to one more level."""
+
+from dataclasses import replace
+
+import torch
+from lightning_fabric import Fabric
+
+from ftn_core.data.task import DegradationSpec
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
+from ftn_core.denoiser.transition import build_transition
+from ftn_core.parameters.transitions import TransitionOptions
+from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.training.adapted import AdaptedNetwork, estimate_statistics, initialize_on_dial
+from ftn_core.training.batches import FreshNoiseRange
+from ftn_core.training.loop import CurveRow, Run
+from ftn_core.training.train import Recipe, train
+
+
+def adapt(
+    base: TrainedNetwork,
+    level: float,
+    method: str,
+    options: TransitionOptions,
+    degradation: DegradationSpec,
+    recipe: Recipe,
+    run: Run,
+    fabric: Fabric,
+    *,
+    seed: int,
+    norm_batches: int,
+    start: ContinuousDenoiser | None = None,
+) -> tuple[AdaptedLevel, list[CurveRow]]:
+    """Train a transition, the base frozen; for a base with batch norm, estimate the level's statistics.
+
+    With continuous supervision it is trained at every sigma from the base's level to its own, alpha rising with sigma.
+
+    Args:
+        seed: of the transition's first weights.
+        norm_batches: from which the statistics are estimated.
+        start: a denoiser of the same method, on whose dial the level begins; None: at the base.
+    """
+    torch.manual_seed(seed)
+    own = options.options()
+    transition = build_transition(method, base.network, degradation.ratio(level, base.level), **own)
+    if start:
+        initialize_on_dial(transition, start, level)
+    network = AdaptedNetwork(base.network, transition, (base.level, level))
+    noise = recipe.noise
+    if options.supervision == "continuous":
+        noise = FreshNoiseRange(base.level, level, degradation.clips, per_image=False)
+    rows = train(network, replace(recipe, noise=noise), run, fabric)
+    at_level = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
+    statistics = estimate_statistics(network, at_level, norm_batches)
+    return AdaptedLevel(level, method, own, transition, statistics), rows

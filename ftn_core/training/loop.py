@@ -1,0 +1,198 @@
+"""The training loop, for a base network and for a transition alike."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from ftn_core.data.store import Store
+from ftn_core.data.subset import evenly_spaced
+from ftn_core.losses.loss import Loss
+from ftn_core.runtime.checkpoint import read_tensors, write_tensors
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.training.batches import Batches
+from ftn_core.training.check_schedule import CheckSchedule
+from ftn_core.training.cuda_graph import GraphedStep
+from ftn_core.training.plan import Plan
+from ftn_core.training.processes import on_rank_zero
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.progress import Progress
+from ftn_core.utils.stopwatch import Stopwatch
+
+CurveRow = dict[str, float]
+"""One line of the training curve: step, loss (mean since the line before), val_score (the loss in decibels), lr."""
+
+SAVE_SECONDS = 10.0
+CHECK_SECONDS = 1.0
+"""Time between two checks of the loss: each of them waits for the device."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a training, as the outside sees it.
+
+    Args:
+        label: begins the lines that are printed.
+        state_file: where an unfinished training is kept.
+        record: takes values by name, and the step that they belong to.
+    """
+
+    label: str
+    state_file: Path
+    record: Callable[[dict[str, float], int], None] = lambda values, step: None
+
+
+def validation_score(
+    network: nn.Module, loss: Loss, clean: Store, degraded: Store, limit: int, device: torch.device
+) -> float:
+    """The loss in decibels, the mean over at most ``limit`` validation images, evenly chosen."""
+    network.eval()
+    with torch.inference_mode():
+        scores = [
+            float(loss.decibels(restore(network, to_image(degraded[i], device)), to_image(clean[i], device)))
+            for i in evenly_spaced(len(clean), limit)
+        ]
+    network.train()
+    return sum(scores) / len(scores)
+
+
+def fit(
+    network: nn.Module,
+    loss: Loss,
+    batches: Batches,
+    validate: Callable[[nn.Module], float],
+    plan: Plan,
+    run: Run,
+    fabric: Fabric,
+) -> list[CurveRow]:
+    """Train the network's trainable parameters in place for a loss and return the curve.
+
+    Killed at any moment and called again with the same arguments, it goes on from ``run.state_file``, which it writes
+    every few seconds and removes at the end. On the CPU the result equals the uninterrupted one bit for bit.
+
+    ``run.record`` gets each row of the curve and, with it, images per second and the share of the time in which the
+    device waited for batches since the row before.
+
+    On a GPU a step is captured once as a CUDA graph, and the loop waits for the GPU only to check the loss now and then.
+
+    Of several processes each calls this with its share of every batch. All return the same curve; the first alone
+    validates, records, prints, and reads and writes the state file, from which any number of processes goes on.
+
+    Raises:
+        UserError: the loss or a weight stopped being finite; the last good state is kept.
+    """
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    cuda = fabric.device.type == "cuda"
+    # a graph reads the rate of each step from a tensor
+    lr = torch.tensor(plan.lr, device=fabric.device) if cuda else plan.lr
+    optimizer = torch.optim.Adam(parameters, lr=lr, betas=(0.9, 0.99), fused=True, capturable=cuda)
+    # the layout in which convolutions are fastest, on CPUs and GPUs alike
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model, wrapped = fabric.setup(network, optimizer)
+    state = on_rank_zero(fabric, lambda: read_tensors(run.state_file) if run.state_file.exists() else None)
+    start, rows, loss_sum = _load_state(state, network, optimizer)
+    loss_sum = loss_sum.to(fabric.device)
+    first = fabric.is_global_zero
+    if first and start:
+        print(f"{run.label}: goes on from step {start}", flush=True)
+    for row in rows if first else ():
+        _record(run, row)
+
+    loss.to(fabric.device)
+    validate_after = plan.validate_after
+    progress = Progress(run.label, "steps", plan.steps, start=start)
+    saved = since = time.monotonic()
+    checks = CheckSchedule(fabric, CHECK_SECONDS, start, since)
+    waiting = Stopwatch(fabric.device)
+    network.train()
+
+    def step_once(*batch: Tensor) -> Tensor:
+        *inputs, clean = batch
+        wrapped.zero_grad(set_to_none=True)
+        restored = model(*inputs)
+        with fabric.autocast():
+            value = loss(restored, clean)
+        fabric.backward(value)
+        wrapped.step()
+        return value.detach()
+
+    # not with several: NCCL's collectives and DDP's buckets have conditions of their own for being captured
+    take_step = GraphedStep(step_once) if cuda and fabric.world_size == 1 else step_once
+    for step in range(start, plan.steps):
+        rate = plan.learning_rate(step)
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"].fill_(rate) if cuda else rate
+        with waiting.running():
+            batch = batches(step)
+        loss_sum += take_step(*batch)
+
+        done = step + 1
+        now = time.monotonic()
+        if done not in validate_after and not checks.due(done, now):
+            continue
+        checks.done(done, now)
+        loss_sum = fabric.all_reduce(loss_sum, reduce_op="mean")  # shares are equal: the mean over the whole batches
+        loss_mean = float(loss_sum) / (done - int(rows[-1]["step"] if rows else 0))
+        if not (math.isfinite(loss_mean) and all(bool(p.isfinite().all()) for p in parameters)):
+            raise UserError(
+                f"{run.label}: the loss stopped being finite before step {done}: lower its lr ({plan.lr}) in "
+                f"params.yaml; the last good state is kept in {run.state_file}"
+            )
+        if first:
+            progress(done, f"loss {loss_mean:.4f}")
+        if done in validate_after:
+            score = on_rank_zero(fabric, lambda: validate(network))
+            row = {"step": done, "loss": loss_mean, "val_score": score, "lr": rate}
+            speed = (done - (int(rows[-1]["step"]) if rows else start)) * plan.batch_size / (now - since)
+            waited = waiting.take() / (now - since)
+            rows.append(row)
+            if first:
+                print(f"{run.label}: step {done}, validation {score:.2f} dB", flush=True)
+                run.record({"speed/images_per_s": speed, "speed/waiting_share": waited}, done)
+                _record(run, row)
+            since = time.monotonic()
+            loss_sum.zero_()
+        if first and now - saved >= SAVE_SECONDS:
+            _save_state(run.state_file, network, optimizer, done, rows, loss_sum)
+            saved = now
+    if first:
+        run.state_file.unlink(missing_ok=True)
+    return rows
+
+
+def _record(run: Run, row: CurveRow) -> None:
+    run.record({key: value for key, value in row.items() if key != "step"}, int(row["step"]))
+
+
+def _save_state(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int, rows: list[CurveRow], loss_sum: Tensor
+) -> None:
+    tensors = {"loss_sum": loss_sum} | {f"network.{name}": value for name, value in network.state_dict().items()}
+    for i, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+    write_tensors(path, tensors, {"step": step, "rows": rows})
+
+
+def _load_state(
+    saved: tuple[dict[str, Tensor], dict[str, Any]] | None, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, list[CurveRow], Tensor]:
+    if saved is None:
+        return 0, [], torch.zeros(())
+    tensors, header = saved
+    network.load_state_dict({n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, i, key = name.split(".")
+            parameter = optimizer.param_groups[0]["params"][int(i)]
+            # in the parameter's own memory layout: the fused optimiser walks both as flat memory, unchecked
+            same = value.shape == parameter.shape
+            state.setdefault(int(i), {})[key] = torch.empty_like(parameter).copy_(value) if same else value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return header["step"], header["rows"], tensors["loss_sum"]

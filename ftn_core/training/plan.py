@@ -1,0 +1,36 @@
+"""How long and how fast a network is trained."""
+
+import math
+from dataclasses import dataclass
+
+from ftn_core.parameters.training import Schedule
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps, batches and learning rate of one training.
+
+    Args:
+        lr: the learning rate after the warm-up.
+        validations: how often the network is validated, at even distances.
+    """
+
+    steps: int
+    lr: float
+    batch_size: int
+    crop: int
+    schedule: Schedule
+    validations: int
+
+    def learning_rate(self, step: int) -> float:
+        """The rate of a step, counted from 0: a linear warm-up, then the schedule."""
+        warmup = min(1.0, (step + 1) / (self.schedule.warmup_steps + 1))
+        done = step / self.steps
+        if self.schedule.name == "cosine":
+            return self.lr * warmup * (1 + math.cos(math.pi * done)) / 2
+        return self.lr * warmup * 0.1 ** sum(done >= milestone for milestone in self.schedule.milestones)
+
+    @property
+    def validate_after(self) -> set[int]:
+        """The numbers of steps after which the network is validated; the last step is among them."""
+        return {math.ceil(self.steps * (i + 1) / self.validations) for i in range(self.validations)}

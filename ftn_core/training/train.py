@@ -1,0 +1,81 @@
+"""One network or transition trained, from its data to its curve."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from ftn_core.data.task import DegradationSpec
+from ftn_core.losses.load import load_loss
+from ftn_core.parameters.training import Train
+from ftn_core.runtime.network_file import build_network
+from ftn_core.training.batches import FreshNoise, FreshNoiseRange
+from ftn_core.training.data import TrainingData
+from ftn_core.training.loop import CurveRow, Run, fit
+from ftn_core.training.plan import Plan
+from ftn_core.training.processes import synchronise_norms
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a network is trained on, for what, and for how long.
+
+    Args:
+        noise: drawn anew in every batch; None: the degraded set's own images are used.
+        loss: file of what the network is trained for.
+        val_images: images at most on which it is validated.
+    """
+
+    data: TrainingData
+    noise: FreshNoise | FreshNoiseRange | None
+    loss: Path
+    plan: Plan
+    seed: int
+    val_images: int
+
+
+def plan_from_scratch(train: Train, steps: int) -> Plan:
+    """The plan of a network with fresh weights: ``train`` of the parameters, for so many steps."""
+    return Plan(steps, train.lr, train.batch_size, train.crop, train.schedule, train.validations)
+
+
+def noise_at(degradation: DegradationSpec, level: float, train: Train) -> FreshNoise | None:
+    """The noise of a level, if it is drawn anew in every batch."""
+    sigma = degradation.fresh_sigma(level)
+    return None if sigma is None or train.noise == "fixed" else FreshNoise(sigma, degradation.clips)
+
+
+def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric) -> nn.Module:
+    """A network as ``build_network`` makes it from ``spec``, the same in all processes that train it together."""
+    torch.manual_seed(seed)
+    network = build_network(**spec)
+    synchronise_norms(network, fabric)
+    return network
+
+
+def train(network: nn.Module, recipe: Recipe, run: Run, fabric: Fabric) -> list[CurveRow]:
+    """Train in place and return the curve; see ``fit``."""
+    loss = load_loss(recipe.loss)
+    batches = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
+    return fit(
+        network,
+        loss,
+        batches,
+        lambda module: recipe.data.score(module, loss, recipe.val_images, fabric.device),
+        recipe.plan,
+        run,
+        fabric,
+    )
+
+
+def write_curve(path: Path, rows: list[CurveRow]) -> None:
+    """As CSV, a line for each validation."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

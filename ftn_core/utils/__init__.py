@@ -1,0 +1,1 @@
+"""Errors, progress, memory and the like: nothing here can change what a stage writes."""

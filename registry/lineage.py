@@ -1,0 +1,125 @@
+"""From a version back to what made it, and whether the clone at hand would make it again."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from registry import repository
+from registry.versions import Version
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+State = Literal["ok", "differs", "unknown"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that decides on the weights: as the version has it, as it is here."""
+
+    what: str
+    recorded: str
+    here: str
+    state: State
+    remark: str = ""
+
+
+def runs(client: "MlflowClient", version: Version) -> dict[str, str]:
+    """By stage the MLflow run that made its part of a version; of deleted ones it says so."""
+    from mlflow.exceptions import MlflowException
+
+    found = {}
+    for key, run in version.tags.items():
+        if key.startswith("ftn.run."):
+            try:
+                remark = "" if client.get_run(run).info.lifecycle_stage == "active" else " (deleted)"
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                remark = " (no longer there)"
+            found[key.removeprefix("ftn.run.").replace(":", "@", 1)] = run + remark
+    return dict(sorted(found.items()))
+
+
+def checks(model: str, version: Version) -> list[Check]:
+    """Commit, working tree, ``dvc.lock`` and photographs of a version beside those of the working directory."""
+    recorded = version.tags.get("ftn.commit", "unknown")
+    made_at, dirty = recorded.removesuffix("-dirty"), recorded.endswith("-dirty")
+    here = repository.commit()
+    head = here.removesuffix("-dirty")
+    known = re.fullmatch(r"[0-9a-f]{40}", made_at) is not None
+    found = [
+        Check(
+            "commit",
+            recorded,
+            head,
+            "unknown" if not known or head == "unknown" else "ok" if head == made_at else "differs",
+            _about_commit(made_at, head, known, dirty),
+        ),
+        Check(
+            "working tree",
+            "changed" if dirty else "clean",
+            "changed" if here.endswith("-dirty") else "clean",
+            "unknown" if dirty or head == "unknown" else "differs" if here.endswith("-dirty") else "ok",
+            "what was changed when it was made is recorded nowhere" if dirty else "",
+        ),
+    ]
+    stages = repository.locked_stages(repository.LOCK.read_text()) if repository.LOCK.exists() else None
+    found.append(_lock_check(model, version, stages))
+    data = repository.data_hash(stages) if stages else None
+    found.append(_compare("photographs", version.tags.get("ftn.data"), data, "DVC's hash of data/photographs"))
+    return found
+
+
+def verdict(found: list[Check]) -> tuple[State, str]:
+    """Whether the clone would make the version again, and what to do if not."""
+    differing = [check.what for check in found if check.state == "differs"]
+    unknown = [check.what for check in found if check.state == "unknown"]
+    if differing:
+        return "differs", f"this clone would not make it again: {', '.join(differing)} differ" + (
+            "s" if len(differing) == 1 else ""
+        )
+    if unknown:
+        return "unknown", f"nobody can tell whether this clone would make it again: {', '.join(unknown)} unknown"
+    return "ok", "this clone makes it again: `dvc repro`, on a processor of the same kind bit by bit"
+
+
+def _about_commit(made_at: str, head: str, known: bool, dirty: bool) -> str:
+    if not known or head in ("unknown", made_at):
+        return ""
+    if repository.has_commit(made_at):
+        return f"this repository has it: git checkout {made_at[:12]}"
+    return "this repository does not have it: fetch it first"
+
+
+def _lock_check(model: str, version: Version, stages: dict[str, Any] | None) -> Check:
+    check = _compare(
+        "dvc.lock",
+        version.tags.get("ftn.dvc_lock"),
+        repository.lock_hash(stages) if stages else None,
+        "all stages but register",
+    )
+    if check.state != "differs" or not stages:
+        return check
+    kept = _kept_lock(model, version)
+    if kept is None:
+        return check
+    names = sorted(name for name in {*kept, *stages} if kept.get(name) != stages.get(name))
+    return Check(check.what, check.recorded, check.here, "differs", f"of {', '.join(names)}")
+
+
+def _kept_lock(model: str, version: Version) -> dict[str, Any] | None:
+    """The ``dvc.lock`` that is kept beside the model, if it can be read."""
+    import mlflow
+
+    try:
+        path = mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}/{repository.LOCK}")
+        return repository.locked_stages(Path(path).read_text())
+    except Exception:  # it only says more than the hash, which is enough
+        return None
+
+
+def _compare(what: str, recorded: str | None, here: str | None, remark: str) -> Check:
+    state: State = "unknown" if not recorded or not here else "ok" if recorded == here else "differs"
+    return Check(what, recorded or "not recorded", here or "not here yet: make repro", state, remark)

@@ -1,0 +1,136 @@
+"""Versions of a registered model, found by number or alias."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ftn_core.parameters.quantities import SIGMA, Quantity, quantity_named
+from ftn_core.utils.errors import UserError
+from registry.address import redact_url, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+TRIES = 4
+"""Of setting an alias, where others do the same."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version, with what `register` noted of it; None where an older `register` did not."""
+
+    number: str
+    aliases: list[str]
+    at: datetime
+    run: str
+    source: str
+    tags: dict[str, str]
+    description: str
+
+    @property
+    def gate(self) -> str:
+        """``passed``, ``failed`` or ``not judged``."""
+        return self.tags.get("ftn.gate", "not judged")
+
+    @property
+    def levels(self) -> list[float]:
+        """For which it was trained, the base's first."""
+        return json.loads(self.tags.get("ftn.levels", "[]"))
+
+    @property
+    def quantity(self) -> Quantity:
+        """What its levels are measured in; in those of an older `register`, which did not say, there was only sigma."""
+        return quantity_named(self.tags.get("ftn.quantity", SIGMA.name), json.loads(self.tags.get("ftn.ends", "[]")))
+
+    @property
+    def psnr(self) -> dict[float, float]:
+        """dB by level, over the test images of the pipeline that made it."""
+        return {float(level): value for level, value in json.loads(self.tags.get("ftn.psnr", "{}")).items()}
+
+    @property
+    def megabytes(self) -> float | None:
+        """Of its file."""
+        size = self.number_of("ftn.bytes")
+        return None if size is None else size / 1e6
+
+    def number_of(self, key: str) -> int | None:
+        """Of a tag that holds a whole number."""
+        return int(self.tags[key]) if key in self.tags else None
+
+
+def aliases(client: "MlflowClient", model: str) -> dict[str, str]:
+    """By alias the version that has it; raises ``UserError`` if there is no such model."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return {alias: str(number) for alias, number in client.get_registered_model(model).aliases.items()}
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise UserError(
+            f"there is no model {model} in {redact_url(tracking_uri())}: `make repro` registers one, --name names another"
+        ) from None
+
+
+def all_of(client: "MlflowClient", model: str) -> list[Version]:
+    """Every version, the newest first; raises ``UserError`` if there is no such model."""
+    names: dict[str, list[str]] = {}
+    for alias, number in aliases(client, model).items():
+        names.setdefault(number, []).append(alias)
+    found, token = [], None
+    while True:
+        page = client.search_model_versions(f"name = '{model}'", page_token=token)
+        found += [_version(entry, names) for entry in page]
+        token = page.token
+        if not token:
+            return sorted(found, key=lambda version: int(version.number), reverse=True)
+
+
+def find(client: "MlflowClient", model: str, name: str) -> Version:
+    """A version by its number or by an alias; raises ``UserError`` that says what there is."""
+    found = all_of(client, model)
+    wanted = name.removeprefix("@")
+    for version in found:
+        if wanted == version.number or wanted in version.aliases:
+            return version
+    numbers = [version.number for version in found]
+    named = [alias for version in found for alias in version.aliases]
+    if wanted.isdigit():
+        listed = ", ".join(reversed(numbers[:20])) if numbers else "none"
+        raise UserError(f"{model} has no version {wanted}: there is {listed}")
+    close = difflib.get_close_matches(wanted, named, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(named) or 'none'}"
+    raise UserError(f"{model} has no version with the alias {wanted}, {hint}")
+
+
+def set_alias(client: "MlflowClient", model: str, alias: str, number: str) -> bool:
+    """Give a version an alias; whether the version is still there to take it."""
+    from mlflow.exceptions import MlflowException
+
+    for left in reversed(range(TRIES)):
+        try:
+            client.set_registered_model_alias(model, alias, number)
+            return True
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            # MLflow looks whether there is such an alias and then inserts it: of two at once, one breaks a constraint
+            if not left or error.error_code not in ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"):
+                raise
+    return False
+
+
+def _version(entry: object, names: dict[str, list[str]]) -> Version:
+    number = str(entry.version)  # type: ignore[attr-defined]
+    return Version(
+        number=number,
+        aliases=sorted(names.get(number, [])),
+        at=datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC),  # type: ignore[attr-defined]
+        run=entry.run_id or "none",  # type: ignore[attr-defined]
+        source=entry.source,  # type: ignore[attr-defined]
+        tags=dict(entry.tags),  # type: ignore[attr-defined]
+        description=entry.description or "",  # type: ignore[attr-defined]
+    )

@@ -1,0 +1,1 @@
+"""``ftn models``: versions in the registry."""

@@ -1,0 +1,93 @@
+"""A stage as a command: ``python -m tasks STAGE [VALUE ...]``, as ``dvc.yaml`` has it.
+
+A stage is the function of its name in ``tasks/STAGE.py``. It takes the parameters, a tracker and the values of its
+matrix. Its file is imported only when the command is known to be right, so that a mistake is answered at once.
+"""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dotenv import load_dotenv
+
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.garbage_collection import collect_rarely
+from tasks.parent_death import end_with_parent
+
+GRAPH = Path("dvc.yaml")
+
+
+def main() -> None:
+    """Run a stage: parse its values, check the parameters, track the run.
+
+    Exit codes: 0 done, 2 a mistake that the user can repair (one line on stderr), 130 interrupted, 143 terminated.
+    """
+    # as an exception, so that the MLflow run is closed on the way out
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    values = vars(_parser().parse_args())
+    stage = values.pop("stage")
+    # Threads that sleep at once lose time at each of a step's hundreds of meetings; threads that spin for long take
+    # the cores from whatever else runs (benchmarks/waiting_threads.py). GNU's OpenMP reads this with torch's import.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    collect_rarely()
+    if "DVC_STAGE" in os.environ:
+        end_with_parent()
+    load_dotenv(".env")  # where MLflow is
+    name = os.environ.get("DVC_STAGE") or "@".join([stage, *(["-".join(values.values())] if values else [])])
+    try:
+        _run(stage, name, {key: float(value) if key == "level" else value for key, value in values.items()})
+    except UserError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(stage: str, name: str, values: dict[str, Any]) -> None:
+    from ftn_core.parameters import load_parameters
+    from ftn_core.parameters.quantities import objective
+    from tasks.launch import run_in_processes
+
+    params = load_parameters()
+    step_of = (params.quantity or objective("", "")).step_of
+    devices = params.train.devices if stage.startswith("train_") else 1
+    with run_in_processes(name, devices, step_of) as tracker:
+        getattr(importlib.import_module(f"tasks.{stage}"), stage)(params, tracker, **values)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The graph's stages that are ours, each with the values of its matrix."""
+    parser = argparse.ArgumentParser(prog="python -m tasks", description="Run one stage of dvc.yaml.")
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    for name, stage in _graph().items():
+        if stage.get("cmd", "").startswith(f"python -m tasks {name}"):
+            command = stages.add_parser(name, help=stage["desc"], description=stage["desc"])
+            for axis in stage.get("matrix", {}):
+                command.add_argument(axis, type=_level if axis == "level" else str)
+    return parser
+
+
+def _graph() -> dict[str, Any]:
+    try:
+        return yaml.safe_load(GRAPH.read_text())["stages"]
+    except FileNotFoundError:
+        print(f"{GRAPH} does not exist: run this from the project's root", file=sys.stderr)
+        sys.exit(2)
+
+
+def _level(text: str) -> str:
+    """A level as it was written, for the stage's name."""
+    try:
+        float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"invalid float value: {text!r}") from None
+    return text
+
+
+if __name__ == "__main__":
+    main()

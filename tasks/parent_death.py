@@ -1,0 +1,23 @@
+"""Processes that end with the one that started them; run as a script, DVC in such a process."""
+
+import ctypes
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process (SIGTERM) when its parent ends, in whatever way. Linux only.
+
+    A killed orchestrator cannot end its stages itself; without this they would go on beside those of the next run.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    from dvc.cli import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""Where the stages' data lie, relative to the project's root: the paths that ``dvc.yaml`` declares."""
+
+from pathlib import Path
+
+from ftn_core.utils.levels import level_name
+
+PHOTOGRAPHS = Path("data/photographs")
+MANIFEST = PHOTOGRAPHS / "manifest.json"
+DEGRADED = Path("data/degraded")
+STYLES = Path("styles")
+BASE_LOSS = Path("data/loss/base.safetensors")
+ADAPTED_LOSS = Path("data/loss/adapted.safetensors")
+BASE = Path("models/networks/base.safetensors")
+ADAPTED = Path("models/adapted")
+NETWORKS = Path("models/networks")
+DENOISERS = Path("models/denoisers")
+CURVES = Path("results/curves")
+RESULTS = Path("results")
+CLASSICAL = Path("results/classical.json")
+BASELINES = Path("results/baselines.json")
+METHOD_RESULTS = Path("results/methods")
+PSNR = Path("results/psnr.csv")
+COSTS = Path("results/costs.json")
+FILTERS = Path("results/filters.json")
+TABLE = Path("results/table.md")
+REPORT = Path("results/report.html")
+METRICS = Path("results/metrics.json")
+REGISTERED = Path("results/registered.json")
+VERDICT = Path("results/verdict.md")
+VERDICT_DATA = Path("results/verdict.json")
+CARD = Path("results/card.md")
+
+DOWNLOADS = Path(".ftn/downloads")
+"""Archives, kept from one run to the next; outside the declared outputs."""
+RESUME = Path(".ftn/resume")
+"""States of unfinished trainings, outside the declared outputs, which DVC deletes before a stage runs."""
+
+
+def degraded_set(level: float) -> Path:
+    """The degraded set of one level."""
+    return DEGRADED / level_name(level)
+
+
+def adapted(method: str, level: float) -> Path:
+    """The base adapted to one level."""
+    return ADAPTED / method / f"{level_name(level)}.safetensors"
+
+
+def scratch(level: float) -> Path:
+    """A network trained for one level alone."""
+    return NETWORKS / f"scratch-{level_name(level)}.safetensors"
+
+
+def noise_conditioned(sigma: float) -> Path:
+    """A noise-conditioned network, trained up to this sigma."""
+    return NETWORKS / f"noise-conditioned-{level_name(sigma)}.safetensors"
+
+
+def noise_conditioned_name(sigma: float) -> str:
+    """What a noise-conditioned network is called."""
+    return f"noise-conditioned up to {level_name(sigma)}"
+
+
+def curve(stage: str) -> Path:
+    """The training curve of a stage, named as DVC names it."""
+    return CURVES / f"{stage.replace('@', '-')}.csv"
+
+
+def denoiser(name: str) -> Path:
+    """All levels of one method, or of its chain, with the calibrated dial."""
+    return DENOISERS / f"{name}.safetensors"
+
+
+def chain(method: str) -> str:
+    """What a method with the levels between is called."""
+    return f"{method}-chain"
+
+
+def method_result(name: str) -> Path:
+    """What the evaluation of a denoiser found."""
+    return METHOD_RESULTS / f"{name}.json"

@@ -1,0 +1,1 @@
+"""MLflow: what stages record, written to disk first and uploaded beside the work."""

@@ -1,0 +1,32 @@
+"""Stage ``train_from_scratch@LEVEL``: a network of its own for one level, which the adapted ones are held against."""
+
+from ftn_core.data.task import DegradationSpec
+from ftn_core.parameters import Parameters
+from ftn_core.runtime.device import describe_precision, make_fabric
+from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.training.data import TrainingData
+from ftn_core.training.loop import Run
+from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, train, write_curve
+from tasks import paths
+from tasks.tracking.tracker import Tracker
+
+
+def train_from_scratch(params: Parameters, tracker: Tracker, level: float) -> None:
+    """Train a network with fresh weights at one level, with the steps of the base and of finetuning together."""
+    fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
+    spec = params.network.model_dump()
+    network = fresh_network(spec, params.seed, fabric)
+    recipe = Recipe(
+        data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
+        noise=noise_at(DegradationSpec.of(params.degradation), level, params.train),
+        loss=paths.ADAPTED_LOSS,
+        plan=plan_from_scratch(params.train, params.train.steps + params.finetune.steps),
+        seed=params.seed,
+        val_images=params.train.val_images,
+    )
+    tracker.tag("ftn.precision", describe_precision(fabric))
+    run = Run(tracker.stage, tracker.state_file, tracker.metrics)
+    rows = train(network, recipe, run, fabric)
+    if fabric.is_global_zero:
+        TrainedNetwork(spec, network, level).save(paths.scratch(level))
+        write_curve(paths.curve(tracker.stage), rows)

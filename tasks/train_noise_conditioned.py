@@ -1,0 +1,35 @@
+"""Stage ``train_noise_conditioned@SIGMA``: one network for all sigmas, which is given sigma as an input."""
+
+from ftn_core.data.task import DegradationSpec
+from ftn_core.parameters import Parameters
+from ftn_core.runtime.device import describe_precision, make_fabric
+from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.runtime.noise_conditioned import NoiseConditioned
+from ftn_core.training.batches import FreshNoiseRange
+from ftn_core.training.data import TrainingData
+from ftn_core.training.loop import Run
+from ftn_core.training.train import Recipe, fresh_network, plan_from_scratch, train, write_curve
+from tasks import paths
+from tasks.tracking.tracker import Tracker
+
+
+def train_noise_conditioned(params: Parameters, tracker: Tracker, level: float) -> None:
+    """Train one network for all sigmas up to this one, with the steps of the base and of finetuning together."""
+    fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
+    spec = params.network.model_dump() | {"inputs": 4}
+    network = fresh_network(spec, params.seed, fabric)
+    clips = DegradationSpec.of(params.degradation).clips
+    recipe = Recipe(
+        data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
+        noise=FreshNoiseRange(params.levels.base, level, clips, per_image=True),
+        loss=paths.ADAPTED_LOSS,
+        plan=plan_from_scratch(params.train, params.train.steps + params.finetune.steps),
+        seed=params.seed,
+        val_images=params.train.val_images,
+    )
+    tracker.tag("ftn.precision", describe_precision(fabric))
+    run = Run(tracker.stage, tracker.state_file, tracker.metrics)
+    rows = train(NoiseConditioned(network, level), recipe, run, fabric)
+    if fabric.is_global_zero:
+        TrainedNetwork(spec, network, level).save(paths.noise_conditioned(level))
+        write_curve(paths.curve(tracker.stage), rows)

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+from flows.stale_outputs import remove_leftovers
+
+GRAPH = """
+stages:
+  prepare: {cmd: "true", deps: [ABOVE, ".", data], outs: [data/photographs]}
+  degraded: {cmd: "true", deps: [data/photographs], outs: [data/degraded/0.2]}
+  evaluate: {cmd: "true", deps: [data/degraded, data/mine], outs: [results/methods/ftn.json]}
+  report: {cmd: "true", deps: [results/methods], outs: [results/report.html]}
+"""
+KEPT = [
+    "../beside.txt", "note.txt", "data/mine/cat.jpg", "data/dog.jpg", "data/photographs/1", "data/degraded/0.2/1",
+    "results/other.txt", "results/methods/ftn.json",
+]  # fmt: skip
+LEFT = ["data/degraded/0.3/train/1", "results/methods/adafm.json"]
+
+
+def said():
+    lines = []
+    remove_leftovers(lines.append)
+    return lines
+
+
+def test_what_no_stage_makes_any_more_goes_and_what_is_the_user_s_stays(fresh):
+    Path("dvc.yaml").write_text(GRAPH.replace("ABOVE", str(fresh.root.parent)))
+    for name in KEPT + LEFT:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("x")
+    assert said() == [
+        "data/degraded/0.3: of no stage any more, removed",
+        "results/methods/adafm.json: of no stage any more, removed",
+    ]
+    assert [name for name in KEPT if not Path(name).exists()] == []
+    assert [name for name in LEFT if Path(name).exists()] == []
+    assert said() == []
+
+
+def test_a_broken_graph_is_left_to_the_run(fresh):
+    Path("dvc.yaml").write_text("stages: [")
+    assert said() == []

@@ -1,0 +1,135 @@
+import copy
+
+import pytest
+import yaml
+from project import ROOT
+
+from ftn_core.parameters import load_parameters, parse_parameters
+from ftn_core.utils.errors import UserError
+
+VALUES = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def changed(key: str, value):
+    values = copy.deepcopy(VALUES)
+    *path, last = key.split(".")
+    section = values
+    for part in path:
+        section = section[part]
+    section[last] = value
+    return values
+
+
+def test_the_projects_own_file_is_accepted():
+    params = load_parameters(ROOT / "params.yaml")
+    assert params.levels.base == 0.2
+    assert params.register_.model == "ftn-denoiser"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("train.stpes", 5, ["train.stpes", "did you mean steps"]),
+        ("nonsense", 5, ["nonsense", "known: seed"]),
+        ("train.steps", "many", ["train.steps", "'many'", "integer"]),
+        ("train.steps", 0, ["train.steps", "0", "greater than or equal to 1"]),
+        ("train.steps", 1.5, ["train.steps", "1.5", "integer"]),
+        ("train.steps", True, ["train.steps", "True"]),
+        ("train.devices", 0, ["train.devices = 0", "greater than or equal to 1"]),
+        ("train.devices", 3, ["train.batch_size = 8", "train.devices = 3", "multiple"]),
+        ("train.lr", -1, ["train.lr", "-1", "greater than 0"]),
+        ("train.noise", "old", ["train.noise", "'old'", "'fresh' or 'fixed'"]),
+        ("network.name", "unet", ["network.name", "'unet'", "'adafm_net'"]),
+        ("network.depth", 0, ["network.depth", "0"]),
+        ("data.levels", [0.3, 0.2, 0.4], ["data.levels", "rise or fall"]),
+        ("data.levels", [0.6, 0.5, 0.4, 0.3, 0.2], ["data.levels", "from 0.2: turn it round"]),
+        ("data.levels", [0.0002, 2.5], ["data.levels", "sigma 2.5 does not exist", "above 0 to 2"]),
+        ("data.levels", [], ["data.levels", "at least 1"]),
+        ("data.levels", [1.0], ["data.levels.0", "write 1 without a point"]),
+        ("degradation", [{"name": "noise", "sigma": "level", "clip": "yes"}], ["degradation.0.clip", "'yes'"]),
+        ("degradation", [{"name": "jpeg", "qualty": 3}], ["unknown key degradation.0.qualty", "did you mean quality"]),
+        ("degradation", [{"name": "blur", "sigma": "level"}], ["degradation.0", "'blur'", "'jpeg'"]),
+        (
+            "degradation",
+            [{"name": "jpeg", "quality": "level"}],
+            ["data.levels", "quality 0.2", "whole number from 1 to 100"],
+        ),
+        ("degradation", [{"name": "jpeg", "quality": 0}], ["degradation", "quality 0"]),
+        ("degradation", [{"name": "downscaling", "scale": 0.5}], ["degradation", "scale 0.5", "above 1 to 16"]),
+        ("degradation", [{"name": "jpeg", "quality": 30}], ["degradation", "levels.base must be 0"]),
+        ("degradation", [{"name": "noise", "sigma": "level"}], ["degradation.0.clip is missing"]),
+        ("degradation", 2 * [{"name": "noise", "sigma": "level", "clip": False}], ["degradation", "only one step"]),
+        ("data.archive", "imagenet", ["data.archive", "'imagenet'"]),
+        ("data.archive", {"url": "http://x/y.zip", "sha256": "12", "terms": ""}, ["data.archive.sha256", "'12'"]),
+        ("levels.adapted", [0.5, 0.3], ["levels", "rise or fall"]),
+        ("levels.adapted", [0.45], ["0.45", "data.levels"]),
+        ("levels.methods", ["ftn", "adafn"], ["levels.methods", "adafn", "did you mean adafm"]),
+        ("levels.methods", ["ftn", "ftn"], ["levels", "twice"]),
+        ("levels.chains", ["dni"], ["levels", "between"]),
+        ("levels.between", [0.5], ["levels", "without repeats"]),
+        ("levels.noise_conditioned", [0.2], ["noise_conditioned", "0.2", "above"]),
+        ("transitions.ftn.groups", 0, ["transitions.ftn.groups = 0"]),
+        ("transitions.ftn.group", 2, ["unknown key transitions.ftn.group,", "did you mean groups"]),
+        ("transitions.ftn.supervision", "some", ["transitions.ftn.supervision", "'level' or 'continuous'"]),
+        ("transitions.ftn.method", "fnt", ["transitions.ftn", "'fnt'", "'ftn'"]),
+        ("transitions.adafm.kernel", 2, ["transitions.adafm.kernel", "2", "1, 3, 5 or 7"]),
+        ("transitions.cfsnet.kernel", 3, ["unknown key transitions.cfsnet.kernel", "known: lr"]),
+        ("transitions.dynamic-net.after", [], ["transitions.dynamic-net.after = []", "at least 1"]),
+        ("transitions.dynamic-net.after", [0.5, 1.5], ["transitions.dynamic-net.after.1 = 1.5", "1"]),
+        ("transitions.dynamic-net.after", [0.5, 0.5], ["transitions.dynamic-net.after", "without repeats"]),
+        ("transitions.dynamic-net.width", 0.0, ["transitions.dynamic-net.width = 0.0", "greater than 0"]),
+        ("train.loss", "l1", ["train.loss = 'l1'", "dictionary"]),
+        ("train.loss", {"name": "l3"}, ["train.loss", "'l3'", "'perceptual', 'style'"]),
+        ("train.loss", {"name": "l1", "pixel": 1.0}, ["unknown key train.loss.pixel (known: name)"]),
+        ("finetune.loss", {"name": "perceptual"}, ["key finetune.loss.layers is missing"]),
+        (
+            "finetune.loss",
+            {"name": "style", "imge": "a.jpg"},
+            ["unknown key finetune.loss.imge,", "did you mean image"],
+        ),
+        ("features.weights", "", ["features.weights", "at least 1"]),
+        ("register.model", "a b", ["register.model", "'a b'"]),
+        ("gate.tolerence", 0.1, ["unknown key gate.tolerence,", "did you mean tolerance"]),
+        ("gate.min_evenness", 1.5, ["gate.min_evenness = 1.5", "1"]),
+        ("seed", None, ["seed", "None"]),
+    ],
+)
+def test_a_wrong_value_is_refused_with_key_value_and_what_is_allowed(key, value, words):
+    with pytest.raises(UserError) as error:
+        parse_parameters(changed(key, value))
+    message = str(error.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_resnet_takes_5_to_16_layers():
+    values = changed("network", {"name": "resnet", "channels": 16, "depth": 7})
+    assert parse_parameters(values).network.depth == 7
+    values["network"]["depth"] = 17
+    with pytest.raises(UserError, match="from 5 to 16"):
+        parse_parameters(values)
+
+
+def test_a_missing_key_is_named():
+    values = copy.deepcopy(VALUES)
+    del values["train"]["crop"]
+    with pytest.raises(UserError, match=r"train\.crop is missing"):
+        parse_parameters(values)
+
+
+def test_exponents_without_a_point_are_numbers():
+    # YAML 1.1 calls 1e-3 a text
+    assert parse_parameters(changed("train.lr", yaml.safe_load("1e-3"))).train.lr == 0.001
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", ""])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"params\.yaml"):
+        load_parameters(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        load_parameters(tmp_path / "params.yaml")

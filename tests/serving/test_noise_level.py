@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import data
+
+from benchmarks.clipping import sigma_before_clipping
+from serving.noise_level import estimate_sigma, representative
+
+
+def noisy(sigma: float, clip: bool, seed: int = 0) -> torch.Tensor:
+    """A photograph with noise, ``1 x 3 x H x W``."""
+    clean = data.astronaut().astype(np.float32) / 255
+    image = clean + sigma * np.random.default_rng(seed).standard_normal(clean.shape, np.float32)
+    if clip:
+        image = np.round(image.clip(0, 1) * 255) / 255
+    return torch.from_numpy(image).permute(2, 0, 1)[None]
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.1, 0.2, 0.4, 0.6])
+def test_known_noise_is_found(sigma):
+    assert estimate_sigma(noisy(sigma, clip=False)) == pytest.approx(sigma, rel=0.12)
+
+
+def test_of_clipped_noise_it_finds_what_is_left_to_see():
+    assert estimate_sigma(noisy(0.1, clip=True)) == pytest.approx(0.1, rel=0.25)
+    assert 0.5 * 0.6 < estimate_sigma(noisy(0.6, clip=True)) < 0.75 * 0.6
+    assert sigma_before_clipping(noisy(0.6, clip=True)) == pytest.approx(0.6, rel=0.12)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (64, 64)])
+def test_where_nothing_varies_there_is_no_noise(value, shape):
+    assert estimate_sigma(torch.full((1, 3, *shape), value)) == 0.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1.5), st.floats(0, 1), st.integers(0, 2**32 - 1))
+def test_any_image_has_a_finite_estimate(height, width, sigma, brightness, seed):
+    noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+    assert 0 <= estimate_sigma((brightness + sigma * noise).clamp(0, 1)) <= 1.5
+
+
+def test_of_a_large_picture_patches_are_enough():
+    pixels = np.random.default_rng(0).integers(100, 156, (2100, 1700, 3), np.uint8)
+    patches = representative(pixels)
+    assert patches.shape == (512, 9 * 512, 3)
+    image = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
+    assert estimate_sigma(image) == pytest.approx(56 / 255 / 12**0.5, rel=0.05)

@@ -1,0 +1,378 @@
+"""Metrics outlive a server that is killed, slow or not there, and a stage that is killed."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import mlflow
+import psutil
+import pytest
+import yaml
+from mlflow_server import MlflowServer
+from ports import free_ports
+from project import ROOT
+from sandbox import Sandbox
+
+from registry.address import redact, redact_url
+
+SCRIPT = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    from tasks.tracking.tracker import track
+    with track(sys.argv[1]) as tracker:
+        print("open", flush=True)
+        for line in sys.stdin:
+            tracker.metrics({"loss": 1 / (1 + int(line)), "psnr": int(line)}, int(line))
+            print(int(line), flush=True)
+        tracker.tag("note", "late")
+        picture = Path("picture.txt")
+        picture.write_text("as it was")
+        tracker.artifact(picture)
+        picture.unlink()
+""")
+
+
+class Project:
+    """A project of two stages that do as they are told: each line of their input is a step."""
+
+    def __init__(self, root: Path, uri: str | None = None) -> None:
+        self.root = root
+        (root / ".dvc").mkdir(parents=True)
+        (root / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+        (root / "dvc.yaml").write_text("stages: {work: {cmd: work, params: [lr]}, other: {cmd: other}}")
+        (root / "params.yaml").write_text("lr: 0.5\n")
+        (root / "work.py").write_text(SCRIPT)
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
+        self.env = clean | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        self.uri = uri or f"sqlite:///{root}/mlflow.db"
+        if uri:
+            self.env["MLFLOW_TRACKING_URI"] = uri
+
+    def start(self, stage: str = "work") -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "work.py", stage], cwd=self.root, env=self.env, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout.readline() == "open\n", process.stderr.read()
+        return process
+
+    def run(self, steps: range, stage: str = "work") -> str:
+        """A whole stage; what it told people."""
+        process = self.start(stage)
+        record(process, steps)
+        return finish(process)
+
+    def deliver(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tasks.tracking", *arguments]
+        return subprocess.run(command, cwd=self.root, env=self.env | env, capture_output=True, text=True)
+
+    def spools(self) -> list[Path]:
+        return sorted(path for path in self.root.glob(".ftn/spool/*") if path.is_dir())
+
+    def runs(self, stage: str = "work", uri: str | None = None):
+        client = mlflow.MlflowClient(uri or self.uri)
+        experiment = client.get_experiment_by_name("ftn")
+        return client.search_runs([experiment.experiment_id], f"tags.`ftn.stage` = '{stage}'") if experiment else []
+
+    def check(self, steps: range, status: str, uri: str | None = None) -> str:
+        """There is one run, which ended so and has each of the steps once; its id."""
+        (run,) = self.runs(uri=uri)
+        client = mlflow.MlflowClient(uri or self.uri)
+        assert run.info.status == status
+        for key in ("loss", "psnr"):
+            history = client.get_metric_history(run.info.run_id, key)
+            assert sorted(metric.step for metric in history) == list(steps)
+        assert run.data.params == {"lr": "0.5"}
+        if status == "FINISHED":
+            assert run.data.tags["note"] == "late"
+            assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["picture.txt"]
+        return run.info.run_id
+
+
+def record(process: subprocess.Popen[str], steps: range) -> None:
+    for step in steps:
+        process.stdin.write(f"{step}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == f"{step}\n"
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, told
+    return told
+
+
+def kill(process: subprocess.Popen[str], *, uploader: bool) -> None:
+    """As the kernel does when memory runs out, or, with the uploader, as a machine that loses power."""
+    couriers = psutil.Process(process.pid).children()
+    assert len(couriers) == 1
+    for victim in [*(couriers if uploader else []), process]:
+        victim.send_signal(signal.SIGKILL)
+    process.wait()
+    process.communicate()
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = MlflowServer(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(autouse=True)
+def short_patience(monkeypatch):
+    """The tests' own look at a server."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+
+def test_a_server_killed_in_the_middle_gets_everything_once_it_is_back(tmp_path, server):
+    project = Project(tmp_path / "project", server.uri)
+    process = project.start()
+    record(process, range(5))
+    wait_for(lambda: project.runs() and "loss" in project.runs()[0].data.metrics)
+    server.kill()
+    try:
+        record(process, range(5, 400))  # hours of training, which wait for nothing
+        line = process.stderr.readline()
+        assert line.startswith(f"work: MLflow at {server.uri} does not answer ([Errno 111] Connection refused)")
+    finally:
+        server.start()
+    assert process.stderr.readline() == f"work: MLflow at {server.uri} answers again\n"
+    record(process, range(400, 410))
+    assert finish(process) == ""
+    project.check(range(410), "FINISHED")
+    assert project.spools() == []
+
+
+def test_without_a_server_a_stage_ends_well_and_is_delivered_later(tmp_path, server):
+    absent = f"127.0.0.1:{free_ports(1)[0]}"
+    project = Project(tmp_path / "project", f"http://user:secret@{absent}/")
+    start = time.monotonic()
+    lines = project.run(range(3)).splitlines()
+    assert time.monotonic() - start < 40
+    (spool,) = project.spools()
+    assert len(lines) == 2 and f"http://{absent}/ does not answer" in lines[0]
+    assert str(spool.relative_to(project.root)) in lines[1] and "python -m tasks.tracking" in lines[1]
+
+    failed = project.deliver()
+    assert failed.returncode == 2 and len(failed.stderr.splitlines()) == 1
+    assert f"http://{absent}/ does not answer" in failed.stderr
+    texts = [*lines, failed.stderr, *(path.read_text() for path in spool.rglob("*") if path.is_file())]
+    assert not any("secret" in text for text in texts)
+
+    elsewhere = project.deliver(MLFLOW_TRACKING_URI=server.uri)
+    assert elsewhere.returncode == 0 and f"1 more are for MLflow at http://{absent}/" in elsewhere.stdout
+    delivered = project.deliver("--redirect", MLFLOW_TRACKING_URI=server.uri)
+    assert delivered.stdout.startswith("work: ") and "the run ended FINISHED" in delivered.stdout, delivered.stderr
+    assert "nothing" in project.deliver("--redirect", MLFLOW_TRACKING_URI=server.uri).stdout
+    runs = [run for run in project.runs(uri=server.uri) if run.data.params == {"lr": "0.5"}]
+    assert len(runs) == 1  # the test above has the same stage: its run was taken up
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_a_killed_stage_ends_killed_and_its_rerun_takes_the_run_up(tmp_path):
+    project = Project(tmp_path / "project")
+    process = project.start()
+    record(process, range(2))
+    kill(process, uploader=False)
+    wait_for(lambda: not project.spools())
+    run = project.check(range(2), "KILLED")
+
+    process = project.start()
+    record(process, range(1, 4))
+    kill(process, uploader=True)
+    assert len(project.spools()) == 1
+    assert "the run ended KILLED" in project.deliver().stdout
+    assert project.check(range(4), "KILLED") == run
+
+    process = project.start()
+    record(process, range(2, 5))
+    kill(process, uploader=True)
+    assert project.run(range(4, 8)) == ""  # delivers what the killed one left, first
+    assert project.check(range(8), "FINISHED") == run
+    assert project.spools() == []
+
+
+def test_any_stage_delivers_what_another_left_but_not_what_another_still_records(tmp_path):
+    project = Project(tmp_path / "project")
+    process = project.start()
+    record(process, range(2))
+    kill(process, uploader=True)
+    for _ in range(3):  # a stage waits for others' journals for seconds, and a busy machine needs more
+        assert project.run(range(1), "other") == ""
+        if not project.spools():
+            break
+    project.check(range(2), "KILLED")
+
+    process = project.start()
+    assert "nothing" in project.deliver().stdout
+    record(process, range(3))
+    finish(process)
+    project.check(range(3), "FINISHED")
+
+
+def test_a_server_that_accepts_and_never_answers_holds_a_stage_for_seconds(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        project = Project(tmp_path / "project", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        project.env["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "2"
+        process = project.start()
+        record(process, range(100))
+        start = time.monotonic()
+        told = finish(process)
+        assert time.monotonic() - start < 40
+        assert "does not answer" in told and len(project.spools()) == 1
+
+
+def test_registering_without_a_server_is_refused_in_one_line(tmp_path):
+    sandbox = Sandbox(tmp_path / "project")
+    deps = yaml.safe_load((sandbox.root / "dvc.yaml").read_text())["stages"]["register"]["deps"]
+    for path in deps:
+        if path.startswith(("data/", "models/", "results/")):
+            (sandbox.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (sandbox.root / path).write_text("{}")
+    absent = f"127.0.0.1:{free_ports(1)[0]}"
+    result = sandbox.python("-m", "tasks.register", check=False, MLFLOW_TRACKING_URI=f"http://user:secret@{absent}")
+    assert result.returncode == 2
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(f"register: MLflow at http://{absent} does not answer") and "MLFLOW_TRACKING_URI" in line
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working directory and a client of its SQLite store."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    from tasks.tracking import runs
+
+    uri = mlflow.get_tracking_uri()
+    yield runs.connect()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+
+
+OPENING = {
+    "address": "", "stage": "work", "identity": "abc", "params": {"a": {"b": 1}}, "data": {"data/x": "0123"},
+    "pipeline": {"identity": "p", "params": {"a": 1}, "commit": "c"},
+}  # fmt: skip
+
+
+def journal_of(address: str):
+    from tasks.tracking.spool import Spool
+
+    spool = Spool.create()
+    spool.append("open", **OPENING | {"address": address})
+    return spool
+
+
+def test_delivering_twice_doubles_nothing_and_what_is_refused_costs_only_itself(here):
+    from registry.address import tracking_uri
+    from tasks.tracking.spool import Spool
+    from tasks.tracking.upload import deliver, take
+
+    spool = journal_of(tracking_uri())
+    spool.append("metrics", values={"loss": 1.0, "nan": float("nan")}, step=0)
+    spool.append("metrics", values={"not, allowed": 1.0}, step=0)
+    for load in (10.0, 20.0):
+        spool.append("metrics", values={"system/cpu": load}, step=None)
+        time.sleep(0.002)
+    spool.keep_bytes("figure.png", b"png")
+    spool.append("end", status="FINISHED")
+    assert not Spool(spool.folder).abandoned
+    spool.leave()
+    assert Spool(spool.folder).abandoned
+    copy = shutil.copytree(spool.folder, "copy")
+    delivery = take(spool)
+    assert take(Spool(spool.folder)) is None  # another deliverer
+    deliver(delivery)
+    assert len(delivery.refused) == 1 and "not, allowed" in delivery.refused[0]
+
+    shutil.copytree(copy, spool.folder)  # as if the deliverer had been killed before it noted anything
+    deliver(take(Spool(spool.folder)))
+    experiment = here.get_experiment_by_name("ftn")
+    runs = here.search_runs([experiment.experiment_id])
+    (run,) = (run for run in runs if "ftn.stage" in run.data.tags)
+    assert len(runs) == 2 and run.info.status == "FINISHED"
+    history = {key: here.get_metric_history(run.info.run_id, key) for key in run.data.metrics}
+    steps = {key: [(m.step, m.value) for m in metrics] for key, metrics in history.items()}
+    assert steps["loss"] == [(0, 1.0)] and steps["system/cpu"] == [(0, 10.0), (1, 20.0)]
+    assert len(steps["nan"]) == 1 and len(steps) == 3
+    assert len(here.get_run(run.info.run_id).inputs.dataset_inputs) == 1
+
+
+def test_a_late_journal_does_not_take_a_newer_execution_back(here):
+    from registry.address import tracking_uri
+    from tasks.tracking.upload import deliver, take
+
+    late = journal_of(tracking_uri())
+    late.leave()
+    hidden = late.folder.rename("elsewhere")  # on another machine
+    newer = journal_of(tracking_uri())
+    newer.append("end", status="FINISHED")
+    newer.leave()
+    deliver(take(newer))
+    hidden.rename(late.folder)
+    deliver(take(late))
+    runs = here.search_runs([here.get_experiment_by_name("ftn").experiment_id])
+    assert sorted(run.info.status for run in runs) == ["FINISHED", "FINISHED"]
+
+
+def test_two_machines_that_create_at_once_end_with_one_experiment_and_one_parent(here, monkeypatch):
+    from tasks.tracking import runs
+
+    experiment = here.create_experiment("ftn")
+
+    class Slow:
+        """A machine that looks before the other one has created what it looks for."""
+
+        def __init__(self):
+            self.looked = set()
+
+        def __getattr__(self, name):
+            return getattr(here, name)
+
+        def get_experiment_by_name(self, name):
+            first = not self.looked
+            self.looked.add(name)
+            return None if first else here.get_experiment_by_name(name)
+
+    assert runs._experiment(Slow()) == experiment
+
+    first, second = (
+        here.create_run(experiment, start_time=time, tags={"ftn.pipeline": "p"}).info.run_id for time in (2, 1)
+    )
+    child = here.create_run(experiment, tags={"mlflow.parentRunId": first, "ftn.stage": "other"}).info.run_id
+    run = runs.open_run(here, OPENING | {"time": 3}, "execution")
+    parents = here.search_runs([experiment], "tags.`ftn.pipeline` = 'p'")
+    assert [parent.info.run_id for parent in parents] == [second]
+    for run_id in (child, run.info.run_id):
+        assert here.get_run(run_id).data.tags["mlflow.parentRunId"] == second
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("http://user:p%40w@host:5000/path", "http://host:5000/path"),
+        ("postgresql://u:pw@db/mlflow?password=pw", "postgresql://db/mlflow"),
+        ("sqlite:////a/mlflow.db", "sqlite:////a/mlflow.db"),
+        ("databricks", "databricks"),
+    ],
+)
+def test_an_address_is_told_without_its_secrets(uri, told, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert redact_url(uri) == told
+    assert redact(f"API request to {uri}/api failed") == f"API request to {told}/api failed"
