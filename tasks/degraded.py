@@ -16,6 +16,6 @@ def degraded(params: Parameters, tracker: Tracker, level: float) -> None:
         paths.degraded_set(level),
         Degradation.of(spec),
         level,
-        seed=params.seed,
+        seed=params.data.seed,
         train=params.train.noise == "fixed" or spec.fresh_sigma(level) is None,
     )

@@ -9,5 +9,6 @@ from tasks.tracking.tracker import Tracker
 def loss(params: Parameters, tracker: Tracker) -> None:
     """Pack the losses of the base and of the adapted levels, with the features and style images that they need."""
     weights = params.features.weights
-    pack_loss(paths.BASE_LOSS, params.train.loss, weights=weights, styles=paths.STYLES)
-    pack_loss(paths.ADAPTED_LOSS, params.finetune.loss, weights=weights, styles=paths.STYLES)
+    folders = {"features": paths.FEATURES, "styles": paths.STYLES}
+    pack_loss(paths.BASE_LOSS, params.train.loss, weights=weights, **folders)
+    pack_loss(paths.ADAPTED_LOSS, params.finetune.loss, weights=weights, **folders)

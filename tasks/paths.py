@@ -8,6 +8,7 @@ PHOTOGRAPHS = Path("data/photographs")
 MANIFEST = PHOTOGRAPHS / "manifest.json"
 DEGRADED = Path("data/degraded")
 STYLES = Path("styles")
+FEATURES = Path("features")
 BASE_LOSS = Path("data/loss/base.safetensors")
 ADAPTED_LOSS = Path("data/loss/adapted.safetensors")
 BASE = Path("models/networks/base.safetensors")

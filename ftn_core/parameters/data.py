@@ -16,8 +16,12 @@ class Archive(Section):
 
 
 class Data(Section):
-    """Where the photographs come from, how they are split, and at which levels there are degraded sets of them."""
+    """Where the photographs come from, how they are split, and at which levels there are degraded sets of them.
 
+    ``seed`` is of the noise in the degraded sets, so that trainings of several seeds are measured on the same images.
+    """
+
+    seed: int = Field(ge=0, lt=2**32)
     source: Literal["sample", "folder", "archive"]
     folder: str
     include: list[str] = Field(min_length=1)

@@ -64,6 +64,6 @@ LossOptions = Annotated[PixelLossOptions | PerceptualLossOptions | StyleLossOpti
 
 
 class Features(Section):
-    """Where trained weights of VGG16 come from: ``torchvision``, ``stlpips``, or a file."""
+    """Where trained weights of VGG16 come from: ``torchvision``, ``stlpips``, or a file in ``features/``."""
 
-    weights: str = Field(min_length=1)
+    weights: str = Field(pattern=r"^[^/\\]+$")

@@ -17,11 +17,12 @@ from ftn_core.sources.vgg16_weights import read_weights
 from ftn_core.utils.errors import UserError
 
 
-def pack_loss(path: Path, loss: LossOptions, *, weights: str, styles: Path) -> None:
+def pack_loss(path: Path, loss: LossOptions, *, weights: str, features: Path, styles: Path) -> None:
     """Write a loss as one file that needs no other; for losses of pixels it depends on their name alone.
 
     Args:
         weights: where VGG16's come from (``read_weights``).
+        features: folder of weights that come from a file.
         styles: folder of style images.
 
     Raises:
@@ -31,9 +32,9 @@ def pack_loss(path: Path, loss: LossOptions, *, weights: str, styles: Path) -> N
     options = loss.model_dump(exclude={"name", "image", "size"})
     match loss:
         case PerceptualLossOptions():
-            tensors = _features(weights, loss.layers)
+            tensors = _features(weights, loss.layers, features)
         case StyleLossOptions():
-            tensors = _features(weights, [loss.content_layer, *loss.style_layers])
+            tensors = _features(weights, [loss.content_layer, *loss.style_layers], features)
             tensors[PICTURE] = style_picture(styles / loss.image, loss.size)
     write_tensors(path, tensors, {"format": FORMAT, "name": loss.name, "options": options})
 
@@ -59,5 +60,5 @@ def style_picture(path: Path, size: int) -> Tensor:
     return torch.from_numpy(np.array(small)).permute(2, 0, 1)
 
 
-def _features(weights: str, layers: Sequence[str]) -> dict[str, Tensor]:
-    return read_weights(weights, max(layers, key=LAYERS.__getitem__))
+def _features(weights: str, layers: Sequence[str], folder: Path) -> dict[str, Tensor]:
+    return read_weights(weights, max(layers, key=LAYERS.__getitem__), folder)

@@ -15,15 +15,17 @@ from ftn_core.losses.vgg16 import layers_to
 from ftn_core.utils.errors import UserError
 
 _PACKAGE, _FILE = "stlpips-pytorch", "stlpips_pytorch/weights/vST0.0/vgg_shift_tolerant.pth"
-_REMEDY = "or set features.weights to torchvision, stlpips, or a file with the weights of torchvision's vgg16"
+_REMEDY = (
+    "or set features.weights to torchvision, stlpips, or a file in features/ with the weights of torchvision's vgg16"
+)
 
 
-def read_weights(source: str, deepest: str) -> dict[str, Tensor]:
+def read_weights(source: str, deepest: str, folder: Path) -> dict[str, Tensor]:
     """VGG16's convolutions up to the layer ``deepest``, by their names in torchvision's ``vgg16().features``.
 
     Args:
         source: ``torchvision`` (ImageNet; downloads 528 MB once), ``stlpips`` (the package's; docs/losses.md), or a
-            file: ``.safetensors``, or a state dict as ``torch.save`` writes it.
+            file of ``folder``: ``.safetensors``, or a state dict as ``torch.save`` writes it.
 
     Raises:
         UserError: the weights cannot be had, or are none of VGG16's; the message says which and what to do.
@@ -34,7 +36,7 @@ def read_weights(source: str, deepest: str) -> dict[str, Tensor]:
     elif source == "stlpips":
         found, origin = _stlpips(wanted), f"the package {_PACKAGE}"
     else:
-        found, origin = _file(Path(source)), source
+        found, origin = _file(folder / source), str(folder / source)
     return {name: _checked(found, f"features.{name}", value.shape, origin) for name, value in wanted.items()}
 
 
