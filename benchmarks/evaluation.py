@@ -26,7 +26,7 @@ from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
 from ftn_core.evaluation.metrics import ssim_each
 from ftn_core.evaluation.pairs import Pairs
-from ftn_core.evaluation.scoring import positions, sweep
+from ftn_core.evaluation.sweep import positions, sweep
 from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.network_file import build_network

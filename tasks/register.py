@@ -16,9 +16,9 @@ from ftn_core.evaluation.records.costs import Cost, Costs
 from ftn_core.evaluation.records.evaluation import Evaluation
 from ftn_core.losses.load import load_loss
 from ftn_core.parameters import Parameters
-from ftn_core.report.card import CardContent, card, description
 from ftn_core.runtime.device import make_fabric
 from ftn_core.utils.errors import UserError
+from ftn_core.words.card import CardContent, card, description
 from registry import packaging, promotions, versions
 from registry.address import reason
 from registry.download import download_weights

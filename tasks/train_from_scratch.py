@@ -3,7 +3,7 @@
 from ftn_core.data.task import DegradationSpec
 from ftn_core.parameters import Parameters
 from ftn_core.runtime.device import describe_precision, make_fabric
-from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.runtime.network_file import TrainedNetwork, network_spec
 from ftn_core.training.data import TrainingData
 from ftn_core.training.loop import Run
 from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, train, write_curve
@@ -14,7 +14,7 @@ from tasks.tracking.tracker import Tracker
 def train_from_scratch(params: Parameters, tracker: Tracker, level: float) -> None:
     """Train a network with fresh weights at one level, with the steps of the base and of finetuning together."""
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
-    spec = params.network.model_dump()
+    spec = network_spec(params.network)
     network = fresh_network(spec, params.seed, fabric)
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),

@@ -3,7 +3,7 @@
 from ftn_core.data.task import DegradationSpec
 from ftn_core.parameters import Parameters
 from ftn_core.runtime.device import describe_precision, make_fabric
-from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.runtime.network_file import TrainedNetwork, network_spec
 from ftn_core.runtime.noise_conditioned import NoiseConditioned
 from ftn_core.training.batches import FreshNoiseRange
 from ftn_core.training.data import TrainingData
@@ -16,7 +16,7 @@ from tasks.tracking.tracker import Tracker
 def train_noise_conditioned(params: Parameters, tracker: Tracker, level: float) -> None:
     """Train one network for all sigmas up to this one, with the steps of the base and of finetuning together."""
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
-    spec = params.network.model_dump() | {"inputs": 4}
+    spec = network_spec(params.network, inputs=4)
     network = fresh_network(spec, params.seed, fabric)
     clips = DegradationSpec.of(params.degradation).clips
     recipe = Recipe(

@@ -1,16 +1,18 @@
-"""Imports point one way: flows -> tasks -> registry -> ftn_core, stack -> tasks."""
+"""Imports point one way: flows -> tasks -> registry -> ftn_core, serving -> registry, stack -> tasks."""
 
 import ast
+from collections import defaultdict
 
 import pytest
 from project import ROOT, imports
 
 MAY_IMPORT = {
     "ftn_core": set(),
-    "serving": {"ftn_core"},
-    "tasks": {"serving/registry", "ftn_core"},
-    "flows": {"tasks", "serving/registry", "ftn_core"},
-    "stack": {"tasks", "serving/registry", "ftn_core"},
+    "registry": {"ftn_core"},
+    "serving": {"registry", "ftn_core"},
+    "tasks": {"registry", "ftn_core"},
+    "flows": {"tasks", "registry", "ftn_core"},
+    "stack": {"tasks", "registry", "ftn_core"},
 }
 ROOMS = tuple(MAY_IMPORT)
 ORCHESTRATION = {"prefect", "mlflow", "dvc"}
@@ -48,17 +50,54 @@ def test_tasks_know_no_prefect(file):
     assert "prefect" not in packages(file)
 
 
-KNOW_TASKS = (
-    "ftn_core/degradations/",
-    "ftn_core/objectives/",
-    "ftn_core/parameters/__init__.py",
-    "ftn_core/sources/pack_loss.py",
-)
+KNOW_TASKS = ("ftn_core/degradations/", "ftn_core/losses/", "ftn_core/parameters/", "ftn_core/sources/pack_loss.py")
 TASKS = {"jpeg", "downscaling", "perceptual", "style", "dejpeg", "sr"}
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_only_degradations_and_objectives_know_what_the_task_is(room):
+def test_only_degradations_and_losses_know_what_the_task_is(room):
     for file in (file for file in files(room) if not file.startswith(KNOW_TASKS)):
         nodes = ast.walk(ast.parse((ROOT / file).read_text()))
         assert not TASKS & {node.value for node in nodes if isinstance(node, ast.Constant)}, file
+
+
+def test_the_core_is_in_packages():
+    assert len([file for file in files("ftn_core") if file.count("/") == 1]) <= 5
+
+
+STAGE_FILES = [file for file in files("tasks") if file.count("/") == 1 and "def " + file[6:-3] in (ROOT / file).read_text()]
+
+
+@pytest.mark.parametrize("file", STAGE_FILES)
+def test_a_stage_is_one_file_that_imports_at_its_top(file):
+    tree = ast.parse((ROOT / file).read_text())
+    inner = [
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.If)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not inner, "the runner imports a stage only when it runs it"
+
+
+COMMON = {"main", "app", "T", "R"}
+"""Names that mean the same wherever they stand: a command's entry, its Typer app, type variables."""
+
+
+def test_a_name_means_one_thing():
+    """No public name is defined at the top of two modules; constants and functions of the standard kinds aside."""
+    where = defaultdict(list)
+    for file in (file for room in ROOMS for file in files(room)):
+        for node in ast.parse((ROOT / file).read_text()).body:
+            names = []
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                names = [node.name]
+            elif isinstance(node, ast.Assign):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names = [node.target.id]
+            for name in names:
+                if not name.startswith("_") and name not in COMMON:
+                    where[name].append(file)
+    assert {name: found for name, found in where.items() if len(found) > 1} == {}

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.report.labels import label
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.psnr import psnr
+from ftn_core.words.labels import label
 from serving.demo import pictures
 from serving.demo.answer import to_pixels
 from serving.load import load_denoiser

@@ -12,8 +12,9 @@ from ftn_core.data.store import Store
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.pairs import Pairs
 from ftn_core.evaluation.records.evaluation import Evaluation, GridPoint
-from ftn_core.evaluation.scoring import Metric, center_crop, positions, restore_along_dial, sweep
+from ftn_core.evaluation.scoring import Metric, center_crop
 from ftn_core.evaluation.smoothness import smoothness
+from ftn_core.evaluation.sweep import positions, restore_along_dial, sweep
 from ftn_core.runtime.images import to_image
 
 SHEET_PIXELS = 160

@@ -13,7 +13,8 @@ from ftn_core.data.subset import evenly_spaced
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.gate import Decibels, Measured, Verdict, judge
 from ftn_core.evaluation.pairs import Pairs
-from ftn_core.evaluation.scoring import folded, measure
+from ftn_core.evaluation.scoring import measure
+from ftn_core.evaluation.sweep import folded
 from ftn_core.losses.loss import Loss
 from ftn_core.parameters.evaluation import Gate
 

@@ -1,11 +1,10 @@
-"""Scores over levels and over the dial."""
+"""Scores of a network on the images of a split."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.metrics import mean_score, ssim_each
 from ftn_core.evaluation.pairs import Pairs
 from ftn_core.evaluation.records.score import Score
@@ -32,53 +31,6 @@ def score(network: nn.Module, pairs: Pairs, level: float, objective: Metric | No
     """Mean scores of a network's restorations; ``nn.Identity()`` scores the degraded input itself."""
     metrics = (psnr_each, ssim_each, *([objective] if objective else []))
     return mean_score([Score(*row) for row in measure(network, pairs, level, *metrics)])
-
-
-def positions(denoiser: ContinuousDenoiser, per_segment: int) -> list[float]:
-    """The whole dial, sampled evenly: from 0 to the last level, ``per_segment`` steps to each."""
-    return [i / per_segment for i in range(len(denoiser.levels) * per_segment + 1)]
-
-
-def folded(
-    denoiser: ContinuousDenoiser, where: Mapping[float, Iterable[float]]
-) -> Iterator[tuple[float, nn.Module, list[float]]]:
-    """Each position that any level asks for, folded once, with its network and the levels that asked.
-
-    The network is the same one each time, overwritten when the next position is asked for.
-
-    Args:
-        where: for each level its positions of the dial.
-    """
-    asked: dict[float, dict[float, None]] = {}
-    for level, places in where.items():
-        for position in places:
-            asked.setdefault(position, {})[level] = None
-    network: nn.Module | None = None
-    for position, levels in sorted(asked.items()):
-        network = denoiser.fold(position, network)
-        yield position, network, list(levels)
-
-
-def sweep(
-    denoiser: ContinuousDenoiser,
-    where: Mapping[float, Iterable[float]],
-    pairs: Pairs,
-    objective: Metric | None = None,
-) -> Iterator[tuple[float, float, Score]]:
-    """Level, position and score of each position of the dial that is asked for at a level, as they are found."""
-    for position, network, levels in folded(denoiser, where):
-        for level in levels:
-            yield level, position, score(network, pairs, level, objective)
-
-
-def restore_along_dial(denoiser: ContinuousDenoiser, degraded: Tensor, places: Iterable[float]) -> Tensor:
-    """One image's restorations at places of the dial: ``1 x 3 x H x W`` to ``P x 3 x H x W``."""
-    network: nn.Module | None = None
-    outputs = []
-    for place in places:
-        network = denoiser.fold(place, network)
-        outputs.append(restore(network, degraded))
-    return torch.cat(outputs)
 
 
 def center_crop(image: Tensor, size: int) -> Tensor:

@@ -14,10 +14,10 @@ from ftn_core.parameters.quantities import Quantity
 from ftn_core.report import curves, dial, filters, perception
 from ftn_core.report.contact_sheet import AMPLIFIED, ContactSheet, plot_contact_sheet
 from ftn_core.report.figures import png
-from ftn_core.report.labels import label
 from ftn_core.report.page import Section, figure, make_page, smoothness_table
 from ftn_core.report.page import dial as dial_section
 from ftn_core.report.table import Table, make_table
+from ftn_core.words.labels import label
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ftn_core.evaluation.records.costs import Cost
 from ftn_core.evaluation.records.evaluation import Evaluation
 from ftn_core.evaluation.records.score import Score
 from ftn_core.parameters.quantities import Quantity
-from ftn_core.report.labels import heading, label
+from ftn_core.words.labels import heading, label
 
 FROM_SCRATCH = "from scratch, one network a level"
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 from torch import nn
 
+from ftn_core.parameters.network import Network
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.plugins import load_class
@@ -28,6 +29,11 @@ def build_network(name: str, channels: int, depth: int, inputs: int = 3) -> nn.M
         depth: convolutions or blocks, as the network counts them.
     """
     return load_class("ftn_core.networks", name, nn.Module)(channels, depth, inputs)
+
+
+def network_spec(options: Network, inputs: int = 3) -> dict[str, Any]:
+    """What ``build_network`` takes, from ``network`` of the parameters."""
+    return options.model_dump() | ({"inputs": inputs} if inputs != 3 else {})
 
 
 @dataclass

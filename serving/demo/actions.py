@@ -11,9 +11,9 @@ import gradio as gr
 from PIL import Image
 
 from ftn_core.denoiser.denoiser import between
-from ftn_core.report.labels import label, phrase
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.levels import level_name
+from ftn_core.words.labels import label, phrase
 from serving.demo import controls, models, pictures
 from serving.demo.answer import Answers, Setting, to_pixels
 from serving.demo.pictures import Picture

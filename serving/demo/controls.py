@@ -4,8 +4,8 @@ from html import escape
 from typing import Any
 
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.report.description import describe
-from ftn_core.report.labels import label
+from ftn_core.words.description import describe
+from ftn_core.words.labels import label
 from serving.demo.dials import Dial
 
 

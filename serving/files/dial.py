@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.parameters.quantities import Quantity
-from ftn_core.report.labels import label, phrase
 from ftn_core.utils.errors import UserError
+from ftn_core.words.labels import label, phrase
 from serving.files.bands import to_image
 from serving.files.pictures import Picture
 from serving.noise_level import estimate_sigma, representative

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ftn_core.report.labels import label, phrase
 from ftn_core.utils.progress import Progress
+from ftn_core.words.labels import label, phrase
 from serving.files.bands import restored
 from serving.files.batch import Batch
 from serving.files.contact_sheet import STOPS, positions, strip

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ftn_core.report.labels import label, phrase
 from ftn_core.utils.errors import UserError
+from ftn_core.words.labels import label, phrase
 from registry.address import model_name
 from serving.models.tables import moment, print_json, print_table
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ftn_core.report.labels import phrase
+from ftn_core.words.labels import phrase
 from registry.versions import Version
 
 

@@ -16,7 +16,8 @@ from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import Transition
 from ftn_core.evaluation.metrics import ssim_each
 from ftn_core.evaluation.pairs import Pairs
-from ftn_core.evaluation.scoring import calibrate_dial, measure, positions, restore_along_dial, score, sweep
+from ftn_core.evaluation.scoring import calibrate_dial, measure, score
+from ftn_core.evaluation.sweep import positions, restore_along_dial, sweep
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.psnr import psnr_each

@@ -17,8 +17,8 @@ from project import ROOT
 from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
 import serving.files.batch
-from ftn_core.report.labels import label
 from ftn_core.utils.errors import UserError
+from ftn_core.words.labels import label
 from serving.files.inputs import MARKS
 from serving.files.level import Written
 from serving.files.restore import Restoration

@@ -1,7 +1,7 @@
 """What a degradation does, in words."""
 
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.report.labels import phrase
+from ftn_core.words.labels import phrase
 
 
 def describe(degradation: Degradation) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from ftn_core.degradations.degradation import Degradation
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.gate import Verdict
-from ftn_core.report.description import describe
-from ftn_core.report.labels import heading, label, phrase
 from ftn_core.utils.levels import level_name
+from ftn_core.words.description import describe
+from ftn_core.words.labels import heading, label, phrase
 
 LONGEST = 5000
 """Characters that MLflow takes as a description."""

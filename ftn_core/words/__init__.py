@@ -1,0 +1,1 @@
+"""Levels, degradations and models in words, for people."""

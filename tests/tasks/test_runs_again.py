@@ -1,0 +1,168 @@
+"""The table "edited | runs again": one file is edited in a copy of the project, and DVC says what it would run."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import networkx as nx
+import pytest
+import yaml
+from dvc.repo import Repo
+from sandbox import Sandbox
+
+METHODS = ["ftn", "dni"]
+TRAININGS = {"train_base", "train_from_scratch", "finetune"}
+MEASUREMENTS = {"classical", "calibrate", "evaluate", "evaluate_baselines", "costs", "filters", "report", "register"}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project in which DVC has nothing to do: outputs are stand-ins, and `dvc commit` takes them for made."""
+    with pytest.MonkeyPatch.context() as patch:
+        changes = {"levels.methods": METHODS, "levels.from_scratch": [0.5]}
+        sandbox = Sandbox(tmp_path_factory.mktemp("again") / "project", **changes)
+        patch.chdir(sandbox.root)
+        with Repo() as repo:
+            inputs = [Path(dep.fs_path) for stage in repo.index.stages for dep in stage.deps]
+            for path in [Path(out.fs_path) for stage in repo.index.stages for out in stage.outs]:
+                inside = [dep for dep in inputs if path in dep.parents]
+                for file in inside or [path]:
+                    stand_in = file if file.suffix else file / "stand-in"
+                    stand_in.parent.mkdir(parents=True, exist_ok=True)
+                    stand_in.write_text(str(file))
+            repo.commit(force=True)
+        assert would_run() == (set(), set())
+        yield sandbox
+
+
+def would_run() -> tuple[set[str], set[str]]:
+    """Stages that are changed themselves, and those after them, which run if their inputs become others."""
+    with Repo() as repo:
+        changed = set(repo.status())
+        graph = repo.index.graph  # an edge leads from a stage to what it needs
+        after = {
+            downstream.addressing
+            for stage in graph
+            if stage.addressing in changed
+            for downstream in nx.ancestors(graph, stage)
+        }
+    return changed, after - changed
+
+
+def comment(name: str) -> Callable[[], None]:
+    def edit() -> None:
+        with Path(name).open("a") as file:
+            file.write("# edited\n")
+
+    return edit
+
+
+def in_place(name: str, old: str, new: str) -> None:
+    text = Path(name).read_text()
+    assert old in text
+    Path(name).write_text(text.replace(old, new, 1))
+
+
+def gate_key() -> None:
+    in_place("ftn_core/parameters/evaluation.py", "    min_gain: Float\n", "    min_gain: Float\n    new_key: Float\n")
+    in_place("params.yaml", "  min_gain:", "  new_key: 1.0\n  min_gain:")
+
+
+def new_network() -> None:
+    Path("ftn_core/networks/plain_net.py").write_text(Path("ftn_core/networks/dncnn.py").read_text())
+    in_place("ftn_core/parameters/network.py", '"resnet", ', '"resnet", "plain_net", ')
+
+
+def new_transition() -> None:
+    """A trivial method: its file, its options, its name in the list."""
+    Path("ftn_core/transitions/offset.py").write_text(OFFSET)
+    in_place(
+        "ftn_core/parameters/transitions.py",
+        "\n\nAnyTransition",
+        '\n\nclass OffsetOptions(TransitionOptions):\n    method: Literal["offset"]\n\n\nAnyTransition',
+    )
+    in_place("ftn_core/parameters/transitions.py", "FtnOptions |", "OffsetOptions | FtnOptions |")
+
+
+def new_row() -> None:
+    new_transition()
+    values = yaml.safe_load(Path("params.yaml").read_text())
+    values["transitions"]["offset"] = {"method": "offset", "lr": 0.001, "supervision": "level"}
+    values["levels"]["methods"].append("offset")
+    Path("params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+OFFSET = '''"""A number added to each bias."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ftn_core.denoiser.transition import State, Transition
+
+
+class Offset(Transition):
+    """One number for the whole network."""
+
+    def __init__(self, base: nn.Module, ratio: float) -> None:
+        super().__init__()
+        self.offset = nn.Parameter(torch.zeros(()))
+
+    def forward(self, state: Mapping[str, Tensor]) -> State:
+        return {name: value + self.offset for name, value in state.items() if name.endswith("bias")}
+'''
+ROW = {"finetune@{0}-0.5", "calibrate@{0}", "evaluate@{0}"}
+DNI_ROWS = {"method@dni", "method@dni-rescaled", "method@dni-continuous"}
+
+TABLE = [
+    ("tracking", comment("tasks/tracking/spool.py"), set()),
+    ("the registry", comment("registry/versions.py"), set()),
+    ("the parameters' schema", comment("ftn_core/parameters/training.py"), set()),
+    ("a message", comment("ftn_core/utils/errors.py"), set()),
+    ("progress", comment("ftn_core/utils/progress.py"), set()),
+    ("the command line of stages", comment("tasks/__main__.py"), set()),
+    ("serving", comment("serving/files/restore.py"), set()),
+    ("stack", comment("stack/settings.py"), set()),
+    ("flows", comment("flows/graph.py"), set()),
+    ("a new key of `gate`", gate_key, {"register"}),
+    ("a new network, unused", new_network, set()),
+    ("a network that is not used", comment("ftn_core/networks/resnet.py"), set()),
+    ("a new transition, unused", new_transition, set()),
+    ("a transition that is not used", comment("ftn_core/transitions/scale_mix.py"), {"method@scale-mix", "method@scale-mix-continuous"}),
+    ("a transition that is used", comment("ftn_core/transitions/dni.py"), DNI_ROWS),
+    ("a new row of a new transition", new_row, {"method@offset", "costs", "filters", "report", "register", *(name.format("offset") for name in ROW)}),
+    ("a figure of the report", comment("ftn_core/report/curves.py"), {"report"}),
+    ("scoring", comment("ftn_core/evaluation/scoring.py"), MEASUREMENTS),
+    ("the training loop", comment("ftn_core/training/loop.py"), TRAININGS),
+    ("a loss", comment("ftn_core/losses/pixel.py"), {"loss", "evaluate", "evaluate_baselines", "register"} | TRAININGS),
+    ("the test photographs' degraded sets", comment("ftn_core/degradations/jpeg.py"), {"degraded", "register"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "edit", "expected"), TABLE, ids=[row[0] for row in TABLE])
+def test_an_edit_runs_again_what_it_can_change(project, what, edit, expected):
+    try:
+        edit()
+        changed, after = would_run()
+    finally:
+        subprocess.run(["git", "checkout", "-q", "--", "."], check=True)
+        subprocess.run(["git", "clean", "-fdq", "ftn_core"], check=True, env=os.environ)
+    print(f"| {what} | {', '.join(sorted(changed)) or 'nothing'} | {', '.join(sorted(after)) or '–'} |")
+    named = {name if name in expected else name.partition("@")[0] for name in changed}
+    assert named == expected
+    if edit is not new_row and expected <= {"report", "register"}:
+        assert after <= {"register"}
+
+
+def test_a_used_transition_runs_its_own_row_again_and_what_comes_after(project):
+    try:
+        comment("ftn_core/transitions/dni.py")()
+        changed, after = would_run()
+    finally:
+        subprocess.run(["git", "checkout", "-q", "--", "."], check=True)
+    row = {name.format("dni") for name in ROW}
+    assert row <= after
+    assert {name.partition("@")[0] for name in after - row} <= {"costs", "filters", "report", "register"}
+    assert not any("ftn" in name or name.startswith("train") for name in after)
