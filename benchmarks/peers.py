@@ -20,7 +20,7 @@ from benchmarks.harness import Report, Timing, compare, quick
 from ftn_core.data.store import Store
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.evaluation.classical import CLASSICAL
+from ftn_core.evaluation.classical import CLASSICAL_DENOISERS
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.sources.decode import Unusable, decode
@@ -63,7 +63,7 @@ def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
     def by_scikit(name: str) -> Denoiser:
         def denoise(noisy: Tensor) -> Tensor:
             image = np.ascontiguousarray(noisy[0].permute(1, 2, 0).numpy())
-            return to_image(CLASSICAL[name](image, sigma).astype(np.float32).transpose(2, 0, 1))
+            return to_image(CLASSICAL_DENOISERS[name](image, sigma).astype(np.float32).transpose(2, 0, 1))
 
         return denoise
 
@@ -71,7 +71,7 @@ def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
         name if level == sigma else f"{name} (beyond its range: told {level:.3f})"
         for name, level in zip((OURS, "FFDNet"), told, strict=True)
     ]
-    return dict(zip(names, (by_ours, by_ffdnet), strict=True)) | {name: by_scikit(name) for name in CLASSICAL}
+    return dict(zip(names, (by_ours, by_ffdnet), strict=True)) | {name: by_scikit(name) for name in CLASSICAL_DENOISERS}
 
 
 def one_image(

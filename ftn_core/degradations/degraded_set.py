@@ -15,7 +15,7 @@ from ftn_core.utils.memory import keep_freed_memory
 from ftn_core.utils.prefetch import prefetch
 from ftn_core.utils.progress import Progress
 
-SPLITS = ("train", "val", "test")
+_SPLITS = ("train", "val", "test")
 _IN_FLIGHT = 2**24
 """Values that wait for the writer, for each core; and as many that wait to be degraded."""
 
@@ -30,7 +30,7 @@ def write_degraded_set(
     """
     keep_freed_memory()  # the arrays of a piece would else be mapped and unmapped for each piece
     shutil.rmtree(out, ignore_errors=True)
-    for split in SPLITS:
+    for split in _SPLITS:
         with StoreWriter(out / split, degradation.dtype) as writer:
             if split == "train" and not train:
                 continue

@@ -24,7 +24,7 @@ def nl_means(noisy: Image, sigma: float) -> Image:
     )
 
 
-def total_variation(noisy: Image, sigma: float) -> Image:
+def chambolle_tv(noisy: Image, sigma: float) -> Image:
     """Total variation (Chambolle 2004) with weight sigma."""
     return denoise_tv_chambolle(noisy, weight=sigma, channel_axis=-1)
 
@@ -34,9 +34,9 @@ def wavelet(noisy: Image, sigma: float) -> Image:
     return denoise_wavelet(noisy, sigma=sigma, convert2ycbcr=True, rescale_sigma=True, channel_axis=-1)
 
 
-CLASSICAL: dict[str, Callable[[Image, float], Image]] = {
+CLASSICAL_DENOISERS: dict[str, Callable[[Image, float], Image]] = {
     "non-local means": nl_means,
-    "total variation": total_variation,
+    "total variation": chambolle_tv,
     "wavelet": wavelet,
 }
 
@@ -53,12 +53,12 @@ def score_classical(
         noisy: for each sigma the noisy versions, in the order of ``clean``.
         on_image: called after each image, with how many are done and how many there are.
     """
-    jobs = [(name, sigma, i) for name in CLASSICAL for sigma in noisy for i in range(len(clean))]
+    jobs = [(name, sigma, i) for name in CLASSICAL_DENOISERS for sigma in noisy for i in range(len(clean))]
 
     def score(job: tuple[str, float, int]) -> Score:
         name, sigma, i = job
         image = np.ascontiguousarray(noisy[sigma][i].transpose(1, 2, 0), np.float32)
-        restored = CLASSICAL[name](image, sigma).astype(np.float32).transpose(2, 0, 1)
+        restored = CLASSICAL_DENOISERS[name](image, sigma).astype(np.float32).transpose(2, 0, 1)
         return score_images(to_image(restored), to_image(clean[i]))[0]
 
     scores: dict[tuple[str, float], list[Score]] = defaultdict(list)
@@ -66,4 +66,4 @@ def score_classical(
         for done, ((name, sigma, _), result) in enumerate(zip(jobs, pool.map(score, jobs), strict=True), 1):
             scores[name, sigma].append(result)
             on_image(done, len(jobs))
-    return {name: {sigma: mean_score(scores[name, sigma]) for sigma in noisy} for name in CLASSICAL if noisy}
+    return {name: {sigma: mean_score(scores[name, sigma]) for sigma in noisy} for name in CLASSICAL_DENOISERS if noisy}

@@ -18,7 +18,7 @@ KEPT_BYTES = 2**30
 
 
 @dataclass(frozen=True)
-class Batch:
+class PairBatch:
     """Images of one size, ``N x 3 x H x W`` of float32, and which of the split they are."""
 
     places: list[int]
@@ -69,10 +69,10 @@ class Pairs:
             count = max(1, pixels // math.prod(size))
             self._groups += [places[i : i + count] for i in range(0, len(places), count)]
 
-    def batches(self, level: float) -> Iterator[Batch]:
+    def batches(self, level: float) -> Iterator[PairBatch]:
         """Every pair of one level once, size by size."""
         for number, places in enumerate(self._groups):
-            yield Batch(places, self._images(level, number), self._images(None, number))
+            yield PairBatch(places, self._images(level, number), self._images(None, number))
 
     def _images(self, level: float | None, number: int) -> Tensor:
         """A batch's degraded images, or its clean ones without a level."""

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 AMPLIFIED = 4
 """By how much error maps are brighter than the errors."""
 
-Pixels = NDArray[np.uint8]
+RgbCrops = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class ContactSheet:
-    """Crops of one image, ``S x S x 3`` of uint8: clean, degraded, and restored at each place of the dial."""
+    """RgbCrops of one image, ``S x S x 3`` of uint8: clean, degraded, and restored at each place of the dial."""
 
-    clean: Pixels
-    degraded: Pixels
-    restored: Pixels
+    clean: RgbCrops
+    degraded: RgbCrops
+    restored: RgbCrops
     positions: list[float]
 
     @classmethod

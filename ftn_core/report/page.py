@@ -16,7 +16,7 @@ from ftn_core.report.contact_sheet import ContactSheet
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A heading, a few words on how to read what follows, and what follows, as HTML."""
 
     title: str
@@ -24,7 +24,7 @@ class Section:
     body: str
 
 
-def make_page(title: str, introduction: str, sections: Sequence[Section]) -> str:
+def make_page(title: str, introduction: str, sections: Sequence[ReportSection]) -> str:
     """The whole page, legible in light and dark, on a desk and on a phone."""
     links = "".join(f'<li><a href="#s{i}">{html.escape(s.title)}</a></li>' for i, s in enumerate(sections))
     parts = "".join(

@@ -14,7 +14,7 @@ from ftn_core.parameters.quantities import Quantity
 from ftn_core.report import curves, dial, filters, perception
 from ftn_core.report.contact_sheet import AMPLIFIED, ContactSheet, plot_contact_sheet
 from ftn_core.report.figures import png
-from ftn_core.report.page import Section, figure, make_page, smoothness_table
+from ftn_core.report.page import ReportSection, figure, make_page, smoothness_table
 from ftn_core.report.page import dial as dial_section
 from ftn_core.report.table import Table, make_table
 from ftn_core.words.labels import label
@@ -63,13 +63,13 @@ class Findings:
             f"{self.quantity.name}: {self.quantity.meaning}. Trained levels are those that networks were trained for."
         )
 
-    def _sections(self, figures: Mapping[str, bytes]) -> list[Section]:
+    def _sections(self, figures: Mapping[str, bytes]) -> list[ReportSection]:
         quantity, evaluations = self.quantity, self.evaluations
         table = self.table()
         drawn = iter([figure(caption, data) for caption, data in figures.items()])
         sheet_level = f"{quantity.name} {label(quantity, evaluations[0].sheet_level)}"
         sections = [
-            Section(
+            ReportSection(
                 "The table",
                 f"PSNR in dB (more is better) on test images that no network has seen, by {quantity.name}: "
                 f"{quantity.meaning}. Each method adapts the base alone to the levels without a star; at the others "
@@ -78,21 +78,21 @@ class Findings:
                 "what one more level adds; multiply-adds and time are those of one network in use, beside the base.",
                 table.html() + f"<p>{table.legend().replace(chr(92), '')}</p>",
             ),
-            Section(
+            ReportSection(
                 f"PSNR over {quantity.name}",
                 "Left: each method with its dial, and behind it, grey, the best that any network trained for one level "
                 "reaches at that level. Right: the same beside the best row at each level, where small differences "
                 "show.",
                 next(drawn),
             ),
-            Section(
+            ReportSection(
                 "Where the dial should stand",
                 "For each level (rows) what is lost by setting the dial elsewhere than to its best place; the line is "
                 "what the calibration chose on validation images. Whole numbers are levels: 0 is the base, 1 the first "
                 "adapted level. A wide bright band forgives a dial that is a little off.",
                 next(drawn) + next(drawn),
             ),
-            Section(
+            ReportSection(
                 "Drag the dial",
                 f"The middle of the first test image at {sheet_level}, restored at a few places of the dial. One end "
                 "of it does too little here, the other too much.",
@@ -100,7 +100,7 @@ class Findings:
                 + next(drawn)
                 + f"<p>Under each row: absolute error, {AMPLIFIED} times as bright.</p>",
             ),
-            Section(
+            ReportSection(
                 "Smoothness",
                 "The same image while the dial goes from its beginning to its end in 20 even steps. Evenness: the mean "
                 "step over the largest, 1 where every step changes as much as every other. Largest jump: root mean "
@@ -108,7 +108,7 @@ class Findings:
                 "beginning. Straightness: the distance between the ends over the length of the way.",
                 smoothness_table(evaluations),
             ),
-            Section(
+            ReportSection(
                 "What happens to the filters",
                 "Methods that interpolate weights rely on the adapted filters staying close to the base's. First: how "
                 "much each convolution's filters still correlate with the base's at the last level. Then some of them, "
@@ -116,7 +116,7 @@ class Findings:
                 "does with filters larger than 1 x 1, leaves the base's filters as they are.",
                 next(drawn) + next(drawn) + next(drawn),
             ),
-            Section(
+            ReportSection(
                 "SSIM",
                 "The same table in structural similarity (1 is equal).",
                 make_table(self.baselines, evaluations, self.costs, quantity, metric="ssim").html(),
@@ -124,7 +124,7 @@ class Findings:
         ]
         if perception.measured(evaluations):
             sections.append(
-                Section(
+                ReportSection(
                     "Perception and distortion",
                     "The levels were adapted for another objective than the error of pixels. Each line is a method's "
                     "dial at the last level, from the base's end to its own: what the objective gains, the pixels "
