@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register deliver bench clean
+.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register upload bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,7 +46,7 @@ seeds: $(READY)  ## run the pipeline for several seeds, then print mean and spre
 register: $(READY)  ## register the trained model again, for example in another MLflow
 	@python -m flows.lock repro --single-item --force register
 
-deliver: $(READY)  ## deliver to MLflow what stages recorded while it did not answer
+upload: $(READY)  ## upload to MLflow what stages recorded while it did not answer
 	@python -m tasks.tracking
 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
@@ -87,6 +87,6 @@ lock: $(READY)  ## resolve the requirements anew
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml -o requirements.txt
 
-clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so do .ftn/journal and .ftn/stack)
+clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so do .ftn/spool and .ftn/stack)
 	rm -rf data models results
-	find .ftn -mindepth 1 -maxdepth 1 ! -name journal ! -name stack -exec rm -rf {} + 2>/dev/null || true
+	find .ftn -mindepth 1 -maxdepth 1 ! -name spool ! -name stack -exec rm -rf {} + 2>/dev/null || true
