@@ -1,1 +1,1 @@
-"""Packed images, memory-mapped."""
+"""Packed images, subsets of them, and what a network is trained for."""

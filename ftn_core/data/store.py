@@ -20,8 +20,8 @@ INDEX = "index.json"
 class StoreWriter:
     """Writes a store image by image, so that memory does not grow with the data.
 
-    The folder appears only when all is written: an interrupted writer leaves nothing that could be mistaken
-    for a whole store.
+    The folder appears only when all images are written. An interrupted writer leaves nothing that looks like a
+    complete store.
     """
 
     def __init__(self, folder: Path, dtype: str) -> None:
@@ -38,18 +38,22 @@ class StoreWriter:
         return self
 
     def append(self, name: str, pixels: NDArray) -> None:
-        """Add one image, ``3 x H x W``, of the store's dtype."""
-        self.append_pieces(name, pixels.shape, [pixels])
+        """Add one image, ``3 x H x W``, of the store's dtype. Raises ``ValueError`` for another shape or dtype."""
+        self.append_chunks(name, pixels.shape, [pixels])
 
-    def append_pieces(self, name: str, shape: tuple[int, ...], pieces: Iterable[NDArray]) -> None:
-        """Add one image of ``shape``, ``3 x H x W``, that comes in pieces, one after the other in its flat order."""
+    def append_chunks(self, name: str, shape: tuple[int, ...], chunks: Iterable[NDArray]) -> None:
+        """Add one image of ``shape``, ``3 x H x W``, from chunks of its flattened values, in order.
+
+        Raises:
+            ValueError: the shape or a dtype is wrong, or the chunks do not fill the shape.
+        """
         channels, height, width = shape
         size = 0
-        for piece in pieces:
-            if channels != 3 or piece.dtype != self._dtype:
-                raise ValueError(f"{name}: expected 3 x H x W of {self._dtype}, got {shape} of {piece.dtype}")
-            self._file.write(np.ascontiguousarray(piece).data)
-            size += piece.size
+        for chunk in chunks:
+            if channels != 3 or chunk.dtype != self._dtype:
+                raise ValueError(f"{name}: expected 3 x H x W of {self._dtype}, got {shape} of {chunk.dtype}")
+            self._file.write(np.ascontiguousarray(chunk).data)
+            size += chunk.size
         if size != math.prod(shape):
             raise ValueError(f"{name}: {size} values do not fill {shape}")
         self._images.append({"name": name, "height": height, "width": width, "offset": self._offset})
@@ -87,9 +91,9 @@ class Store:
         # an empty file cannot be mapped
         empty = np.empty(0, dtype)
         self.pixels: NDArray = np.memmap(folder / PIXELS, dtype, mode="r") if self._images else empty
-        """All images one after the other, flat."""
+        """All images, flattened, one after the other."""
         self.offsets = np.array([image["offset"] for image in self._images], np.int64)
-        """Where each image begins in ``pixels``."""
+        """Index in ``pixels`` at which each image begins."""
         expected = sum(3 * image["height"] * image["width"] for image in self._images)
         if self.pixels.size != expected:
             raise UserError(f"{folder / PIXELS} holds {self.pixels.size} values, not {expected}: delete {folder}")
@@ -103,7 +107,10 @@ class Store:
         return self.pixels[image["offset"] : image["offset"] + int(np.prod(shape))].reshape(shape)
 
     def read(self, i: int) -> NDArray:
-        """Image ``i`` in memory of its own, freed with it: the pages of ``self[i]`` stay for as long as the store."""
+        """A copy of image ``i``, ``3 x H x W``, whose memory is freed with it.
+
+        The mapped pages of ``self[i]`` stay in memory for as long as the store exists.
+        """
         image = self[i]
         start = int(self.offsets[i]) * image.itemsize
         return np.fromfile(self.folder / PIXELS, image.dtype, image.size, offset=start).reshape(image.shape)

@@ -1,8 +1,8 @@
-"""Some of many images."""
+"""Evenly spaced subsets of many images."""
 
 
 def evenly_spaced(count: int, limit: int | None) -> list[int]:
-    """At most ``limit`` of the places from 0 to ``count - 1``, at even distances, the first and the last among them."""
+    """At most ``limit`` indices from 0 to ``count - 1``, evenly spaced, from the first to the last; None: all."""
     if limit is None or limit >= count:
         return list(range(count))
     return sorted({round(i * (count - 1) / max(limit - 1, 1)) for i in range(limit)})

@@ -1,4 +1,4 @@
-"""What a denoiser is for, as its file says it."""
+"""The task of a network: which degradation it restores, and for which objectives it was trained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from ftn_core.parameters.quantities import SIGMA, Quantity, objective
 
 @dataclass(frozen=True)
 class DegradationSpec:
-    """Names and options of a degradation's steps, as ``degradation`` of ``params.yaml`` has them."""
+    """Names and options of a degradation's steps, in the form of ``degradation`` in ``params.yaml``."""
 
     steps: list[dict[str, Any]]
 
     @classmethod
     def of(cls, parameters: Sequence[BaseModel]) -> Self:
-        """From the parameters as they were read."""
+        """From the parsed parameters."""
         return cls([step.model_dump() for step in parameters])
 
     @property
     def varied(self) -> Quantity | None:
-        """The quantity that a level sets; None: every level is degraded alike."""
+        """The quantity that a level sets; None if the degradation is the same at every level."""
         for step in self.steps:
             quantity = STEP_QUANTITIES[step["name"]]
             if step[quantity.name] == "level":
@@ -33,16 +33,19 @@ class DegradationSpec:
 
     @property
     def by_noise_alone(self) -> bool:
-        """Whether a level is the sigma of noise and nothing else happens: it can then be estimated from an image."""
+        """Whether noise is the only step and a level is its sigma. An image's level can then be estimated from it."""
         return len(self.steps) == 1 and self.varied is SIGMA
 
     @property
     def clips(self) -> bool:
-        """Whether the noise, where that is all, is clipped to [0, 1]."""
+        """Whether noise is the only step and is clipped to [0, 1]."""
         return len(self.steps) == 1 and bool(self.steps[0].get("clip"))
 
     def fresh_sigma(self, level: float) -> float | None:
-        """The sigma of what can be made anew for every batch: noise alone, or nothing at all; None: it is stored."""
+        """The sigma at a level if training can draw the degradation anew for every batch.
+
+        That is so for noise alone, and for no step at all (sigma 0). None: training reads a stored degraded set.
+        """
         match self.steps:
             case []:
                 return 0.0
@@ -51,15 +54,17 @@ class DegradationSpec:
         return None
 
     def ratio(self, level: float, base: float) -> float:
-        """The level's sigma over the base's; 1 where the level is not the sigma of noise alone."""
+        """The level's sigma divided by the base's; 1 unless noise is the only step and a level is its sigma."""
         return level / base if self.by_noise_alone else 1.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a network is trained for: the degradation, and labels of the base's and the levels' objectives.
+    """What a network is trained for.
 
-    As in ``params.yaml``: ``degradation``, and the labels of ``train.loss`` and ``finetune.loss``.
+    Args:
+        degradation: as in ``params.yaml``.
+        objectives: labels of the base's objective (``train.loss``) and of the adapted levels' (``finetune.loss``).
     """
 
     degradation: DegradationSpec
@@ -67,7 +72,7 @@ class Task:
 
     @property
     def quantity(self) -> Quantity:
-        """What a level measures: what the degradation varies by or, where it stays the same, the objective."""
+        """What a level measures: the quantity that the degradation varies or, if it varies none, the objective."""
         return self.degradation.varied or objective(*self.objectives)
 
 

@@ -1,1 +1,1 @@
-"""What takes a photograph's quality away, one file each, behind one interface: step.py."""
+"""Degradations of photographs, one file each, behind one interface: step.py."""

@@ -1,4 +1,4 @@
-"""What photographs go through before they are restored: steps one after the other."""
+"""A degradation: steps that are applied to a photograph one after the other."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from ftn_core.data.task import DegradationSpec
 from ftn_core.degradations.downscaling import Downscaling
 from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import Noise
-from ftn_core.degradations.step import Piece, Pixels, Step, joined
+from ftn_core.degradations.step import Chunk, Pixels, Step, assemble
 
 STEPS: dict[str, type[Step]] = {"noise": Noise, "jpeg": Jpeg, "downscaling": Downscaling}
 LEVEL = "level"
-"""In a step's place for its strength: the level that is asked for."""
+"""A step's strength in ``params.yaml`` if it varies with the level."""
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """Steps, of which one at most goes by the level. Without any step an image stays what it is.
+    """Steps in order; at most one of them varies with the level. Without steps an image stays unchanged.
 
-    Between two steps a photograph has 8 bits, as a file would have.
+    Between two steps a photograph is rounded to 8 bits, as if it were saved to a file.
     """
 
     steps: tuple[Step, ...]
 
     @classmethod
     def build(cls, specs: Sequence[Mapping[str, Any]]) -> Self:
-        """From names and options of the steps, as ``params.yaml`` has them."""
+        """From names and options of the steps, in the form of ``degradation`` in ``params.yaml``."""
         return cls(tuple(_step(**spec) for spec in specs))
 
     @classmethod
     def of(cls, spec: DegradationSpec) -> Self:
-        """From what a model's file says."""
+        """From the specification in a model's file."""
         return cls.build(spec.steps)
 
     @property
@@ -42,23 +42,26 @@ class Degradation:
         """Of degraded photographs: see ``Step.dtype``."""
         return self.steps[-1].dtype if self.steps else "uint8"
 
-    def pieces(self, pixels: Pixels, level: float, seed: int) -> Iterator[Piece]:
-        """A degraded photograph in its flat order, as calls that threads may make."""
+    def chunks(self, pixels: Pixels, level: float, seed: int) -> Iterator[Chunk]:
+        """A degraded photograph's flattened values, in order, as calls that several threads may make at once."""
         if not self.steps:
             yield lambda: pixels
             return
         *before, last = self.steps
         for step in before:
             pixels = _eight_bits(step(pixels, level, seed))
-        yield from last.pieces(pixels, level, seed)
+        yield from last.chunks(pixels, level, seed)
 
-    def count(self, size: int) -> int:
-        """How many pieces a photograph of ``size`` values comes in."""
-        return self.steps[-1].count(size) if self.steps else 1
+    def chunk_count(self, size: int) -> int:
+        """How many chunks a photograph of ``size`` values has."""
+        return self.steps[-1].chunk_count(size) if self.steps else 1
 
     def __call__(self, pixels: Pixels, level: float, seed: int = 0) -> NDArray:
-        """A degraded photograph, ``3 x H x W``: uint8, or float16 in [0, 1] and beyond where noise comes last."""
-        return joined(self.pieces(pixels, level, seed), pixels.shape)
+        """The degraded photograph, ``3 x H x W``.
+
+        It is uint8, or float16 if the last step is noise; values then may lie outside [0, 1].
+        """
+        return assemble(self.chunks(pixels, level, seed), pixels.shape)
 
 
 def _step(name: str, **options: Any) -> Step:  # noqa: ANN401 - each step's own

@@ -1,19 +1,19 @@
-"""Bicubic downscaling, and back to the old size: what super-resolution is trained on in AdaFM's form."""
+"""Bicubic downscaling and upscaling to the old size: AdaFM's input for super-resolution (arXiv 1904.08118)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from ftn_core.degradations.step import InOnePiece, Pixels
+from ftn_core.degradations.step import Pixels, WholeImageStep
 from ftn_core.parameters.quantities import SCALE
 
 
 @dataclass(frozen=True)
-class Downscaling(InOnePiece):
-    """Smaller by a factor, whole or not, and enlarged again, so that networks keep height and width.
+class Downscaling(WholeImageStep):
+    """Downscales by a factor, which need not be whole, and upscales again, so that networks keep height and width.
 
-    Both by Pillow's bicubic filter, which widens with the factor as MATLAB's does (no aliasing), in 8 bits.
+    Pillow's bicubic filter does both, in 8 bits. It widens with the factor, as MATLAB's does, and so avoids aliasing.
     """
 
     quantity = SCALE

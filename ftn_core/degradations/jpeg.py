@@ -1,4 +1,4 @@
-"""JPEG compression, by libjpeg-turbo as Pillow carries it, whose integer arithmetic is the same on every machine."""
+"""JPEG compression by the libjpeg-turbo in Pillow. Its integer arithmetic gives the same bytes on every machine."""
 
 import io
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from ftn_core.degradations.step import InOnePiece, Pixels
+from ftn_core.degradations.step import Pixels, WholeImageStep
 from ftn_core.parameters.quantities import QUALITY
 
 
 @dataclass(frozen=True)
-class Jpeg(InOnePiece):
-    """Encoded and decoded again: quality as libjpeg scales it, colours at half the resolution (4:2:0), as is usual."""
+class Jpeg(WholeImageStep):
+    """Encodes and decodes at libjpeg's quality, with colours at half the resolution (4:2:0), as is usual."""
 
     quantity = QUALITY
     words = "JPEG compression"

@@ -1,9 +1,9 @@
 """Gaussian noise that is the same, byte for byte, on every machine.
 
-Library generators of normal deviates go through the platform's `log` and `cos` or through vectorised variants of
-them, so their last bits differ between machines. Here the random part is integers (Philox, which NumPy guarantees
-to be stable), and the only transcendental function is evaluated 65,536 times for a table that is then rounded far
-more coarsely than any library errs.
+Libraries compute normal deviates with the platform's `log` and `cos`, or with vectorised variants of them. Their last
+bits differ between machines. Here the random part is integers from Philox, a stream that NumPy guarantees to be stable.
+The only transcendental function fills a table of 65,536 values, which are then rounded far more coarsely than any
+library errs.
 """
 
 import hashlib
@@ -16,19 +16,22 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from ftn_core.degradations.step import Piece, Pixels, Step
+from ftn_core.degradations.step import Chunk, Pixels, Step
 from ftn_core.parameters.quantities import SIGMA
 
-PIECE = 2**18
-"""Values that are worked out at once: few enough for a core's caches, so many that Python's part does not show."""
+CHUNK = 2**18
+"""Values that are computed at once: few enough for a core's caches, many enough to hide Python's overhead."""
 
 
 @dataclass(frozen=True)
 class Noise(Step):
-    """White Gaussian noise of a standard deviation for images in [0, 1], clipped to that range or not.
+    """White Gaussian noise with standard deviation sigma for images in [0, 1].
 
-    It depends on the seed, the photograph's pixels and sigma; not on its name or its neighbours. Rounding to float16
-    adds an error of about 77 dB PSNR.
+    The noise depends on the seed, the photograph's pixels and sigma, not on the photograph's name or position. Rounding
+    to float16 adds an error of about 77 dB PSNR.
+
+    Args:
+        clip: whether the noisy image is clipped to [0, 1].
     """
 
     clip: bool
@@ -38,20 +41,20 @@ class Noise(Step):
     limits = "white Gaussian noise, independent in each pixel and channel: real cameras' noise is something else"
     dtype = "float16"
 
-    def pieces(self, pixels: Pixels, level: float, seed: int) -> Iterator[Piece]:
+    def chunks(self, pixels: Pixels, level: float, seed: int) -> Iterator[Chunk]:
         sigma, flat = self.strength(level), pixels.reshape(-1)
         content = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
         key = seed, pixels.shape, content, float(sigma)
-        for start in range(0, flat.size, PIECE):
-            yield partial(_piece, flat, start, min(start + PIECE, flat.size), key, sigma, self.clip)
+        for start in range(0, flat.size, CHUNK):
+            yield partial(_noisy_chunk, flat, start, min(start + CHUNK, flat.size), key, sigma, self.clip)
 
-    def count(self, size: int) -> int:
-        return math.ceil(size / PIECE)
+    def chunk_count(self, size: int) -> int:
+        return math.ceil(size / CHUNK)
 
 
 @cache
 def _quantiles() -> NDArray[np.float32]:
-    """65,536 equally probable standard normal values, of unit variance, multiples of 2^-16."""
+    """65,536 equally probable standard normal values with unit variance, all multiples of 2^-16."""
     inverse = NormalDist().inv_cdf
     half = [inverse((i + 0.5) / 65536) for i in range(32768, 65536)]
     scale = 65536 / math.sqrt(math.fsum(z * z for z in half) / len(half))
@@ -60,15 +63,15 @@ def _quantiles() -> NDArray[np.float32]:
 
 
 def standard_normal(size: int, *key: object, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
-    """``size`` standard normal values that depend on ``key`` alone, or those from ``start`` to ``stop`` of them.
+    """``size`` standard normal values that depend on ``key`` alone, or only those from ``start`` to ``stop``.
 
-    Each is the sum of two table values over the root of two, which fills the tails out to 6 standard deviations.
+    Each is the sum of two table values divided by the root of two. The sum extends the tails to 6 standard deviations.
     """
     count = (size if stop is None else stop) - start
     digest = hashlib.sha256(repr(key).encode()).digest()
     stream = int.from_bytes(digest[:16], "little")
     table = _quantiles()
-    # fancy indexing lets other threads run, `take` does not; the sum is exact: both are multiples of 2^-16
+    # fancy indexing releases the GIL, `take` does not; the sum is exact, because both are multiples of 2^-16
     values = table[_words(stream, start, count)]
     values += table[_words(stream, size + start, count)]
     values *= np.float32(math.sqrt(0.5))
@@ -76,20 +79,20 @@ def standard_normal(size: int, *key: object, start: int = 0, stop: int | None = 
 
 
 def add_noise(pixels: Pixels, sigma: float, seed: int, clip: bool) -> NDArray[np.float16]:
-    """The noisy version of one photograph, ``3 x H x W``, in [0, 1] before the noise."""
+    """The noisy version of one photograph, ``3 x H x W``; sigma is on the scale [0, 1]."""
     return Noise(sigma, clip)(pixels, sigma, seed)
 
 
 def _words(stream: int, start: int, count: int) -> NDArray[np.uint16]:
-    """A stretch of a random stream of 16-bit words."""
+    """``count`` 16-bit words of a random stream, from word ``start``."""
     bits = np.random.Philox(key=stream)
     blocks, skipped = divmod(start, 16)
-    bits.advance(blocks)  # of 256 bits
+    bits.advance(blocks)  # a block has 256 bits
     words = bits.random_raw((skipped + count + 3) // 4).astype("<u8", copy=False).view("<u2")
     return words[skipped : skipped + count]
 
 
-def _piece(
+def _noisy_chunk(
     flat: NDArray[np.uint8], start: int, stop: int, key: tuple[object, ...], sigma: float, clip: bool
 ) -> NDArray[np.float16]:
     values = standard_normal(flat.size, *key, start=start, stop=stop)

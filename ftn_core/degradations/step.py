@@ -1,4 +1,4 @@
-"""The protocol that all degradations share."""
+"""The interface of all degradation steps."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -12,55 +12,59 @@ from ftn_core.parameters.quantities import Quantity
 
 Pixels = NDArray[np.uint8]
 """A photograph, ``3 x H x W``."""
-Piece = Callable[[], NDArray]
-"""Works out a stretch of a degraded photograph's flat values."""
+Chunk = Callable[[], NDArray]
+"""Computes consecutive values of a flattened, degraded photograph."""
 
 
-def joined(pieces: Iterable[Piece], shape: tuple[int, ...]) -> NDArray:
-    """The photograph that its pieces make."""
-    return np.concatenate([piece().reshape(-1) for piece in pieces]).reshape(shape)
+def assemble(chunks: Iterable[Chunk], shape: tuple[int, ...]) -> NDArray:
+    """The photograph that the chunks make together."""
+    return np.concatenate([chunk().reshape(-1) for chunk in chunks]).reshape(shape)
 
 
 @dataclass(frozen=True)
 class Step(ABC):
-    """One thing that happens to a photograph, at a strength of its own or (None) at the level that is asked for."""
+    """One step of a degradation.
+
+    Args:
+        fixed: its strength; None if the strength is the level.
+    """
 
     quantity: ClassVar[Quantity]
     words: ClassVar[str]
-    """What it is, for model cards and the page."""
+    """Its name in model cards and on the page."""
     limits: ClassVar[str]
-    """What else there is of its kind, that a network which has learnt from it does not know."""
+    """What it covers, and which similar degradations a network trained on it has not seen; for model cards."""
     dtype: ClassVar[str] = "uint8"
-    """Of what it gives: ``uint8``, or ``float16`` in [0, 1] and, where nothing clips it, beyond."""
-    held: float | None
+    """Of its output: ``uint8``, or ``float16`` on the scale [0, 1], whose values may lie outside if not clipped."""
+    fixed: float | None
 
     def strength(self, level: float) -> float:
-        """What it works with at a level."""
-        return level if self.held is None else self.held
+        """Its strength at a level."""
+        return level if self.fixed is None else self.fixed
 
     def __call__(self, pixels: Pixels, level: float, seed: int) -> NDArray:
         """The degraded photograph, ``3 x H x W``."""
-        return joined(self.pieces(pixels, level, seed), pixels.shape)
+        return assemble(self.chunks(pixels, level, seed), pixels.shape)
 
     @abstractmethod
-    def pieces(self, pixels: Pixels, level: float, seed: int) -> Iterator[Piece]:
-        """The degraded photograph in its flat order, as calls that threads may make."""
+    def chunks(self, pixels: Pixels, level: float, seed: int) -> Iterator[Chunk]:
+        """The degraded photograph's flattened values, in order, as calls that several threads may make at once."""
 
     @abstractmethod
-    def count(self, size: int) -> int:
-        """How many pieces a photograph of ``size`` values comes in."""
+    def chunk_count(self, size: int) -> int:
+        """How many chunks a photograph of ``size`` values has."""
 
 
 @dataclass(frozen=True)
-class InOnePiece(Step):
-    """A step that cannot be worked out in stretches, and is the same every time."""
+class WholeImageStep(Step):
+    """A deterministic step that needs the whole photograph at once."""
 
-    def pieces(self, pixels: Pixels, level: float, seed: int) -> Iterator[Piece]:
+    def chunks(self, pixels: Pixels, level: float, seed: int) -> Iterator[Chunk]:
         yield lambda: self.degraded(pixels, self.strength(level))
 
-    def count(self, size: int) -> int:
+    def chunk_count(self, size: int) -> int:
         return 1
 
     @abstractmethod
     def degraded(self, pixels: Pixels, strength: float) -> Pixels:
-        """The degraded photograph."""
+        """The degraded photograph, ``3 x H x W``."""

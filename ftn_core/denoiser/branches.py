@@ -1,4 +1,4 @@
-"""What CFSNet and Dynamic-Net share: convolutions of the level's own at the body's blocks, let in by the dial."""
+"""What CFSNet and Dynamic-Net share: level-specific branches beside the body's blocks, scaled by the dial."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -7,38 +7,38 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from ftn_core.denoiser.transition import State, Transition, convolutions, look_farther
+from ftn_core.denoiser.transition import State, Transition, convolutions, extend_receptive_field
 
 
 def blocks(base: nn.Module) -> list[str]:
-    """Names of those children of a network's ``body`` that hold convolutions: they go from C channels to as many.
+    """Names of the children of a network's ``body`` that hold convolutions. Each maps C channels to C channels.
 
-    Residual blocks where the network has some; DnCNN's are single convolutions, and AdaFM-Net's body ends in one.
+    Most are residual blocks. DnCNN's are single convolutions, and AdaFM-Net's body ends in a single convolution.
     """
     return list(dict.fromkeys(".".join(name.split(".")[:2]) for name in convolutions(base, "body")))
 
 
 def body_channels(base: nn.Module) -> int:
-    """How many channels a network's body has."""
+    """The number of channels in a network's body."""
     channels: int = base.get_submodule(convolutions(base, "body")[0]).out_channels  # type: ignore[assignment]
     return channels
 
 
 class Branches(Transition):
-    """Branches at blocks of the body. Each has a ``coupling`` to its block, 0 at the base, which the dial turns.
+    """Branches beside blocks of the body. A branch's ``coupling`` scales its output: 0 at the base, set by the dial.
 
-    The base's end of the dial has the first level's branches, too, so that features are interpolated between these
-    two, as in both papers. Between two adapted levels branches and couplings are.
+    Between the base and the first level the dial interpolates features, as in both papers: the branches are the first
+    level's, and only the couplings move. Between two adapted levels the dial interpolates both branches and couplings.
 
     Args:
         places: names of the blocks.
-        branches: for each what maps features, ``N x C x H x W`` to the same.
-        farther: for each how many pixels of the body it makes the network look farther.
+        branches: one module for each block, ``N x C x H x W`` to the same shape.
+        extensions: for each branch, by how many pixels of the body it extends the network's receptive field.
     """
 
-    def __init__(self, places: Sequence[str], branches: Sequence[nn.Module], farther: Sequence[int]) -> None:
+    def __init__(self, places: Sequence[str], branches: Sequence[nn.Module], extensions: Sequence[int]) -> None:
         super().__init__()
-        self._places, self._farther = places, farther
+        self._places, self._extensions = places, extensions
         self.branches = nn.ModuleList(branches)
         self.constant = frozenset(
             f"{place}.branch.{name}"
@@ -48,26 +48,29 @@ class Branches(Transition):
 
     @staticmethod
     def couple(block: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        """What a block gives together with its branch; exactly its ``output`` where the coupling is 0."""
+        """The output of a block and its branch together; exactly the block's ``output`` if the coupling is 0."""
         raise NotImplementedError
 
     def couplings(self) -> Tensor:
-        """Of each branch at the level: a number for all its channels, ``L``, or one for each, ``L x C``."""
+        """The couplings of all branches at the level: one for each branch, ``L``, or for each channel, ``L x C``."""
         raise NotImplementedError
 
     def uncouple(self) -> None:
-        """Make the level the base itself: output of 0 or couplings of 0, by parameters that the level is linear in."""
+        """Make the level equal to the base: set outputs or couplings to 0.
+
+        It changes only parameters in which the level is linear.
+        """
         raise NotImplementedError
 
     def extend(self, network: nn.Module) -> nn.Module:
-        at = zip(self._places, self.branches, self.couplings(), self._farther, strict=True)
-        for place, branch, coupling, farther in at:
+        at = zip(self._places, self.branches, self.couplings(), self._extensions, strict=True)
+        for place, branch, coupling, extension in at:
             block = network.get_submodule(place)
-            if not hasattr(block, "branch"):  # an earlier level's stays
+            if not hasattr(block, "branch"):  # an earlier level added it
                 block.branch = copy.deepcopy(branch).requires_grad_(False)
                 block.coupling = nn.Parameter(torch.zeros_like(coupling), requires_grad=False)
                 block.register_forward_hook(self.couple)
-                look_farther(network, farther)
+                extend_receptive_field(network, extension)
         return network
 
     def forward(self, state: Mapping[str, Tensor]) -> State:

@@ -24,11 +24,19 @@ _FORMAT = "ftn-denoiser/2"
 
 @dataclass
 class ContinuousDenoiser:
-    """Levels from the base's on, in one direction, and a plain network for any place between them.
+    """A chain of levels that begins at the base's, and a plain network for any position along it.
 
-    A ``position`` counts levels along the chain: 0 is the base, 1 the first adapted level, 1.25 a quarter of the
-    way from the first to the second (alpha = 0.25). ``dial`` maps a level to a position by straight lines between its
-    ``(level, position)`` points; calibration adds points between the trained levels.
+    The levels rise or fall along the chain. A ``position`` counts them: 0 is the base, 1 the first adapted level, 1.25 a
+    quarter of the way from the first to the second (alpha = 0.25).
+
+    Args:
+        task: what the networks were trained for.
+        spec: what ``build_network`` takes, for the base.
+        base: the base network.
+        base_level: the level that the base was trained for.
+        levels: the adapted levels, in the order of the chain.
+        dial: ``(level, position)`` points; levels between them are interpolated linearly. By default the trained
+            levels; calibration adds points between them.
     """
 
     task: Task
@@ -40,34 +48,34 @@ class ContinuousDenoiser:
     _states: dict[int, State] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # in which convolutions are fastest
+        # convolutions are fastest in this memory layout
         self.base.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not self.dial:
             self.dial = [(level, float(i)) for i, level in enumerate(self.trained)]
 
     @property
     def trained(self) -> list[float]:
-        """The level of the base and of each adapted one."""
+        """The levels that the chain was trained for, the base's first."""
         return [self.base_level, *(level.value for level in self.levels)]
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The first and the last level that it was trained for."""
+        """The first and the last trained level."""
         return self.trained[0], self.trained[-1]
 
     def position(self, level: float) -> float:
-        """Where the dial stands for this level; beyond the ends, the end."""
+        """The dial position for a level. A level beyond the ends gets the position of the nearest end."""
         levels, positions = zip(*sorted(self.dial), strict=True)
         return float(np.interp(level, levels, positions))
 
     def level_at(self, position: float) -> float:
-        """The level for which the dial stands at a position: the way back from ``position``."""
+        """The level at a dial position: the inverse of ``position``."""
         levels, positions = zip(*sorted(self.dial, key=lambda point: point[1]), strict=True)
         return float(np.interp(position, positions, levels))
 
     @cached_property
     def extended(self) -> nn.Module:
-        """The base in the shape that the levels need, computing the same, in evaluation mode."""
+        """The base with the layers that the levels add, in evaluation mode. It computes the same as the base."""
         network = copy.deepcopy(self.base).eval().requires_grad_(False)
         for level in self.levels:
             network = level.transition.extend(network)
@@ -75,9 +83,9 @@ class ContinuousDenoiser:
 
     @torch.no_grad()
     def state(self, position: float) -> State:
-        """The weights and statistics at a position: those of the two neighbouring levels, interpolated.
+        """The weights and statistics at a position, interpolated between the two neighbouring levels.
 
-        Exact at the levels: position 0 gives the base bit for bit.
+        They are exact at the levels: position 0 gives the base bit for bit.
 
         Raises:
             ValueError: the position lies outside ``[0, number of adapted levels]``.
@@ -87,11 +95,13 @@ class ContinuousDenoiser:
 
     @torch.no_grad()
     def fold(self, position: float, network: nn.Module | None = None) -> nn.Module:
-        """A plain network at a position, in evaluation mode; of the base's own shape where the method can be folded.
+        """A plain network at a position, in evaluation mode; it has the base's shape unless the method adds layers.
 
-        Given a ``network`` from an earlier call, its weights are overwritten where they lie, so that whatever was
-        compiled or captured with them stays valid. That costs one pass over the weights: the levels' own are
-        computed once, so a transition must not be trained any more once it has been folded.
+        The weights of the levels are computed once and cached, so do not train a transition after a first call.
+
+        Args:
+            network: from an earlier call. Its weights are overwritten in place, so that compiled code and CUDA graphs
+                that use them stay valid. This costs one pass over the weights.
 
         Raises:
             ValueError: the position lies outside ``[0, number of adapted levels]``.
@@ -108,12 +118,15 @@ class ContinuousDenoiser:
 
     @torch.no_grad()
     def blend(self, weights: Sequence[float]) -> nn.Module:
-        """A plain network between any of the levels: one weight for the base and for each adapted level.
+        """A plain network between any of the levels: DNI's interpolation of several networks.
 
-        That is DNI's interpolation of two or more networks (arXiv 1811.10515, equation 3).
+        See arXiv 1811.10515, equation 3.
+
+        Args:
+            weights: one for the base and one for each adapted level.
 
         Raises:
-            ValueError: not one weight for each level, or they do not sum to one.
+            ValueError: the number of weights is wrong, or they do not sum to one.
         """
         if len(weights) != len(self.levels) + 1 or abs(sum(weights) - 1) > 1e-6:
             raise ValueError(f"needs {len(self.levels) + 1} weights that sum to one, not {list(weights)}")
@@ -126,14 +139,14 @@ class ContinuousDenoiser:
         return network
 
     def _neighbours(self, position: float) -> tuple[State, State, float]:
-        """The levels on both sides of a position, and how far it is from the lower one to the upper."""
+        """The levels below and above a position, and alpha: how far the position is from the lower to the upper."""
         if not 0 <= position <= len(self.levels):
             raise ValueError(f"position must be from 0 to {len(self.levels)}, not {position}")
         lower = int(position)
         return self._level_state(lower), self._level_state(min(lower + 1, len(self.levels))), position - lower
 
     def _level_state(self, index: int) -> State:
-        """All floating-point entries of the extended base's state dict at one level."""
+        """All floating-point entries of the extended base's state dict at one level, by its index in ``trained``."""
         if index not in self._states:
             state = _floats(self.extended)
             if index:
@@ -153,7 +166,7 @@ class ContinuousDenoiser:
         return self
 
     def save(self, path: Path) -> None:
-        """Write one file that rebuilds all of it: weights, and a header that names network, levels and dial."""
+        """Write one file: all weights, and a header with the task, the network, the levels and the dial."""
         tensors = {f"base.{name}": value for name, value in self.base.state_dict().items()}
         for i, level in enumerate(self.levels, 1):
             tensors |= {f"level{i}.{name}": value for name, value in level.transition.state_dict().items()}
@@ -171,7 +184,11 @@ class ContinuousDenoiser:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Rebuild what ``save`` wrote, on the CPU. Raises ``UserError`` where the file is not such a one."""
+        """Rebuild what ``save`` wrote, on the CPU.
+
+        Raises:
+            UserError: the file cannot be read, or has another format.
+        """
         tensors, header = read_tensors(path)
         if header.get("format") != _FORMAT:
             raise UserError(
@@ -198,10 +215,10 @@ class ContinuousDenoiser:
 
 
 def between(level: float, first: float, last: float) -> bool:
-    """Whether a level lies between two others, or on one of them, whichever of the two is the higher."""
+    """Whether a level lies between two others or equals one of them; the two may come in either order."""
     return min(first, last) <= level <= max(first, last) and not math.isnan(level)
 
 
 def _floats(network: nn.Module) -> State:
-    """What can be interpolated of a network: parameters and buffers, but not counters."""
+    """A network's floating-point parameters and buffers: all that can be interpolated, counters excluded."""
     return {name: value for name, value in network.state_dict().items() if value.is_floating_point()}

@@ -1,4 +1,4 @@
-"""One adapted level, and its file: the transition alone, and the hash of the base that it belongs to."""
+"""One adapted level and its file, which holds the transition and the hash of the base, not the base itself."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,9 +18,14 @@ _STATISTICS = "statistics."
 
 @dataclass
 class AdaptedLevel:
-    """One adapted level: its value, the transition that reaches it from the base, and its own statistics.
+    """One adapted level.
 
-    ``statistics`` are the batch-norm buffers estimated at this level, empty where the base has no batch norm.
+    Args:
+        value: the level, in the task's quantity.
+        method: name of a file in ``ftn_core/transitions``.
+        options: the method's options.
+        transition: maps the base's parameters to the level's.
+        statistics: batch-norm buffers estimated at this level, by the base's names; empty without batch norm.
     """
 
     value: float
@@ -34,7 +39,7 @@ def save_level(path: Path, level: AdaptedLevel, ratio: float, base: nn.Module) -
     """Write what was learned for a level.
 
     Args:
-        ratio: the level's sigma over the base's, as ``build_transition`` takes it.
+        ratio: the level's sigma divided by the base's, as ``build_transition`` takes it.
         base: the network that was adapted; the file holds its hash.
     """
     tensors = level.transition.state_dict() | {_STATISTICS + n: value for n, value in level.statistics.items()}
@@ -53,7 +58,7 @@ def load_level(path: Path, base: nn.Module) -> AdaptedLevel:
     """Rebuild what ``save_level`` wrote, on the CPU.
 
     Raises:
-        UserError: the file is not such a one, or the level was adapted from another base.
+        UserError: the file cannot be read, has another format, or its level was adapted from another base.
     """
     tensors, header = read_tensors(path)
     if header.get("format") != _FORMAT:

@@ -1,1 +1,1 @@
-"""Methods, one file each: its name is the method's, and its one class is built by denoiser/transition.py."""
+"""Methods, one file each. A file's name is the method's name; denoiser/transition.py builds the file's one class."""

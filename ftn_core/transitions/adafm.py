@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ftn_core.denoiser.transition import State, Transition, convolutions, in_layout_of, look_farther
+from ftn_core.denoiser.transition import State, Transition, convolutions, extend_receptive_field, match_memory_format
 
 
 class FilteredConv2d(nn.Conv2d):
-    """A convolution whose output a depthwise ``filter`` goes over."""
+    """A convolution followed by a depthwise convolution, ``filter``."""
 
     filter: nn.Conv2d
 
@@ -19,9 +19,9 @@ class FilteredConv2d(nn.Conv2d):
 
 
 def filtered(network: nn.Module, kernel: int) -> nn.Module:
-    """The network with a depthwise filter after each convolution of its body, in place; all are exactly the identity.
+    """Add a depthwise filter after each convolution of the network's body, in place.
 
-    A network that has them already is left as it is.
+    The new filters are exactly the identity. A network that already has filters is returned unchanged.
     """
     if any(isinstance(module, FilteredConv2d) for module in network.modules()):
         return network
@@ -36,16 +36,17 @@ def filtered(network: nn.Module, kernel: int) -> nn.Module:
             nn.init.zeros_(depthwise.bias)
         conv.__class__ = FilteredConv2d  # its weights keep their names
         conv.filter = depthwise.requires_grad_(conv.weight.requires_grad)
-        look_farther(network, kernel // 2)
+        extend_receptive_field(network, kernel // 2)
     return network
 
 
 class AdaFM(Transition):
-    """For each body convolution filters ``g`` and biases ``b`` of the level's own: ``x + g * x + b``, zero at first.
+    """Depthwise filters ``g`` and biases ``b`` after each convolution of the body: ``x + g * x + b``.
 
-    The dial scales ``g`` and ``b`` (the paper's equation 3). With ``kernel`` 1 the filter is one number a channel and
-    folds into the convolution. A larger one cannot, because both convolutions pad with zeros: the network then keeps
-    the filter as a layer, the identity at the base. A convolution without bias (batch norm follows) gets none.
+    ``g`` and ``b`` start at zero, and the dial scales both (the paper's equation 3). With ``kernel`` 1 a filter is one
+    number for each channel and folds into the convolution. A larger filter cannot be folded, because both convolutions
+    pad with zeros. The network then keeps the filter as a layer, which is the identity at the base. A convolution
+    without a bias (batch norm follows it) gets no ``b``.
 
     Args:
         kernel: side of the filters: 1, 3, 5 or 7.
@@ -57,7 +58,7 @@ class AdaFM(Transition):
         self._names = convolutions(base, "body")
         convs: list[nn.Conv2d] = [base.get_submodule(name) for name in self._names]  # type: ignore[misc]
         self._biased = [name for name, conv in zip(self._names, convs, strict=True) if conv.bias is not None]
-        # C x k*k: four axes would be taken for an image's when a network changes its memory layout
+        # C x k*k: PyTorch changes the memory format of tensors with four axes when it changes a network's
         self.filters = nn.ParameterList(torch.zeros(conv.out_channels, kernel**2) for conv in convs)
         self.biases = nn.ParameterList(torch.zeros(conv.out_channels) for conv in convs if conv.bias is not None)
 
@@ -70,13 +71,13 @@ class AdaFM(Transition):
         for name, g in zip(self._names, self.filters, strict=True):
             weight = state[f"{name}.weight"]
             if self.kernel == 1:
-                level[f"{name}.weight"] = in_layout_of(weight * (1 + g)[..., None, None], weight)
+                level[f"{name}.weight"] = match_memory_format(weight * (1 + g)[..., None, None], weight)
                 if name in biases:
                     level[f"{name}.bias"] = torch.addcmul(biases[name], state[f"{name}.bias"], 1 + g[:, 0])
             else:
                 identity = F.one_hot(torch.tensor(self.kernel**2 // 2), self.kernel**2).to(g)
                 filters = (identity + g).view(-1, 1, self.kernel, self.kernel)
-                level[f"{name}.filter.weight"] = in_layout_of(filters, weight)
+                level[f"{name}.filter.weight"] = match_memory_format(filters, weight)
                 if name in biases:
                     level[f"{name}.filter.bias"] = biases[name]
         return level

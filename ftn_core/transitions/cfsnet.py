@@ -1,4 +1,4 @@
-"""CFSNet (arXiv 1904.00634, section 3): a tuning branch beside each block, coupled by coefficients that are learned."""
+"""CFSNet (arXiv 1904.00634, section 3): a tuning branch beside each block, mixed in by learned coefficients."""
 
 from itertools import pairwise
 
@@ -9,28 +9,28 @@ from ftn_core.denoiser.branches import Branches, blocks, body_channels
 from ftn_core.denoiser.transition import convolutions
 
 CONTROL = (512, 256, 128)
-"""Widths of the layers that all couplings share; the first takes alpha_in. They are those of the authors' code."""
+"""Widths of the layers that all couplings share, as in the authors' code. The first layer takes alpha_in."""
 
 
 class CfsNet(Branches):
-    """Beside each block ``M`` of the body two convolutions ``T``; together they give ``(1 - a) M(x) + a T(x)``.
+    """A branch ``T`` of two convolutions beside each block ``M`` of the body: ``(1 - a) M(x) + a T(x)``.
 
-    The coefficients ``a``, one for each channel, come from alpha_in through fully connected layers: three that all
-    blocks share, then two of the block's own. As in the authors' code these have neither biases nor activations, so
-    that ``a`` is alpha_in times what it is at the level, and exactly 0 at the base.
+    Fully connected layers compute the coefficients ``a``, one for each channel, from alpha_in. All blocks share the
+    first three layers, and each block has two more of its own. As in the authors' code they have neither biases nor
+    activations. So ``a`` is proportional to alpha_in, and exactly 0 at the base.
 
-    Ours is that the last layers start at zero, and the level with them at the base itself; the authors start all at a
-    tenth of Kaiming's scale, which is close to it.
+    Our change: the last layers start at zero, so that the level starts at the base itself. The authors initialise all
+    layers at a tenth of Kaiming's scale, which is close to that.
     """
 
     def __init__(self, base: nn.Module, ratio: float) -> None:
         places, channels = blocks(base), body_channels(base)
         branches = [_branch(channels) for _ in places]
-        # a branch looks farther than a block of one convolution
-        held = [len(convolutions(base, place)) for place in places]
-        super().__init__(places, branches, [max(2 - count, 0) for count in held])
+        # a branch has two convolutions, so its receptive field is larger than that of a block with one
+        depths = [len(convolutions(base, place)) for place in places]
+        super().__init__(places, branches, [max(2 - depth, 0) for depth in depths])
         widths = (*CONTROL, channels)
-        # of one deviation throughout
+        # scaled to keep the standard deviation from layer to layer
         self.control = nn.ParameterList(
             torch.randn(outputs, inputs) / inputs**0.5 for inputs, outputs in pairwise(widths)
         )
@@ -43,7 +43,7 @@ class CfsNet(Branches):
         return output + a * (block.branch(inputs[0]) - output)  # type: ignore[operator]
 
     def couplings(self) -> Tensor:
-        # in full precision: a rounding here would be a different network
+        # in full precision: rounding here would give a different network
         with torch.autocast(self.last.device.type, enabled=False):
             h = self.last.new_ones(CONTROL[0], 1)  # alpha_in is 1
             for layer in self.control:

@@ -1,4 +1,4 @@
-"""Deep Network Interpolation (arXiv 1811.10515): the whole network fine-tuned, all its parameters interpolated."""
+"""Deep Network Interpolation (arXiv 1811.10515): finetune the whole network, interpolate all its parameters."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,11 @@ from ftn_core.denoiser.transition import State, Transition, rescaled
 
 
 class Dni(Transition):
-    """Parameters of the level's own for everything in the base, from which they start (the paper's equation 2).
+    """A level-specific copy of every parameter of the base (the paper's equation 2).
 
     Args:
-        rescale: start from the base rescaled to the level instead, which is ours (docs/scale-mix.md).
+        rescale: whether the copies start at the base rescaled to the level, not at the base itself. This is our
+            addition (docs/scale-mix.md).
     """
 
     def __init__(self, base: nn.Module, ratio: float, *, rescale: bool = False) -> None:

@@ -10,14 +10,15 @@ from ftn_core.runtime.layers import conv3x3
 
 
 class DynamicNet(Branches):
-    """After chosen blocks ``h`` becomes ``h + alpha T(h)``, three convolutions with ReLUs between them.
+    """Tuning blocks ``T`` after chosen blocks of the body: features ``h`` become ``h + alpha T(h)``.
 
-    These are as in the authors' code, but for its reflecting borders; alpha is 0 at the base and 1 at the level. Ours
-    is that the last convolution starts at zero, and the level with it at the base itself.
+    ``T`` is three convolutions with ReLUs between them, as in the authors' code, but without its reflection padding.
+    Alpha is 0 at the base and 1 at the level. Our change: the last convolution starts at zero, so that the level starts
+    at the base itself.
 
     Args:
-        after: where in the body the tuning blocks are, as fractions of its blocks: 1 is after the last one.
-        width: channels between the convolutions, as a multiple of the body's.
+        after: after which fractions of the body's blocks there are tuning blocks; 1 is after the last block.
+        width: channels between the convolutions, as a multiple of the body's channels.
     """
 
     def __init__(self, base: nn.Module, ratio: float, *, after: Sequence[float], width: float) -> None:

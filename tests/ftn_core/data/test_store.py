@@ -37,21 +37,21 @@ def test_planes_that_are_not_contiguous(tmp_path):
     np.testing.assert_array_equal(Store(tmp_path / "s")[0], image.transpose(2, 0, 1))
 
 
-def test_an_image_in_pieces(tmp_path):
+def test_an_image_in_chunks(tmp_path):
     image = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
     with StoreWriter(tmp_path / "s", "uint8") as writer:
         writer.append("a", image)
-        writer.append_pieces("b", image.shape, np.split(image.reshape(-1), [7, 7, 41]))
+        writer.append_chunks("b", image.shape, np.split(image.reshape(-1), [7, 7, 41]))
     store = Store(tmp_path / "s")
     assert store.names == ["a", "b"]
     np.testing.assert_array_equal(store[1], image)
 
 
 @pytest.mark.parametrize("size", [59, 61])
-def test_pieces_that_do_not_fill_the_image_are_refused(tmp_path, size):
-    pieces = np.split(np.zeros(size, np.uint8), [20, 40])
+def test_chunks_that_do_not_fill_the_image_are_refused(tmp_path, size):
+    chunks = np.split(np.zeros(size, np.uint8), [20, 40])
     with pytest.raises(ValueError, match=rf"a\.png: {size} values"), StoreWriter(tmp_path / "s", "uint8") as writer:
-        writer.append_pieces("a.png", (3, 4, 5), pieces)
+        writer.append_chunks("a.png", (3, 4, 5), chunks)
 
 
 def test_an_interrupted_writer_leaves_the_old_store(tmp_path):

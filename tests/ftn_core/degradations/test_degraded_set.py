@@ -7,7 +7,7 @@ from ftn_core.data.store import Store, StoreWriter
 from ftn_core.data.task import DENOISING
 from ftn_core.degradations.degradation import Degradation
 from ftn_core.degradations.degraded_set import write_degraded_set
-from ftn_core.degradations.noise import PIECE
+from ftn_core.degradations.noise import CHUNK
 
 NOISE = Degradation.of(DENOISING.degradation)
 NOISY = {"name": "noise", "sigma": "level", "clip": False}
@@ -65,7 +65,7 @@ def test_the_cores_do_not_show_in_the_bytes(tmp_path, degradation, level):
     finally:
         os.sched_setaffinity(0, everywhere)
     clean, noisy = Store(tmp_path / "photographs/test"), Store(tmp_path / "all/test")
-    assert clean[1].size > 2 * PIECE
+    assert clean[1].size > 2 * CHUNK
     for file in ("pixels.bin", "index.json"):
         assert (tmp_path / "all/test" / file).read_bytes() == (tmp_path / "one/test" / file).read_bytes()
     for pixels, noised in zip(clean, noisy, strict=True):
