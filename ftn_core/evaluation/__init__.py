@@ -1,1 +1,1 @@
-"""Scores, calibration, costs and the gate."""
+"""Scores on images, the dial's calibration, costs, and the gate of the registry."""

@@ -1,4 +1,4 @@
-"""One method along its dial, on test images: scores, a heat map, a contact sheet and how smoothly the dial turns."""
+"""One method along its dial, on test images: scores, a heat map, a contact sheet, and the dial's smoothness."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,12 +20,17 @@ from ftn_core.runtime.images import to_image
 SHEET_PIXELS = 160
 """Side of the crops in the contact sheet."""
 PATH_SAMPLES = 21
-"""Of the dial, for the smoothness of the way from its one end to the other."""
+"""Dial positions, from one end to the other, at which smoothness is measured."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How finely the dial is sampled from one level to the next, and on how many images of the heat map."""
+    """How finely the dial is sampled.
+
+    Args:
+        alphas: steps from one level to the next.
+        images: how many test images the heat map averages over.
+    """
 
     alphas: int
     images: int
@@ -41,12 +46,12 @@ def evaluate_denoiser(
     device: torch.device,
     on_pass: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Evaluation, dict[str, NDArray]]:
-    """Score a method, and cut the pictures that the report shows (see ``Evaluation``).
+    """Score a method, and crop the pictures that the report shows (see ``Evaluation``).
 
     Args:
         degraded: for each level the degraded versions, in the order of ``clean``.
-        objective: what levels were trained for; None where that is PSNR.
-        on_pass: called after each pass over the images, with how many are done and how many there are.
+        objective: the metric that the levels were trained for; None if it is PSNR.
+        on_pass: called after each pass over the images, with the number of finished passes and of all passes.
     """
     samples = positions(denoiser, sampling.alphas)
     places = {level: denoiser.position(level) for level in degraded}
@@ -62,7 +67,7 @@ def evaluate_denoiser(
         grid.append(GridPoint(level=level, position=place, psnr=result.psnr, objective=result.objective))
         on_pass(next(passes), total)
 
-    # at the middle level one end of the dial does too little and the other too much
+    # at the middle level, one end of the dial restores too weakly and the other too strongly
     sheet_level = list(degraded)[len(degraded) // 2]
     inner = center_crop(to_image(degraded[sheet_level][0], device), 2 * SHEET_PIXELS)
     path = restore_along_dial(denoiser, inner, np.linspace(0, len(denoiser.levels), PATH_SAMPLES).tolist())

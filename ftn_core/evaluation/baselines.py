@@ -1,4 +1,4 @@
-"""What the methods are held against, on test images: the input, the base, networks without a dial."""
+"""Baselines of the methods, on test images: the degraded input, the base, and networks without a dial."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -20,13 +20,13 @@ def score_networks(
     device: torch.device,
     on_pass: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[tuple[str, dict[float, Score]]]:
-    """By row the score at each level; a noise-conditioned network is given each level's own sigma.
+    """Yield each row's name and its scores by level. A noise-conditioned network gets each level's sigma.
 
     Args:
-        networks: by row's name what loads the network, one at a time.
+        networks: by row's name, a function that loads the network. Only one network is in memory at a time.
         degraded: for each level the degraded versions, in the order of ``clean``.
-        objective: what levels were trained for; None where that is PSNR.
-        on_pass: called after each pass over the images, with how many are done and how many there are.
+        objective: the metric that the levels were trained for; None if it is PSNR.
+        on_pass: called after each pass over the images, with the number of finished passes and of all passes.
     """
     pairs, done = Pairs(clean, degraded, device), 0
     for name, load in networks.items():

@@ -1,4 +1,4 @@
-"""The dial's calibration: which position restores each level best."""
+"""The dial's calibration: the position that restores each level best."""
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -25,16 +25,17 @@ def calibrate_dial(
     tolerance: float = 0.02,
     on_pass: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, float]]:
-    """The dial that restores best: for each level the position of highest mean PSNR, found on validation images.
+    """The ``(level, position)`` points of the best dial: at each level the highest mean PSNR on validation images.
 
-    Trained levels stay at their own place. A level between two of them is searched for between them (PSNR over alpha
-    has one maximum), until alpha is known to ``tolerance``. The result never turns back: a level farther from the
-    base's has no lower position.
+    Trained levels keep their positions. The position of a level between two trained ones is searched between their
+    positions. PSNR over alpha has one maximum there. The result is monotonic: a level farther from the base's level
+    never gets a lower position.
 
     Args:
         clean: validation photographs.
         degraded: for each level the folder of their degraded versions.
-        limit: photographs at most, evenly chosen.
+        limit: use at most so many photographs, evenly spaced; None: all.
+        tolerance: the error allowed in alpha.
         on_pass: called after each pass over the photographs.
     """
     levels = denoiser.trained

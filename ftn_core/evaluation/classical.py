@@ -1,4 +1,4 @@
-"""Denoisers that learn nothing, given the true sigma: the floor that a network has to beat. By scikit-image."""
+"""Classical denoisers from scikit-image, given the true sigma. They learn nothing, and a network has to beat them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from ftn_core.evaluation.records.score import Score
 from ftn_core.runtime.images import to_image
 
 Image = NDArray[np.float32]
-"""``H x W x 3`` with noise around [0, 1]."""
+"""``H x W x 3`` on the scale [0, 1]; noise may exceed it."""
 
 
 def nl_means(noisy: Image, sigma: float) -> Image:
@@ -47,11 +47,12 @@ def score_classical(
     threads: int,
     on_image: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, dict[float, Score]]:
-    """By denoiser and sigma the mean score over all images.
+    """The mean score over all images, by denoiser and sigma.
 
     Args:
         noisy: for each sigma the noisy versions, in the order of ``clean``.
-        on_image: called after each image, with how many are done and how many there are.
+        threads: how many images are denoised at once.
+        on_image: called after each image, with the number of finished images and of all images.
     """
     jobs = [(name, sigma, i) for name in CLASSICAL_DENOISERS for sigma in noisy for i in range(len(clean))]
 

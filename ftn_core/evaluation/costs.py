@@ -1,4 +1,4 @@
-"""What a network costs beside the base that it was made from."""
+"""Costs of a network relative to its base: parameters, multiply-adds and time."""
 
 import statistics
 import time
@@ -13,11 +13,12 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.records.costs import Cost
 
 SIDE = 256
-"""Of the image on which passes are counted and timed."""
+"""Height and width, in pixels, of the image on which passes are counted and timed."""
 
 
 def cost_of_network(network: nn.Module, base: nn.Module, device: torch.device, rounds: int = 15) -> Cost:
-    """Of a network with no dial: parameters, multiply-adds and time beside the base."""
+    """The cost of a network without a dial. Its time is relative to the base's, measured in ``rounds`` passes of each.
+    """
     ratios = _time_ratios(network, base, device, rounds)
     quarters = statistics.quantiles(ratios, n=4)
     return Cost(
@@ -31,9 +32,10 @@ def cost_of_network(network: nn.Module, base: nn.Module, device: torch.device, r
 
 
 def cost_of_denoiser(denoiser: ContinuousDenoiser, device: torch.device, rounds: int = 15) -> Cost:
-    """Of a base with adapted levels, at a place between two of them; what a level adds is the mean over levels.
+    """The cost of a base with adapted levels, at a position between two of them.
 
-    PyTorch counts products of matrices and convolutions; what a transition computes element by element is left out.
+    The cost of a level is the mean over all adapted levels. PyTorch counts matrix products and convolutions, so a
+    transition's elementwise operations are left out.
     """
     network = denoiser.fold(0.5)
     base = count(denoiser.base.parameters())
@@ -49,7 +51,7 @@ def cost_of_denoiser(denoiser: ContinuousDenoiser, device: torch.device, rounds:
 
 
 def count(tensors: Iterable[Tensor]) -> int:
-    """Numbers in all."""
+    """The number of elements in all tensors."""
     return sum(tensor.numel() for tensor in tensors)
 
 
@@ -59,15 +61,15 @@ def _image(device: torch.device) -> Tensor:
 
 @torch.inference_mode()
 def multiply_adds(run: Callable[[], object]) -> int:
-    """Those of matrix products and convolutions in a call; not what is computed element by element."""
+    """Multiply-adds of all matrix products and convolutions in a call; elementwise operations are not counted."""
     with FlopCounterMode(display=False) as counter:
         run()
-    return counter.get_total_flops() // 2  # it counts a multiplication and an addition as two
+    return counter.get_total_flops() // 2  # a multiply-add counts as two operations
 
 
 @torch.inference_mode()
 def _time_ratios(network: nn.Module, base: nn.Module, device: torch.device, rounds: int) -> list[float]:
-    """Of single passes, one right after the other, so that whatever else the machine does weighs on both."""
+    """Ratios of the times of single passes. Passes of both networks alternate, so that other load slows both."""
     x = _image(device)
 
     def seconds(module: nn.Module) -> float:

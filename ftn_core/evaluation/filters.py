@@ -1,4 +1,4 @@
-"""How methods move the base's filters."""
+"""How methods change the base's filters."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,24 @@ from torch import Tensor
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.records.filters import FilterChanges, Filters
 
-SHOWN = 16
-"""Filters that are drawn side by side."""
+FILTERS_DRAWN = 16
+"""Filters that the report draws side by side."""
 
 
 def compare_filters(
     denoisers: Mapping[str, ContinuousDenoiser],
 ) -> tuple[Filters, dict[str, NDArray[np.float32]]]:
-    """The filters of several methods' levels beside those of the base that they share, and the pictures of some.
+    """Compare the filters of several methods' levels with those of their common base.
 
-    Only the base's own convolutions are looked at, with the weights that they have at each level.
+    Only the base's own convolutions are compared, with the weights that they have at each level.
+
+    Returns:
+        The record, and the pictures that lie beside it (see ``Filters``).
     """
     first = next(iter(denoisers.values()))
     names = [name for name, value in first.base.named_parameters() if value.ndim == 4]
-    shown = [name for name in names if name.startswith("body.")]
-    drawn = shown[len(shown) // 2]
+    in_body = [name for name in names if name.startswith("body.")]
+    drawn = in_body[len(in_body) // 2]
     base = {name: value.cpu() for name, value in first.state(0).items() if name in names}
     pictures = {"base": _pictures(base[drawn])}
     changes, flat, places = [], [], []
@@ -48,15 +51,18 @@ def compare_filters(
 
 
 def correlate(a: Tensor, b: Tensor) -> float:
-    """The mean over filters ``Cin x k x k`` of the Pearson correlation of two banks (arXiv 1811.10515, section 3)."""
+    """The Pearson correlation of two banks' filters ``Cin x k x k``, averaged (arXiv 1811.10515, section 3)."""
     a, b = (x.flatten(1).double() - x.flatten(1).double().mean(1, keepdim=True) for x in (a, b))
     return float(torch.nn.functional.cosine_similarity(a, b).mean())
 
 
 def principal_plane(moves: Tensor) -> tuple[Tensor, tuple[float, float]]:
-    """Where moves away from the origin, ``N x D``, lie in the plane that holds most of them: ``N x 2``, and the shares.
+    """Project ``N x D`` moves from the origin onto the plane of their two largest principal components.
 
-    The origin stays the origin. Each axis points to where most of the moves go.
+    The moves are not centred, so the origin stays the origin. Each axis points where most of the moves go.
+
+    Returns:
+        The projections, ``N x 2``, and the share of the moves' squared length along each axis.
     """
     gram = moves.double() @ moves.double().T
     values, vectors = torch.linalg.eigh(gram)
@@ -70,7 +76,7 @@ def principal_plane(moves: Tensor) -> tuple[Tensor, tuple[float, float]]:
 
 
 def _pictures(bank: Tensor) -> NDArray[np.float32]:
-    """The first input channel of evenly chosen filters, ``16 x k x k``."""
-    chosen = torch.linspace(0, len(bank) - 1, min(SHOWN, len(bank))).round().long()
+    """The first input channel of sixteen evenly spaced filters, ``16 x k x k``; of all if there are fewer."""
+    chosen = torch.linspace(0, len(bank) - 1, min(FILTERS_DRAWN, len(bank))).round().long()
     pictures: NDArray[np.float32] = bank[chosen, 0].float().numpy().copy()
     return pictures

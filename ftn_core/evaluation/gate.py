@@ -1,4 +1,4 @@
-"""The gate: the rules by which a registered model becomes champion, and the verdict on one."""
+"""The gate: the rules that a registered model must pass to become champion, and the verdict on a model."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,15 +13,20 @@ from ftn_core.parameters.evaluation import Gate
 from ftn_core.utils.levels import level_name
 
 Decibels = Mapping[float, float]
-"""By level: PSNR, or whatever the level was trained for (ftn_core/losses)."""
+"""By level, PSNR or another objective that the level was trained for, in dB (ftn_core/losses)."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """What the gate knows of a model.
 
-    ``degraded`` and ``score`` are over the same images, by level; ``trained`` are the levels that it was trained for,
-    ``evenness`` that of the dial (ftn_core/evaluation/smoothness.py), ``time`` a pass of it beside one of its base.
+    Args:
+        trained: the levels that it was trained for.
+        degraded: of the degraded input, by level.
+        score: of the model, by level, on the same images.
+        evenness: of the dial (ftn_core/evaluation/smoothness.py).
+        megabytes: size of its file.
+        time: of one pass, relative to its base's.
     """
 
     trained: list[float]
@@ -33,7 +38,7 @@ class Measured:
 
 
 class Rule(Record):
-    """One rule, with the value that decided it and the bound that it was held against."""
+    """One rule: the measured value and the bound on it."""
 
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
@@ -41,18 +46,18 @@ class Rule(Record):
     value: float
     bound: float
     at_least: bool
-    """Whether the bound is the least that is allowed, or the most."""
+    """Whether the bound is the smallest allowed value; otherwise it is the largest."""
     unit: str
     level: float | None = None
-    """Where the value was found, which is where it is worst."""
+    """The level at which the value is worst; None if the value belongs to no level."""
 
     @property
     def passed(self) -> bool:
-        """A value that is no number passes nothing."""
+        """Whether the value keeps to the bound; NaN never does."""
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     def words(self, quantity: str) -> str:
-        """In one line; ``quantity`` names what levels measure."""
+        """The rule in one line; ``quantity`` names what levels measure."""
         where = "" if self.level is None else f" at {quantity} {level_name(self.level)}"
         bound = f"at {'least' if self.at_least else 'most'} {self.bound:g}"
         return f"{MEANING[self.name]} {self.value:.2f}{self.unit}{where}, {bound} is allowed"
@@ -68,38 +73,38 @@ MEANING = {
 
 
 class Verdict(Record):
-    """Every rule's outcome for one version, and what was compared with what."""
+    """The outcome of every rule for one version, and the scores behind it."""
 
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
     version: str
     champion: str | None
-    """The version that it was compared with; None: by the other rules alone."""
+    """The version that it was compared with; None if only the other rules decided."""
     note: str
-    """Why there was no champion to compare with, or nothing."""
+    """Why there was no comparison with a champion; empty if there was one."""
     images: int
     quantity: str
     """Name of what levels measure."""
     rules: list[Rule]
     scores: dict[str, dict[float, float]]
-    """dB by row (degraded input, champion, the version), by level: what the rules were decided on."""
+    """dB by row (degraded input, champion, the version) and level: the scores that the rules used."""
 
     @property
     def passed(self) -> bool:
-        """Whether every rule is kept."""
+        """Whether every rule is passed."""
         return all(rule.passed for rule in self.rules)
 
     @property
     def word(self) -> str:
-        """As tags and tables have it."""
+        """The outcome in tags and tables."""
         return "passed" if self.passed else "failed"
 
     def failures(self) -> list[str]:
-        """In words, the rules that are not kept."""
+        """The failed rules, one line each."""
         return [rule.words(self.quantity) for rule in self.rules if not rule.passed]
 
     def markdown(self) -> str:
-        """For people: the rules, then the numbers behind them."""
+        """Markdown for people: the rules, then the scores behind them."""
         levels = list(next(iter(self.scores.values())))
         lines = [
             f"**Version {self.version} {self.word} the gate.**" + (f" {self.note}" if self.note else ""),
@@ -134,13 +139,14 @@ def judge(
     champion: tuple[str, Decibels] | None = None,
     note: str = "",
 ) -> Verdict:
-    """Hold a model against the rules.
+    """Check a model against the rules.
 
     Args:
-        images: on how many ``model`` and ``champion`` were scored.
+        version: of the model.
+        images: how many images ``model`` and ``champion`` were scored on.
         quantity: name of what levels measure.
-        champion: its version and its dB at the same levels on the same images; None: there is nothing to compare with.
-        note: why not.
+        champion: its version and its dB at the same levels on the same images; None: there is no comparison.
+        note: why there is no comparison.
     """
     own = [level for level in model.score if between(level, model.trained[0], model.trained[-1])]
     gain, at = _least((model.score[level] - model.degraded[level], level) for level in own)
@@ -170,5 +176,5 @@ def judge(
 
 
 def _least(values: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """The least, for which what is no number counts."""
+    """The pair with the smallest value; NaN counts as smallest."""
     return min(values, key=lambda pair: -math.inf if math.isnan(pair[0]) else pair[0])

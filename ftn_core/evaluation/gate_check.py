@@ -1,4 +1,4 @@
-"""The gate's check of a denoiser that was trained here: it and the champion on the same photographs."""
+"""The gate's check of a new denoiser: score it and the champion on the same photographs."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class GateImages:
 
 @dataclass(frozen=True)
 class KnownCosts:
-    """What earlier stages found of the denoiser: evenness of its dial, size of its file, time beside the base's."""
+    """What earlier stages measured: the dial's evenness, the file's size, a pass's time relative to the base's."""
 
     evenness: float
     megabytes: float
@@ -38,10 +38,12 @@ class KnownCosts:
 
 
 class GateCheck:
-    """Holds a denoiser against the rules. Scores are kept: another champion costs only the scores of that one.
+    """Checks a denoiser against the gate's rules.
+
+    The denoiser's scores are cached. A check against another champion only scores that champion.
 
     Args:
-        load_champion: loads a version of the registry, or says in words why it cannot be loaded.
+        load_champion: loads a version from the registry; returns the reason as text if it cannot be loaded.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class GateCheck:
         self._images = len(evenly_spaced(len(images.clean), bounds.images))
 
     def verdict(self, version: str, champion: str | None) -> Verdict:
-        """Check the version, and compare it with the champion unless it is the champion itself."""
+        """Check the version; compare it with the champion unless there is none or it is the version itself."""
         if champion is None:
             return self._judge(version, note="There was no champion.")
         if champion == version:
@@ -70,7 +72,7 @@ class GateCheck:
         if isinstance(other, str):
             return self._judge(version, note=f"The champion, version {champion}, no longer loads: {other}")
         theirs, own = other.task.quantity, self.denoiser.task.quantity
-        if theirs != own:  # whoever loads the champion by its alias would set a dial that is no longer there
+        if theirs != own:  # users who load the champion by its alias would set a dial that no longer exists
             note = (
                 f"The champion, version {champion}, goes by {theirs} and this version by {own}, which cannot be "
                 "compared: register it under a name of its own (register.model)."

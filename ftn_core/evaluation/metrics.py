@@ -1,6 +1,6 @@
-"""SSIM of restored images, by torchmetrics, and scores as means over images.
+"""SSIM of restored images, by torchmetrics, and mean scores over images.
 
-Images are ``N x 3 x H x W`` in [0, 1], the restored ones clipped to that range.
+Images are ``N x 3 x H x W`` in [0, 1]. Restored images are clipped to that range.
 """
 
 import math
@@ -15,31 +15,31 @@ from ftn_core.evaluation.records.score import Score
 from ftn_core.runtime.psnr import psnr_each
 
 _RADIUS = 5
-"""Pixels by which torchmetrics' window reaches out, at its sigma of 1.5."""
-_STRIPS = 5
-"""Strips of three channels at once: 15, of the 16 that a CPU's depthwise convolution computes in any case."""
-_STRIP_PIXELS = 2**17
+"""Half the side of torchmetrics' window, in pixels, at its sigma of 1.5."""
+_BANDS = 5
+"""Bands in one call. They have 15 channels; a CPU's depthwise convolution always computes a multiple of 16."""
+_BAND_PIXELS = 2**17
 
 
 def ssim_each(restored: Tensor, clean: Tensor) -> Tensor:
     """Structural similarity (Wang et al. 2004, Gaussian window) of each image, ``N``.
 
-    It is computed in strips of rows that overlap by the window, as the channels of one image: the same values in a
-    third of the time, and memory that does not grow with the image.
+    Images are cut into bands of rows that overlap by the window, and several bands become the channels of one image.
+    The values are the same, in a third of the time, and memory does not grow with the image.
     """
     restored = restored.clamp(0, 1)
     n, channels, height, width = clean.shape
-    rows = math.ceil(height / max(_STRIPS if n < _STRIPS else 1, math.ceil(height * width / _STRIP_PIXELS)))
+    rows = math.ceil(height / max(_BANDS if n < _BANDS else 1, math.ceil(height * width / _BAND_PIXELS)))
     tall = min(rows + 2 * _RADIUS, height)
-    # which image, its rows that are summed, and where the strip begins that gives them
-    strips = [
+    # for each band: its image, the first and last row of the sum, and the first row that is read
+    bands = [
         (i, top, min(top + rows, height), min(max(top - _RADIUS, 0), height - tall))
         for i in range(n)
         for top in range(0, height, rows)
     ]
     sums = clean.new_zeros(n)
-    for first in range(0, len(strips), _STRIPS):
-        group = strips[first : first + _STRIPS]
+    for first in range(0, len(bands), _BANDS):
+        group = bands[first : first + _BANDS]
         a, b = (torch.cat([x[i, :, at : at + tall] for i, _, _, at in group])[None] for x in (restored, clean))
         similarity = structural_similarity_index_measure(a, b, data_range=1.0, return_full_image=True)[1]
         for (i, top, bottom, at), part in zip(group, similarity[0].split(channels), strict=True):
@@ -48,13 +48,13 @@ def ssim_each(restored: Tensor, clean: Tensor) -> Tensor:
 
 
 def score_images(restored: Tensor, clean: Tensor) -> list[Score]:
-    """Both metrics of each image."""
+    """PSNR and SSIM of each image."""
     both = torch.stack([psnr_each(restored, clean), ssim_each(restored, clean)], dim=1)
     return [Score(*row) for row in both.tolist()]
 
 
 def mean_score(scores: Sequence[Score]) -> Score:
-    """The mean over images: of decibels, as the papers do, not of squared errors."""
+    """The mean score over images. As in the papers, it averages decibels, not squared errors."""
     objectives = [s.objective for s in scores if s.objective is not None]
     return Score(
         statistics.fmean(s.psnr for s in scores),

@@ -1,4 +1,4 @@
-"""A split's clean and degraded images as batches of one size."""
+"""A split's clean and degraded images in batches of equal size."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,14 @@ from ftn_core.runtime.images import to_image
 from ftn_core.utils.errors import UserError
 
 CPU_PIXELS, GPU_PIXELS = 2**17, 2**20
-"""In a batch. Beyond that a CPU's caches overflow and the network slows down again (benchmarks/evaluation.py)."""
+"""Pixels in a batch. More overflow a CPU's caches and slow the network down (benchmarks/evaluation.py)."""
 KEPT_BYTES = 2**30
+"""Bytes of converted images that are cached."""
 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """Images of one size, ``N x 3 x H x W`` of float32, and which of the split they are."""
+    """Images of one size, ``N x 3 x H x W`` of float32, and their indices in the split."""
 
     places: list[int]
     degraded: Tensor
@@ -27,18 +28,18 @@ class PairBatch:
 
 
 class Pairs:
-    """The photographs of a split beside their degraded versions of several levels, for passes again and again.
+    """The photographs of a split and their degraded versions at several levels, for repeated passes.
 
-    Batches hold images of one height and width, at most as many as are good for the device, or a single one.
-    Converted images are kept for the next pass until ``keep`` bytes are used; the rest is read again at each pass, so
-    memory does not grow with the split.
+    The images in a batch have one height and width. A batch has at most ``pixels`` pixels, or a single image. Converted
+    images are cached for the next pass until ``keep`` bytes are used. Each pass reads the others again, so memory does
+    not grow with the split.
 
     Args:
         degraded: for each level the degraded versions, in the order of ``clean``.
-        device: where the batches are.
-        pixels: in a batch; None: what is good for the device.
-        keep: bytes of converted images.
-        limit: images at most, evenly chosen; None: all.
+        device: of the batches.
+        pixels: in a batch; None: the fastest number for the device.
+        keep: bytes of converted images that are cached.
+        limit: use at most so many images, evenly spaced; None: all.
 
     Raises:
         UserError: a degraded set was not made from these photographs.
@@ -59,7 +60,7 @@ class Pairs:
                 raise UserError(f"{store.folder} was not made from {clean.folder}: run `dvc repro` to make it again")
         self._clean, self._degraded, self._device = clean, degraded, device
         self._kept: dict[tuple[float | None, int], Tensor] = {}
-        self._room = keep
+        self._free_bytes = keep
         pixels = pixels or (CPU_PIXELS if device.type == "cpu" else GPU_PIXELS)
         sizes: dict[tuple[int, ...], list[int]] = {}
         for i in evenly_spaced(len(clean), limit):
@@ -70,17 +71,17 @@ class Pairs:
             self._groups += [places[i : i + count] for i in range(0, len(places), count)]
 
     def batches(self, level: float) -> Iterator[PairBatch]:
-        """Every pair of one level once, size by size."""
+        """All pairs of one level, size by size."""
         for number, places in enumerate(self._groups):
             yield PairBatch(places, self._images(level, number), self._images(None, number))
 
     def _images(self, level: float | None, number: int) -> Tensor:
-        """A batch's degraded images, or its clean ones without a level."""
+        """A batch's degraded images; the clean ones if ``level`` is None."""
         if (level, number) in self._kept:
             return self._kept[level, number]
         store = self._clean if level is None else self._degraded[level]
         images = torch.cat([to_image(store[i], self._device) for i in self._groups[number]])
-        if images.nbytes <= self._room:
-            self._room -= images.nbytes
+        if images.nbytes <= self._free_bytes:
+            self._free_bytes -= images.nbytes
             self._kept[level, number] = images
         return images

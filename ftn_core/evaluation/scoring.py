@@ -16,24 +16,24 @@ Metric = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def measure(network: nn.Module, pairs: Pairs, level: float, *metrics: Metric) -> list[list[float]]:
-    """For each image, in the order of the store, the metrics of a network's restoration of one level."""
+    """The metrics of a network's restorations at one level: a row for each image, in the order of the store."""
     places, values = [], []
     for batch in pairs.batches(level):
-        restored = restore(network, batch.degraded).float()  # of half precision under autocast
+        restored = restore(network, batch.degraded).float()  # autocast gives half precision
         places += batch.places
         values.append(torch.stack([metric(restored, batch.clean) for metric in metrics], dim=1))
-    # once for all of them: a GPU is not waited for at each batch
+    # one transfer for all batches: a transfer for each would wait for the GPU every time
     rows: list[list[float]] = torch.cat(values).tolist()
     return [row for _, row in sorted(zip(places, rows, strict=True))]
 
 
 def score(network: nn.Module, pairs: Pairs, level: float, objective: Metric | None = None) -> Score:
-    """Mean scores of a network's restorations; ``nn.Identity()`` scores the degraded input itself."""
+    """Mean scores of a network's restorations at one level; ``nn.Identity()`` scores the degraded input."""
     metrics = (psnr_each, ssim_each, *([objective] if objective else []))
     return mean_score([Score(*row) for row in measure(network, pairs, level, *metrics)])
 
 
 def center_crop(image: Tensor, size: int) -> Tensor:
-    """The middle of ``N x C x H x W``, at most ``size`` high and wide."""
+    """The centre of ``N x C x H x W``, at most ``size`` pixels high and wide."""
     top, left = (max(n - size, 0) // 2 for n in image.shape[2:])
     return image[..., top : top + size, left : left + size]

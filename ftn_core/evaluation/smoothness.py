@@ -1,4 +1,4 @@
-"""How evenly a restoration changes while the dial turns."""
+"""How smoothly a restoration changes as the dial moves."""
 
 import torch
 from torch import Tensor
@@ -7,9 +7,12 @@ from ftn_core.evaluation.records.evaluation import Smoothness
 
 
 def smoothness(path: Tensor) -> Smoothness:
-    """Of the path that an image's restoration takes: ``P x 3 x H x W`` in [0, 1], even samples of the dial in order.
+    """The smoothness of the path that an image's restoration takes along the dial.
 
-    A path that stays where it is is even, straight and never turns back.
+    A path that never moves counts as even, straight and monotonic.
+
+    Args:
+        path: the restorations at evenly spaced positions, in order, ``P x 3 x H x W`` in [0, 1].
     """
     points = path.flatten(1).double() * 255
     steps = _distance(points[1:], points[:-1])
@@ -24,5 +27,5 @@ def smoothness(path: Tensor) -> Smoothness:
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:
-    """Root mean square of the difference, for each row."""
+    """Root mean square of the difference of each row."""
     return torch.sqrt(((a - b) ** 2).mean(-1))

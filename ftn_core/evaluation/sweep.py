@@ -13,26 +13,26 @@ from ftn_core.runtime.images import restore
 
 
 def positions(denoiser: ContinuousDenoiser, per_segment: int) -> list[float]:
-    """The whole dial, sampled evenly: from 0 to the last level, ``per_segment`` steps to each."""
+    """Evenly spaced positions of the whole dial, with ``per_segment`` steps from one level to the next."""
     return [i / per_segment for i in range(len(denoiser.levels) * per_segment + 1)]
 
 
 def folded(
     denoiser: ContinuousDenoiser, where: Mapping[float, Iterable[float]]
 ) -> Iterator[tuple[float, nn.Module, list[float]]]:
-    """Each position that any level asks for, folded once, with its network and the levels that asked.
+    """Yield each wanted position once, with the folded network and the levels that want the position.
 
-    The network is the same one each time, overwritten when the next position is asked for.
+    It yields the same network every time, and overwrites its weights for the next position.
 
     Args:
-        where: for each level its positions of the dial.
+        where: for each level its dial positions.
     """
-    asked: dict[float, dict[float, None]] = {}
+    levels_at: dict[float, dict[float, None]] = {}
     for level, places in where.items():
         for position in places:
-            asked.setdefault(position, {})[level] = None
+            levels_at.setdefault(position, {})[level] = None
     network: nn.Module | None = None
-    for position, levels in sorted(asked.items()):
+    for position, levels in sorted(levels_at.items()):
         network = denoiser.fold(position, network)
         yield position, network, list(levels)
 
@@ -43,14 +43,18 @@ def sweep(
     pairs: Pairs,
     objective: Metric | None = None,
 ) -> Iterator[tuple[float, float, Score]]:
-    """Level, position and score of each position of the dial that is asked for at a level, as they are found."""
+    """Yield level, position and score for each level and each of its dial positions, ordered by position.
+
+    Args:
+        where: for each level its dial positions.
+    """
     for position, network, levels in folded(denoiser, where):
         for level in levels:
             yield level, position, score(network, pairs, level, objective)
 
 
 def restore_along_dial(denoiser: ContinuousDenoiser, degraded: Tensor, places: Iterable[float]) -> Tensor:
-    """One image's restorations at places of the dial: ``1 x 3 x H x W`` to ``P x 3 x H x W``."""
+    """One image's restorations at dial positions: ``1 x 3 x H x W`` to ``P x 3 x H x W``."""
     network: nn.Module | None = None
     outputs = []
     for place in places:

@@ -1,4 +1,4 @@
-"""What an evaluation found, as it lies in ``results/``: JSON for numbers, beside it one ``.npz`` for pictures.
+"""Results of an evaluation, as files in ``results/``: JSON for numbers, and an ``.npz`` beside it for pictures.
 
-Written by the stages that measure and read by the one that draws, so that a better figure needs no new measurement.
+The stages that measure write them, and the stage ``report`` reads them. So a better figure needs no new measurement.
 """

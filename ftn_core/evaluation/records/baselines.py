@@ -1,15 +1,15 @@
-"""Scores of what the methods are held against."""
+"""Scores of the baselines."""
 
 from ftn_core.evaluation.records.record import Record
 from ftn_core.evaluation.records.score import Score
 
 
 class Baselines(Record):
-    """What the methods are held against: by row's name, by level."""
+    """Scores of the rows that the methods are compared with."""
 
     scores: dict[str, dict[float, Score]]
-    """A from-scratch network or the base has a score at every level; `from_scratch` below says which are its own."""
+    """By row's name and level. Networks trained for one level have scores at all levels; see ``from_scratch``."""
     from_scratch: dict[float, str]
-    """By level the row of the network trained for it alone; the base's own level included."""
+    """By level, the row of the network that was trained for this level alone; the base's level is included."""
     noise_conditioned: list[str]
     """Rows of noise-conditioned networks."""

@@ -1,26 +1,26 @@
-"""What methods cost beside their base."""
+"""Costs of methods relative to their base."""
 
 from ftn_core.evaluation.records.record import Record
 
 
 class Cost(Record):
-    """What a method costs beside its base."""
+    """The costs of one method."""
 
     parameters: int
-    """Of one network, ready to run at one place of the dial."""
+    """Of the folded network at one dial position."""
     extra_parameters: float
-    """Learned for one adapted level (the mean over levels), as a fraction of the base's."""
+    """Parameters learned for one adapted level, the mean over levels, as a fraction of the base's parameters."""
     multiply_adds: int
     """Of one pass over 256 x 256 pixels."""
     level_multiply_adds: int
-    """Of computing an adapted level's weights, once; moving the dial then is one interpolation of the weights."""
+    """Of computing an adapted level's weights. This is done once; moving the dial then only interpolates weights."""
     time: float
-    """Of one pass, beside the base's in the same run: a median of ratios."""
+    """Of one pass, relative to the base's in the same run: the median of the ratios."""
     time_spread: float
-    """Half the interquartile range of those ratios."""
+    """Half the interquartile range of these ratios."""
 
 
 class Costs(Record):
-    """By row's name, the base's own first."""
+    """Costs by row's name, the base first."""
 
     of: dict[str, Cost]

@@ -5,50 +5,51 @@ from ftn_core.evaluation.records.score import Score
 
 
 class GridPoint(Record):
-    """One place of the dial at one level."""
+    """Scores at one dial position and one level."""
 
     level: float
     position: float
     psnr: float
-    """dB."""
+    """In dB."""
     objective: float | None
-    """As a ``Score`` has it."""
+    """As in ``Score``."""
 
 
 class Smoothness(Record):
-    """The path that an image's restoration takes as the dial goes from the first level to the last at an even pace.
+    """Describes the path that an image's restoration takes as the dial moves from the first level to the last.
 
-    A step is the root mean square, over pixels and channels, of the change from one sample of the dial to the next, on
-    the scale 0..255.
+    The dial is sampled at evenly spaced positions. A step is the root mean square, over pixels and channels, of the
+    change from one sample to the next, on the scale 0..255.
     """
 
     evenness: float
-    """Mean step over the largest: 1 where every step of the dial changes as much as every other."""
+    """The mean step divided by the largest step: 1 if all steps are equal."""
     largest_jump: float
     """The largest step, on the scale 0..255."""
     monotonicity: float
-    """The share of steps that lead away from where the path began: 1 where it never goes back."""
+    """The share of steps that lead away from the path's beginning: 1 if the path never comes back."""
     straightness: float
-    """Distance from the path's beginning to its end over its length: 1 for a straight line."""
+    """The distance from the path's beginning to its end, divided by the path's length: 1 for a straight line."""
 
 
 class Evaluation(Record):
-    """One method's: a base with adapted levels and a dial.
+    """Scores of one method: a base with adapted levels and a dial.
 
-    The ``.npz`` beside it holds ``restored``, the dial's samples on a crop of the first test image as ``P x S x S x 3``
-    uint8; ``positions``, where the dial stood for each, ``P``; and ``clean`` and ``degraded``, ``S x S x 3`` uint8.
+    The ``.npz`` beside it holds crops of the first test image: ``restored``, at several dial positions,
+    ``P x S x S x 3`` of uint8; ``positions``, the dial positions, ``P``; ``clean`` and ``degraded``, each
+    ``S x S x 3`` of uint8.
     """
 
     name: str
     trained: list[float]
-    """Levels trained for, the base's first."""
+    """The trained levels, the base's first."""
     dial: list[tuple[float, float]]
-    """Calibrated points: level and position (in trained levels: 0 is the base, 1 the first adapted level)."""
+    """Calibrated points: level and position (0 is the base, 1 the first adapted level)."""
     scores: dict[float, Score]
-    """By level, over all test images, at the position that the dial gives; not at position 0, which is the base."""
+    """By level, over all test images, at the level's dial position. Levels at position 0 are left out: see the base."""
     grid: list[GridPoint]
-    """The heat map, over the first of the test images."""
+    """The heat map, over the first few test images."""
     sheet_level: float
-    """Of the contact sheet's image."""
+    """The level of the contact sheet's image."""
     smoothness: Smoothness
-    """On the contact sheet's image."""
+    """Measured on the contact sheet's image."""

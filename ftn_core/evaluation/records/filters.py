@@ -1,33 +1,33 @@
-"""How methods move the base's filters."""
+"""How methods change the base's filters."""
 
 from ftn_core.evaluation.records.record import Record
 
 
 class FilterChanges(Record):
-    """How one method moved the base's filters to one level.
+    """How one method changed the base's filters for one level.
 
-    DNI's analysis (arXiv 1811.10515, section 3): the correlation of each filter ``Cin x k x k`` with the base's of the
-    same place, averaged over a convolution's filters.
+    This is DNI's analysis (arXiv 1811.10515, section 3): each filter ``Cin x k x k`` is correlated with the base's
+    filter at the same place, and the correlations are averaged over a convolution's filters.
     """
 
     name: str
     level: float
     correlation: dict[str, float]
-    """By convolution, in the order of the network."""
+    """By convolution, in the network's order."""
 
 
 class Filters(Record):
-    """All methods' filters beside the base's.
+    """All methods' filters compared with the base's.
 
-    The ``.npz`` beside it holds, for the base and each ``METHOD/LEVEL``, the same sixteen filters of one convolution of
-    the body, ``16 x k x k`` floats: ``base``, ``ftn/0.5``, ...
+    The ``.npz`` beside it holds sixteen filters of one convolution of the body, ``16 x k x k`` floats: the base's under
+    ``base``, and the same filters of each method and level under ``METHOD/LEVEL``, such as ``ftn/0.5``.
     """
 
     convolution: str
-    """The one whose filters are drawn."""
+    """The convolution whose filters are drawn."""
     changes: list[FilterChanges]
     trajectories: dict[str, list[tuple[float, float]]]
-    """By method, each level's place (base first, at the origin) in the plane of the two largest principal components of
-    all methods' filters, in units of the base's norm."""
+    """By method, the position of each level in the plane of the two largest principal components of all methods' filter
+    changes, in units of the norm of the base's filters. The base comes first, at the origin."""
     explained: tuple[float, float]
-    """Share of the variance that each of the two components holds."""
+    """The share of the variance that each of the two components explains."""

@@ -1,13 +1,16 @@
-"""How well images are restored."""
+"""Scores of restored images."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Score:
-    """Means over a split's images: PSNR in dB, SSIM from 0 to 1, what levels were adapted for in dB.
+    """Means over a split's images.
 
-    ``objective`` is None where that is the PSNR itself, or was not measured.
+    Args:
+        psnr: in dB.
+        ssim: structural similarity, at most 1.
+        objective: the levels' objective in dB; None if it is the PSNR itself, or was not measured.
     """
 
     psnr: float
