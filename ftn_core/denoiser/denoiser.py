@@ -26,8 +26,8 @@ _FORMAT = "ftn-denoiser/2"
 class ContinuousDenoiser:
     """A chain of levels that begins at the base's, and a plain network for any position along it.
 
-    The levels rise or fall along the chain. A ``position`` counts them: 0 is the base, 1 the first adapted level, 1.25 a
-    quarter of the way from the first to the second (alpha = 0.25).
+    The levels rise or fall along the chain. A ``position`` counts them: 0 is the base, 1 the first adapted level, and
+    1.25 a quarter of the way from the first to the second (alpha = 0.25).
 
     Args:
         task: what the networks were trained for.

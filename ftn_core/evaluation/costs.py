@@ -17,8 +17,7 @@ SIDE = 256
 
 
 def cost_of_network(network: nn.Module, base: nn.Module, device: torch.device, rounds: int = 15) -> Cost:
-    """The cost of a network without a dial. Its time is relative to the base's, measured in ``rounds`` passes of each.
-    """
+    """The cost of a network without a dial; its time is relative to the base's, over ``rounds`` passes of each."""
     ratios = _time_ratios(network, base, device, rounds)
     quarters = statistics.quantiles(ratios, n=4)
     return Cost(

@@ -80,7 +80,7 @@ class GateCheck:
             return self._judge(version, (champion, dict.fromkeys(self._levels, math.nan)), note)
         scores = self._scores(other)
         if any(map(math.isnan, scores.values())):
-            return self._judge(version, note=f"The champion, version {champion}, answers what is no number.")
+            return self._judge(version, note=f"The champion, version {champion}, returns NaN.")
         return self._judge(version, (champion, scores))
 
     def _judge(self, version: str, champion: tuple[str, Decibels] | None = None, note: str = "") -> Verdict:

@@ -1,1 +1,1 @@
-"""What networks are trained for, one file each, behind one interface: loss.py."""
+"""Losses that networks are trained for, one file each, behind one interface: loss.py."""

@@ -1,4 +1,4 @@
-"""A loss from its file, which holds its name, its options and all that it needs."""
+"""Loads a loss from its file, which holds its name, its options and all tensors that it needs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,16 +14,20 @@ from ftn_core.utils.errors import UserError
 
 FORMAT = "ftn-objective/1"
 PICTURE = "picture"
-"""The tensor that is a style image, ``3 x H x W`` of uint8; all others are VGG16's weights."""
+"""Name of the tensor with the style image, ``3 x H x W`` of uint8; all other tensors are VGG16's weights."""
 
 
 def load_loss(path: Path) -> Loss:
-    """Build what ``pack_loss`` wrote, on the CPU. Raises ``UserError`` where the file is not such a one."""
+    """Build the loss that ``pack_loss`` wrote, on the CPU.
+
+    Raises:
+        UserError: the file cannot be read, or has another format.
+    """
     tensors, header = read_tensors(path)
     if header.get("format") != FORMAT:
         raise UserError(f"{path} is of format {header.get('format')!r}; this version reads {FORMAT!r}")
     options = dict(header["options"])
-    # imported where they are wanted: torchvision takes a second
+    # imported only when needed: torchvision takes a second
     match header["name"]:
         case "perceptual":
             from ftn_core.losses.perceptual import Perceptual
@@ -38,6 +42,6 @@ def load_loss(path: Path) -> Loss:
 
 
 def loss_metric(path: Path, device: torch.device) -> Callable[[Tensor, Tensor], Tensor] | None:
-    """How good images are by the packed objective, in decibels; None where that is their PSNR."""
+    """The packed loss as a metric in decibels; None if it is PSNR."""
     objective = load_loss(path)
     return None if isinstance(objective, Pixel) else objective.to(device).decibels

@@ -1,13 +1,14 @@
-"""What all objectives share."""
+"""The interface of all losses."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Loss(nn.Module):
-    """What a network is trained for: how far restored images are from what they should be.
+    """A loss that a network is trained for.
 
-    Images are ``N x 3 x H x W`` in [0, 1]. Nothing in it is trained. It may run under autocast, as the network does.
+    Images are ``N x 3 x H x W`` in [0, 1]. A loss has no trainable parameters. It may run under autocast, like the
+    network.
     """
 
     def each(self, restored: Tensor, clean: Tensor) -> Tensor:
@@ -19,5 +20,5 @@ class Loss(nn.Module):
         return self.each(restored, clean).mean()
 
     def decibels(self, restored: Tensor, clean: Tensor) -> Tensor:
-        """How good each image is, ``N``; more is better: ``-10 log10`` of its loss, clipped to what can be shown."""
+        """Each image's quality in dB, ``N``; higher is better. It is ``-10 log10`` of the clipped image's loss."""
         return -10 * torch.log10(self.each(restored.clamp(0, 1), clean))

@@ -1,4 +1,4 @@
-"""The perceptual loss of Johnson et al. (arXiv 1603.08155) for restoration: close in features, not in pixels alone."""
+"""The perceptual loss of Johnson et al. (arXiv 1603.08155) for restoration: close in features as well as in pixels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,12 +12,12 @@ from ftn_core.losses.vgg16 import Vgg16
 
 
 class Perceptual(Loss):
-    """The feature term towards the clean image, the mean absolute error of pixels and total variation.
+    """The sum of the feature terms towards the clean image, the mean absolute error of pixels, and total variation.
 
     Args:
-        features: weights as ``Vgg16`` takes them.
+        features: VGG16's parameters, as ``Vgg16`` takes them.
         feature: weight of the feature terms.
-        layers: which are added up.
+        layers: of the feature terms.
         pixel: weight of the pixels' error.
         total_variation: weight of the total variation.
     """

@@ -10,7 +10,7 @@ _LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}
 
 
 class Pixel(Loss):
-    """``l1`` or ``l2``; how good an image is, is its PSNR for both."""
+    """``l1`` or ``l2``. An image's quality in decibels is its PSNR for both."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

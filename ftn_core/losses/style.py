@@ -11,15 +11,15 @@ from ftn_core.losses.vgg16 import Vgg16
 
 
 class Style(Loss):
-    """The feature term towards the image, the style term towards one style image, and total variation.
+    """The sum of the feature term towards the clean image, the style terms of one style image, and total variation.
 
     Args:
-        features: weights as ``Vgg16`` takes them.
+        features: VGG16's parameters, as ``Vgg16`` takes them.
         picture: the style image, ``1 x 3 x H x W`` in [0, 1].
         content: weight of the feature term.
-        content_layer: whose features it compares.
+        content_layer: of the feature term.
         style: weight of the style terms.
-        style_layers: which are added up.
+        style_layers: of the style terms.
         total_variation: weight of the total variation.
     """
 

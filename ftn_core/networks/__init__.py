@@ -1,1 +1,1 @@
-"""Base networks, one file each: its name is the network's, and its one class is built by runtime/network_file.py."""
+"""Base networks, one file each. A file's name is the network's name; runtime/network_file.py builds its one class."""

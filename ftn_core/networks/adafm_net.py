@@ -8,10 +8,10 @@ from ftn_core.runtime.layers import ResidualBlock, conv3x3, pad_to_even
 
 
 class AdafmNet(nn.Module):
-    """Stride-2 head, residual blocks under one long skip, pixel-shuffle tail.
+    """Stride-2 head, residual blocks with one long skip around them, pixel-shuffle tail.
 
-    64 channels and 16 blocks are the paper's scale: 1,406,787 parameters (the paper says 1.41 M). No skip leads from
-    the image to the output; that the network starts as the identity instead is ours (with 12 channels or more).
+    With the paper's 64 channels and 16 blocks it has 1,406,787 parameters (the paper says 1.41 M). No skip leads from
+    the image to the output. Our change: with 12 channels or more, the network is initialised as the identity.
     """
 
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
@@ -36,7 +36,7 @@ class AdafmNet(nn.Module):
 
 @torch.no_grad()
 def _start_as_identity(head: nn.Conv2d, body: nn.Conv2d, up: nn.Conv2d, first: nn.Conv2d, last: nn.Conv2d) -> None:
-    """Carry each 2x2 square's 12 values through in channels of their own; what lies below 0 is lost to the ReLUs."""
+    """Carry the 12 values of each 2x2 square through in separate channels. ReLUs cut off values below 0."""
     nn.init.zeros_(body.weight)
     for conv, carried in ((head, 12), (up, 12), (first, 3), (last, 3)):
         conv.weight[:carried] = 0

@@ -6,10 +6,10 @@ from ftn_core.runtime.layers import conv3x3
 
 
 class DnCNN(nn.Module):
-    """``depth`` convolutions at full resolution: with ReLU, then with batch norm and ReLU, and a last one alone.
+    """``depth`` convolutions at full resolution: one with ReLU, others with batch norm and ReLU, and a plain last one.
 
-    64 channels and 17 convolutions are the paper's, for one known level. What the network computes is the noise; the
-    output is the input without it.
+    The paper uses 64 channels and 17 convolutions for one known level. The convolutions predict the noise, and the
+    network subtracts it from its input.
     """
 
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
@@ -25,7 +25,7 @@ class DnCNN(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        # at first it takes nothing away
+        # the predicted noise starts at zero
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Convolution, batch norm and ReLU with skips: the network of the experiment that the project starts from."""
+"""Convolution, batch norm and ReLU with skips: the network of the experiment that this project began with."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -5,17 +5,19 @@ from torch import Tensor, nn
 
 
 class TransformNet(nn.Module):
-    """9x9 head, two convolutions of stride 2, residual blocks, two doublings, 9x9 tail; instance norm after each.
+    """9x9 head, two convolutions of stride 2, residual blocks, two upsamplings, 9x9 tail.
 
-    128 channels and 5 blocks are the paper's scale, with a quarter and half of the channels outside the body. Instance
-    norm (arXiv 1607.08022) stands for the paper's batch norm: a picture's own contrast is what a style replaces.
-    Doubling is by nearest neighbours and a convolution, not a transposed one, whose kernels overlap unevenly and leave
-    a chequerboard (Odena et al. 2016, distill.pub/2016/deconv-checkerboard). The output lies in [0, 1].
+    Instance norm follows each convolution but the last. The paper uses 128 channels and 5 blocks, with a quarter and
+    half of the channels in the layers outside the blocks. The output lies in [0, 1]. Two things differ from the paper:
 
-    The body is all that follows the head: colours, which a style is much of, are made in the last layer, and a method
-    that adapts the body must reach it.
+    - Instance norm (arXiv 1607.08022) replaces batch norm, because a style replaces an image's own contrast.
+    - Upsampling is nearest-neighbour and a convolution. The kernels of a transposed convolution overlap unequally and
+      leave a chequerboard (Odena et al. 2016, distill.pub/2016/deconv-checkerboard).
 
-    Instance norm looks at the whole picture: there is no radius, and pictures go through in one piece.
+    The body is everything after the head. Colours are much of a style and are made in the last layer, so a method that
+    adapts the body must include it.
+
+    Instance norm depends on the whole image. The network therefore has no radius, and images are restored untiled.
     """
 
     radius = None
@@ -34,14 +36,14 @@ class TransformNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        # to a multiple of 4, and instance norm wants more than one place of the body
+        # to a multiple of 4, and at least 8: instance norm needs more than one pixel in the body
         right, below = (-n % 4 if n > 4 else 8 - n for n in (width, height))
         x = F.pad(x, (0, right, 0, below), mode="replicate")
         return self.body(self.head(x))[..., :height, :width].sigmoid()
 
 
 class _Residual(nn.Module):
-    """Two convolutions and a skip, no ReLU after it (the paper's choice of Gross and Wilber's)."""
+    """Two convolutions and a skip without a ReLU after it: Gross and Wilber's block, which the paper uses."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -57,5 +59,5 @@ def _normalised(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:
-    # a frame of zeros would be seen in the picture; instance norm takes biases away
+    # zero padding would be visible as a frame; instance norm cancels biases
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=bias, padding_mode="replicate")

@@ -1,6 +1,6 @@
-"""The typed model of ``params.yaml``: what may be set, in which range, and what each key means; one file a section.
+"""The schema of ``params.yaml``, one file for each section: keys, types, ranges, and what each key means.
 
-``params.yaml`` holds every value; nothing has a default here, so there is one place to look.
+``params.yaml`` holds every value. The schema has no defaults, so that values are in one place only.
 """
 
 from ftn_core.parameters.load import load_parameters, parse_parameters

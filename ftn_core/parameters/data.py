@@ -8,7 +8,7 @@ from ftn_core.parameters.section import Fraction, Level, Section, in_order
 
 
 class Archive(Section):
-    """An archive of photographs: where it is, what it must hash to, and under which terms it may be used."""
+    """An archive of photographs: its address, its SHA-256, and the terms of use of the photographs."""
 
     url: str = Field(pattern=r"^((https?|file)://|s3://[A-Za-z0-9._-]+/.)")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -16,9 +16,10 @@ class Archive(Section):
 
 
 class Data(Section):
-    """Where the photographs come from, how they are split, and at which levels there are degraded sets of them.
+    """The source of the photographs, their splits, and the levels of the degraded sets.
 
-    ``seed`` is of the noise in the degraded sets, so that trainings of several seeds are measured on the same images.
+    ``seed`` seeds the noise in the degraded sets. It is separate from the trainings' seed, so that trainings with
+    different seeds are measured on the same images.
     """
 
     seed: int = Field(ge=0, lt=2**32)

@@ -1,4 +1,4 @@
-"""Section ``degradation``: the steps that a photograph goes through."""
+"""Section ``degradation``: the steps that are applied to a photograph."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -9,7 +9,7 @@ from ftn_core.parameters.section import Float, Section
 
 
 class NoiseOptions(Section):
-    """White Gaussian noise; ``clip``: to [0, 1]."""
+    """White Gaussian noise; ``clip``: whether the noisy image is clipped to [0, 1]."""
 
     quantity: ClassVar[Quantity] = SIGMA
     name: Literal["noise"]
@@ -26,7 +26,7 @@ class JpegOptions(Section):
 
 
 class DownscalingOptions(Section):
-    """Bicubic downscaling, and back to the old size."""
+    """Bicubic downscaling, and upscaling to the old size."""
 
     quantity: ClassVar[Quantity] = SCALE
     name: Literal["downscaling"]
@@ -36,4 +36,4 @@ class DownscalingOptions(Section):
 StepOptions = Annotated[NoiseOptions | JpegOptions | DownscalingOptions, Field(discriminator="name")]
 
 STEP_QUANTITIES: dict[str, Quantity] = {"noise": SIGMA, "jpeg": QUALITY, "downscaling": SCALE}
-"""By a step's name the quantity that its strength is measured in, and the key that holds it."""
+"""By a step's name, the quantity of its strength. The quantity's name is the key of the strength."""

@@ -6,9 +6,10 @@ from ftn_core.parameters.section import Float, Section
 
 
 class Evaluate(Section):
-    """How finely the dial is sampled from one level to the next, and on how many images beside the table's.
+    """How finely the dial is sampled, and on how many images.
 
-    ``images``: the first of the test images, for the heat map; ``calibration_images``: of the validation images.
+    ``alphas``: steps of the heat map from one level to the next. ``images``: test images for the heat map.
+    ``calibration_images``: validation images for the calibration. The table always uses all test images.
     """
 
     alphas: int = Field(ge=1, le=100)
@@ -17,17 +18,18 @@ class Evaluate(Section):
 
 
 class Register(Section):
-    """The name under which the model stands in the MLflow registry."""
+    """The model's name in the MLflow registry."""
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
 class Gate(Section):
-    """What a model must keep to before it becomes champion by itself: ftn_core/evaluation/gate.py has the rules.
+    """Bounds that a model must keep to become champion automatically. The rules are in ftn_core/evaluation/gate.py.
 
-    ``min_gain``: dB above the degraded input at every level from the first trained one to the last; ``tolerance``: dB
-    below the champion at most, at every level; ``min_evenness``: of the dial; ``max_megabytes``: of the file;
-    ``max_time``: of a pass, beside the base network's. ``images``: test images at most on which both models are scored.
+    ``min_gain``: dB above the degraded input, at every level from the first trained one to the last. ``tolerance``: dB
+    that the model may be below the champion, at every level. ``min_evenness``: of the dial. ``max_megabytes``: of the
+    file. ``max_time``: of a pass, relative to the base network's. ``images``: both models are scored on at most so many
+    test images.
     """
 
     min_gain: Float

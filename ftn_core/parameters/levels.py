@@ -8,10 +8,11 @@ from ftn_core.parameters.section import Level, Section, in_order
 
 
 class Levels(Section):
-    """The levels that networks are trained for, and by which methods the base is adapted to them.
+    """The levels that networks are trained for, and the methods that adapt the base to them.
 
-    ``methods`` name entries of ``transitions``; the first is what is registered. ``chains`` name those of them that are
-    adapted to the levels of ``between``, too. ``noise_conditioned`` are the highest sigmas of networks that are told sigma.
+    ``methods`` names entries of ``transitions``; the first is registered. ``chains`` names those methods that are also
+    adapted to the levels in ``between``. ``from_scratch`` has the levels that get a network of their own.
+    ``noise_conditioned`` has the highest sigma of each noise-conditioned network.
     """
 
     base: Level

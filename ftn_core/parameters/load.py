@@ -1,4 +1,4 @@
-"""Reads ``params.yaml`` and says in one line what is wrong with it."""
+"""Reads ``params.yaml``, and describes in one line what is wrong with it."""
 
 import difflib
 from pathlib import Path
@@ -19,7 +19,7 @@ def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
 
     Raises:
         UserError: the file is missing or not YAML, or a key is unknown, missing, of the wrong type or out of
-            range; the message names every such key, its value and what is allowed.
+            range. The message names every such key, its value and the allowed values.
     """
     try:
         values = yaml.safe_load(path.read_text())
@@ -31,7 +31,15 @@ def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
 
 
 def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  # noqa: ANN401 - whatever YAML read
-    """Check values that were read from YAML; ``origin`` names them in messages. Raises ``UserError``."""
+    """Check values that were read from YAML.
+
+    Args:
+        values: what the YAML parser returned.
+        origin: name of the values in messages.
+
+    Raises:
+        UserError: as ``load_parameters``.
+    """
     if not isinstance(values, dict):
         raise UserError(f"{origin} must be a mapping of keys to values, not {type(values).__name__}")
     try:
@@ -41,10 +49,10 @@ def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  #
 
 
 def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    # pydantic puts the branch of a union into the location; only real keys and indices belong in a name
+    # pydantic adds the branch of a union to the location; keep only keys and indices
     location = [part for part in error["loc"] if part not in ("Archive",) and "[" not in str(part)]
     if location[:1] in (["transitions"], ["degradation"]) or location[1:2] == ["loss"]:
-        location[2:3] = []  # the name by which pydantic chose the entry's type
+        location[2:3] = []  # the discriminator, by which pydantic chose the entry's type
     key = ".".join(str(part) for part in location)
     message = error["msg"].removeprefix("Value error, ")
     match error["type"]:
@@ -61,7 +69,7 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
 
 
 def _known_keys(location: tuple[str | int, ...]) -> list[str]:
-    # the third part is what pydantic chose the type by
+    # the third part is the discriminator, by which pydantic chose the type
     for union, tag in ((AnyTransition, "method"), (StepOptions, "name"), (LossOptions, "name")):
         for choice in get_args(get_args(union)[0]):
             if len(location) > 2 and location[2] in get_args(choice.model_fields[tag].annotation):

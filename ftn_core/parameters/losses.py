@@ -1,4 +1,4 @@
-"""Sections ``train.loss``, ``finetune.loss`` and ``features``: what networks are trained for."""
+"""Sections ``train.loss``, ``finetune.loss`` and ``features``: the losses of trainings."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,17 +15,17 @@ class PixelLossOptions(Section):
 
     @property
     def label(self) -> str:
-        """In a word, for the dial's end."""
+        """One word for an end of the dial."""
         return "faithful"
 
 
 Layer = Literal["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
-"""Of VGG16."""
+"""A layer of VGG16."""
 Weight = Annotated[Float, Field(ge=0)]
 
 
 class PerceptualLossOptions(Section):
-    """Close to the clean image in VGG16's features (arXiv 1603.08155), and in pixels: weights of the terms."""
+    """Weights of the terms of the perceptual loss (arXiv 1603.08155): close in VGG16's features and in pixels."""
 
     name: Literal["perceptual"]
     feature: Weight
@@ -35,14 +35,14 @@ class PerceptualLossOptions(Section):
 
     @property
     def label(self) -> str:
-        """In a word, for the dial's end."""
+        """One word for an end of the dial."""
         return "pleasing"
 
 
 class StyleLossOptions(Section):
-    """The image's content in the style of another (arXiv 1603.08155): weights of the terms.
+    """Weights of the terms of the style loss (arXiv 1603.08155): the content of an image in the style of another.
 
-    ``image`` lies below ``styles/``; its longer side is made ``size`` pixels.
+    ``image`` is a file below ``styles/``. It is resized so that its longer side has ``size`` pixels.
     """
 
     name: Literal["style"]
@@ -64,6 +64,6 @@ LossOptions = Annotated[PixelLossOptions | PerceptualLossOptions | StyleLossOpti
 
 
 class Features(Section):
-    """Where trained weights of VGG16 come from: ``torchvision``, ``stlpips``, or a file in ``features/``."""
+    """The source of VGG16's trained weights: ``torchvision``, ``stlpips``, or the name of a file in ``features/``."""
 
     weights: str = Field(pattern=r"^[^/\\]+$")

@@ -1,4 +1,4 @@
-"""Section ``network``: which base network, how wide, how deep."""
+"""Section ``network``: the base network, its width and depth."""
 
 from typing import Literal, Self
 
@@ -8,7 +8,7 @@ from ftn_core.parameters.section import Section
 
 
 class Network(Section):
-    """The base network: which one, how wide and how deep.
+    """The base network, its width and depth.
 
     ``depth`` counts convolutions (``resnet``, ``dncnn``) or residual blocks (all others).
     """

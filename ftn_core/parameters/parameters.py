@@ -1,4 +1,4 @@
-"""All of ``params.yaml``, and the rules that hold between its sections."""
+"""The whole of ``params.yaml``, and the rules between its sections."""
 
 import difflib
 from itertools import pairwise
@@ -20,7 +20,7 @@ from ftn_core.utils.levels import level_name
 
 
 class Parameters(Section):
-    """All of ``params.yaml``."""
+    """The whole of ``params.yaml``."""
 
     seed: int = Field(ge=0, lt=2**32)
     threads: int = Field(ge=1, le=1024)
@@ -38,7 +38,7 @@ class Parameters(Section):
 
     @property
     def quantity(self) -> Quantity | None:
-        """What a level measures; None: the degradation is the same at all of them."""
+        """The quantity that levels measure; None if the degradation is the same at all levels."""
         found = [step.quantity for step in self.degradation if getattr(step, step.quantity.name) == "level"]
         if len(found) > 1:
             raise ValueError(f"degradation: only one step can go by the level, not {len(found)}")
@@ -77,7 +77,7 @@ class Parameters(Section):
             if level not in self.data.levels:
                 raise ValueError(f"level {level_name(level)} has no degraded set: add it to data.levels")
         if (self.data.levels[0] < self.data.levels[-1]) != (levels.base < levels.adapted[-1]):
-            raise ValueError(f"data.levels must run as the trained levels do, from {levels.base:g}: turn it round")
+            raise ValueError(f"data.levels must run as the trained levels do, from {levels.base:g}: reverse it")
         return self
 
     @model_validator(mode="after")

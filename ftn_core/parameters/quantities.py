@@ -1,4 +1,4 @@
-"""What a level measures, its name in parameters, commands and requests, and which values there are."""
+"""The quantities that levels can measure: their names in parameters, commands and requests, and their ranges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,14 @@ class Quantity:
     """The quantity that a dial sets, from ``lowest`` to ``highest``.
 
     Args:
-        above: whether the lowest value itself does not count.
-        whole: whether only whole numbers count.
-        step: by how much a slider moves.
-        ends: for a dial from 0 to 1, what it goes from and to.
-        steps: whole numbers to 1, for axes that have no others: sigma is counted in 1/255, factors in per cent.
+        name: in parameters, commands and requests.
+        meaning: for people.
+        step: of a slider.
+        above: whether the lowest value is excluded.
+        whole: whether only whole numbers are allowed.
+        ends: labels of the two ends of a dial from 0 to 1.
+        steps: how many whole steps make up 1, for axes that take only whole numbers. Sigma counts in steps of 1/255,
+            factors in per cent.
     """
 
     name: str
@@ -34,7 +37,7 @@ class Quantity:
         return round(self.steps * level)
 
     def check(self, level: float) -> None:
-        """Raises ``ValueError`` where there is no such level."""
+        """Raises ``ValueError`` if there is no such level."""
         inside = self.lowest <= level <= self.highest and not (self.above and level == self.lowest)
         if not inside or (self.whole and not level.is_integer()):  # NaN is never inside
             kind = "a whole number" if self.whole else "a number"
@@ -42,10 +45,10 @@ class Quantity:
             raise ValueError(f"{self.name} {level:g} does not exist: it is {kind} {least} to {self.highest:g}")
 
     def check_dial(self, level: float) -> None:
-        """Raises ``ValueError`` for a level that no dial of this quantity takes.
+        """Raises ``ValueError`` for a level that no dial of this quantity accepts.
 
-        Beyond ``check`` a dial takes the lowest value, for which the nearest level will do, and values between whole
-        numbers.
+        Unlike ``check``, a dial accepts the lowest value, for which it uses the nearest level. It also accepts values
+        between whole numbers.
         """
         if not self.lowest <= level <= self.highest:
             raise ValueError(f"{self.name} must be from {self.lowest:g} to {self.highest:g} ({self.meaning})")
@@ -62,5 +65,9 @@ def objective(start: str, end: str) -> Quantity:
 
 
 def quantity_named(name: str, ends: Sequence[str] = ()) -> Quantity:
-    """By its name and, of objectives, what the dial goes from and to. Raises ``KeyError`` where there is none."""
+    """The quantity of a name, or the dial between two objectives, by the labels of its ends.
+
+    Raises:
+        KeyError: no quantity has this name.
+    """
     return objective(*ends) if ends else {quantity.name: quantity for quantity in (SIGMA, QUALITY, SCALE)}[name]

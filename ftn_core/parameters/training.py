@@ -1,4 +1,4 @@
-"""Sections ``train`` and ``finetune``: how long, how fast and on what networks are trained."""
+"""Sections ``train`` and ``finetune``: how long, how fast and on which crops networks are trained."""
 
 from typing import Literal, Self
 
@@ -9,7 +9,10 @@ from ftn_core.parameters.section import Float, Fraction, Section
 
 
 class Schedule(Section):
-    """Learning rate over the steps: a half cosine to zero, or a tenth of the rate after each milestone."""
+    """The learning rate over the steps: a half cosine to zero, or a tenth of the rate after each milestone.
+
+    ``milestones`` are fractions of all steps.
+    """
 
     name: Literal["cosine", "step"]
     warmup_steps: int = Field(ge=0)
@@ -26,9 +29,9 @@ class Optimisation(Section):
 
 
 class Train(Optimisation):
-    """The base network's training, and what finetuning shares with it.
+    """The base network's training, and the settings that finetuning shares.
 
-    ``devices``: over how many GPUs, or without one processes, the training of a network from scratch is spread.
+    ``devices``: how many GPUs train a network from scratch together; on a machine without a GPU, how many processes.
     """
 
     devices: int = Field(ge=1)
@@ -51,7 +54,7 @@ class Train(Optimisation):
 
 
 class Finetune(Section):
-    """Adapting the base to one more level: how long and for what, for every method alike."""
+    """The adaptation of the base to one more level: settings that all methods share."""
 
     steps: int = Field(ge=1)
     batch_size: int = Field(ge=1)

@@ -1,6 +1,7 @@
-"""Section ``transitions``: the options of each method, declared here alone.
+"""Section ``transitions``: the options of each method, which are declared only here.
 
-To add a method: its class in ``ftn_core/transitions/NAME.py``, its options here, and their name in ``AnyTransition``.
+To add a method, write its class in ``ftn_core/transitions/NAME.py`` and its options here, and add them to
+``AnyTransition``.
 """
 
 from typing import Annotated, Any, Literal
@@ -11,18 +12,21 @@ from ftn_core.parameters.section import Float, Section, in_order
 
 
 class TransitionOptions(Section):
-    """One row of the comparison: a method with its options, and how it is trained."""
+    """One row of the comparison: a method's options, and its training.
+
+    ``supervision``: whether the method is trained at its level alone, or at levels drawn between the base's and its own.
+    """
 
     lr: Float = Field(gt=0, le=1)
     supervision: Literal["level", "continuous"]
 
     def options(self) -> dict[str, Any]:
-        """What the method itself is built with."""
+        """The arguments of the method's class."""
         return self.model_dump(exclude={"method", *TransitionOptions.model_fields})
 
 
 class FtnOptions(TransitionOptions):
-    """Filter Transition Network (arXiv 2010.02270): its 1x1 convolutions, and which convolutions have one."""
+    """Filter Transition Network (arXiv 2010.02270): its 1x1 convolutions, and which convolutions it maps."""
 
     method: Literal["ftn"]
     groups: int = Field(ge=1, le=512)
@@ -32,21 +36,21 @@ class FtnOptions(TransitionOptions):
 
 
 class AdaFMOptions(TransitionOptions):
-    """AdaFM (arXiv 1904.08118): side of its depthwise filters."""
+    """AdaFM (arXiv 1904.08118): the side of its depthwise filters."""
 
     method: Literal["adafm"]
     kernel: Literal[1, 3, 5, 7]
 
 
 class DniOptions(TransitionOptions):
-    """DNI (arXiv 1811.10515): everything is fine-tuned, from the base or (ours) from the base rescaled to the level."""
+    """DNI (arXiv 1811.10515): finetunes all parameters, from the base or (our addition) from the rescaled base."""
 
     method: Literal["dni"]
     rescale: bool
 
 
 class ScaleMixOptions(TransitionOptions):
-    """Our own (docs/scale-mix.md): pairs of shared channel mixes, and groups of channels that mix."""
+    """Our own method (docs/scale-mix.md): number of pairs of shared channel mixes, and of groups of channels."""
 
     method: Literal["scale_mix"]
     mixes: int = Field(ge=0, le=64)
@@ -60,7 +64,7 @@ class CfsNetOptions(TransitionOptions):
 
 
 class DynamicNetOptions(TransitionOptions):
-    """Dynamic-Net (arXiv 1811.08760): where in the body its tuning blocks are, and their width beside the body's."""
+    """Dynamic-Net (arXiv 1811.08760): the places of its tuning blocks in the body, and their relative width."""
 
     method: Literal["dynamic_net"]
     after: list[Annotated[Float, Field(gt=0, le=1)]] = Field(min_length=1)

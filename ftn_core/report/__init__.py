@@ -1,1 +1,1 @@
-"""What an evaluation found, for people: a table, figures, one page that holds them. Draws and measures nothing."""
+"""Results for people: a table, figures, and one page that holds them. Nothing here measures."""

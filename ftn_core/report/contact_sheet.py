@@ -1,4 +1,4 @@
-"""One image along the dial, every method."""
+"""The contact sheet: one image along the dial of every method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 AMPLIFIED = 4
-"""By how much error maps are brighter than the errors."""
+"""The factor by which error maps are brightened."""
 
 RgbCrops = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class ContactSheet:
-    """RgbCrops of one image, ``S x S x 3`` of uint8: clean, degraded, and restored at each place of the dial."""
+    """Crops of one image, ``S x S x 3`` of uint8: clean, degraded, and restored at ``P`` dial positions.
+
+    ``restored`` is ``P x S x S x 3``.
+    """
 
     clean: RgbCrops
     degraded: RgbCrops
@@ -27,24 +30,24 @@ class ContactSheet:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What the stage ``evaluate`` wrote."""
+        """Read what the stage ``evaluate`` wrote."""
         with np.load(path) as file:
             return cls(file["clean"], file["degraded"], file["restored"], file["positions"].tolist())
 
     def errors(self) -> NDArray[np.float64]:
-        """Absolute differences from the clean crop, the mean over channels, ``P x S x S`` in [0, 1]."""
+        """Absolute differences from the clean crop, averaged over channels, ``P x S x S`` in [0, 1]."""
         return np.abs(self.restored.astype(float) - self.clean).mean(axis=-1) / 255
 
     def psnr(self) -> list[float]:
-        """In dB, of each crop."""
+        """The PSNR of each restored crop, in dB."""
         squares = ((self.restored.astype(float) - self.clean) ** 2).mean(axis=(1, 2, 3)) / 255**2
         return [float(-10 * np.log10(max(square, 1e-12))) for square in squares]
 
 
 def plot_contact_sheet(sheets: Mapping[str, ContactSheet]) -> Figure:
-    """Rows by method, columns by place of the dial; under each row what is left of the error, amplified."""
+    """A row for each method, a column for each dial position; below each row the remaining error, amplified."""
     first = next(iter(sheets.values()))
-    columns = 1 + max(len(_shown(sheet)) for sheet in sheets.values())
+    columns = 1 + max(len(_chosen(sheet)) for sheet in sheets.values())
     rows = 2 * len(sheets) + 1
     figure, grid = plt.subplots(rows, columns, figsize=(1.5 * columns, 1.62 * rows), layout="constrained")
     for axes in grid.flat:
@@ -56,14 +59,14 @@ def plot_contact_sheet(sheets: Mapping[str, ContactSheet]) -> Figure:
         above, below = grid[2 * row + 1], grid[2 * row + 2]
         above[0].text(0, 0.5, name, fontsize=9, wrap=True, va="center", transform=above[0].transAxes)
         errors, psnr = sheet.errors(), sheet.psnr()
-        for i, picture, error in zip(_shown(sheet), above[1:], below[1:], strict=False):
+        for i, picture, error in zip(_chosen(sheet), above[1:], below[1:], strict=False):
             picture.imshow(sheet.restored[i])
             picture.set_title(f"at {sheet.positions[i]:.3g}: {psnr[i]:.2f} dB", fontsize=8)
             error.imshow(np.clip(AMPLIFIED * errors[i], 0, 1), cmap="magma", vmin=0, vmax=1)
     return figure
 
 
-def _shown(sheet: ContactSheet) -> list[int]:
-    """At most five of the places, evenly chosen, both ends among them."""
+def _chosen(sheet: ContactSheet) -> list[int]:
+    """Indices of at most five positions, evenly spaced, both ends included."""
     count = len(sheet.positions)
     return sorted({round(i * (count - 1) / 4) for i in range(5)})

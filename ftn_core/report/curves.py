@@ -12,7 +12,10 @@ from ftn_core.report.figures import styles
 
 
 def plot_psnr(baselines: Baselines, evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
-    """PSNR of each method, the envelope of the networks trained for one level, and what each is below the best row."""
+    """PSNR of each method over the levels, and its distance from the best row at each level.
+
+    The grey envelope is the best network trained for one level, at each level.
+    """
     curves = {e.name: {s: score.psnr for s, score in e.scores.items()} for e in evaluations}
     curves |= {name: {s: x.psnr for s, x in baselines.scores[name].items()} for name in baselines.noise_conditioned}
     levels = list(next(iter(curves.values())))
@@ -21,10 +24,11 @@ def plot_psnr(baselines: Baselines, evaluations: Sequence[Evaluation], quantity:
     best = {level: max(curve[level] for curve in curves.values()) for level in levels}
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
-    look = styles(curves)
+    style_of = styles(curves)
     for name, curve in curves.items():
-        left.plot(levels, list(curve.values()), label=name, ms=5, lw=1.3, **look[name])  # type: ignore[arg-type]
-        right.plot(levels, [curve[s] - best[s] for s in levels], ms=5, lw=1.3, **look[name])  # type: ignore[arg-type]
+        left.plot(levels, list(curve.values()), label=name, ms=5, lw=1.3, **style_of[name])  # type: ignore[arg-type]
+        below_best = [curve[s] - best[s] for s in levels]
+        right.plot(levels, below_best, ms=5, lw=1.3, **style_of[name])  # type: ignore[arg-type]
     base = [baselines.scores["base"][level].psnr for level in levels]
     left.plot(levels, base, color="0.6", lw=1, label="base alone")
     left.plot(levels, envelope, color="0.2", lw=5, alpha=0.25, label="best network of one level")

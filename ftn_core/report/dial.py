@@ -1,4 +1,4 @@
-"""The dial: where it should stand for each level, and what it costs to stand elsewhere."""
+"""The dial: its best position at each level, and the loss at other positions."""
 
 import math
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from ftn_core.parameters.quantities import Quantity
 from ftn_core.report.figures import styles
 
 _FLOOR = -6.0
-"""dB: all that loses more is drawn alike."""
+"""In dB: losses beyond this have the same colour."""
 
 
 def plot_heat(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
-    """Loss in dB against the best place of the dial, over levels and the dial, with the calibrated path over it."""
+    """The loss in dB relative to the best dial position, over levels and positions, and the calibrated path."""
     columns = min(3, len(evaluations))
     rows = math.ceil(len(evaluations) / columns)
     figure, grid = plt.subplots(
@@ -31,7 +31,7 @@ def plot_heat(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
         for point in e.grid:
             psnr[levels.index(point.level), places.index(point.position)] = point.psnr
         loss = psnr - psnr.max(axis=1, keepdims=True)
-        # by rank, so that levels at uneven distances are equally high
+        # by rank, so that unevenly spaced levels get rows of equal height
         mesh = axes.pcolormesh(places, range(len(levels)), loss, vmin=_FLOOR, vmax=0, cmap="viridis", shading="nearest")
         path = [(place, np.interp(level, levels, range(len(levels)))) for level, place in e.dial]
         axes.plot(*zip(*path, strict=True), color="white", lw=3.5)
@@ -47,13 +47,14 @@ def plot_heat(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
 
 
 def plot_dial(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
-    """The calibrated map from level to the dial, as a share of the whole dial, so that chains compare."""
+    """The calibrated map from level to dial position, as a share of the whole dial, to make chains comparable."""
     figure, axes = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
-    look = styles(e.name for e in evaluations)
+    style_of = styles(e.name for e in evaluations)
     for e in evaluations:
         last = len(e.trained) - 1
         places = [place / last for _, place in e.dial]
-        axes.plot([s for s, _ in e.dial], places, label=e.name, ms=5, lw=1.3, **look[e.name])  # type: ignore[arg-type]
+        levels = [level for level, _ in e.dial]
+        axes.plot(levels, places, label=e.name, ms=5, lw=1.3, **style_of[e.name])  # type: ignore[arg-type]
     ends = evaluations[0].trained[0], evaluations[0].trained[-1]
     axes.plot(ends, (0, 1), color="0.6", lw=1, label=f"linear in {quantity.name}")
     axes.set(xlabel=f"{quantity.name}: {quantity.meaning}", ylabel="calibrated place, of the whole dial")

@@ -1,4 +1,4 @@
-"""What all figures share: colours that colour-blind people tell apart, and the way to PNG."""
+"""Shared by all figures: line styles that colour-blind people can distinguish, and the conversion to PNG."""
 
 import io
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-# Okabe and Ito (2008); markers are one fewer, so that what shares a colour has another marker and line
+# Okabe and Ito (2008); there is one marker less, so that lines of the same colour have different markers
 _COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#999933"]
 _MARKERS = "osD^vP*"
 _LINES = ["-", "--", ":"]
 
 
 def styles(names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """How each name is drawn, in every figure alike."""
+    """The line style of each name; the same names give the same styles in every figure."""
     return {
         name: {
             "color": _COLOURS[i % len(_COLOURS)],

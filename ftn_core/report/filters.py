@@ -1,4 +1,4 @@
-"""What the methods do to the base's filters."""
+"""How the methods change the base's filters."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,13 @@ from ftn_core.report.figures import styles
 
 
 def plot_correlation(filters: Filters) -> Figure:
-    """Mean correlation with the base's filters over the convolutions, a line for each method's last level."""
+    """The mean correlation with the base's filters, over the convolutions; a line for each method's last level."""
     last = {change.name: change for change in filters.changes}
     convolutions = list(next(iter(last.values())).correlation)
     figure, axes = plt.subplots(figsize=(10, 4.8), layout="constrained")
-    look = styles(last)
+    style_of = styles(last)
     for name, change in last.items():
-        style = look[name] | {"label": f"{name} at {change.level:.3g}"}
+        style = style_of[name] | {"label": f"{name} at {change.level:.3g}"}
         axes.plot(list(change.correlation.values()), ms=4, lw=1.2, **style)  # type: ignore[arg-type]
     step = max(1, len(convolutions) // 20)
     axes.set_xticks(range(0, len(convolutions), step), convolutions[::step], rotation=60, ha="right", fontsize=7)
@@ -29,11 +29,11 @@ def plot_correlation(filters: Filters) -> Figure:
 
 
 def plot_trajectories(filters: Filters) -> Figure:
-    """Where each level's filters lie in the plane that holds most of what all methods change."""
+    """The positions of each level's filters in the plane that contains most of all methods' changes."""
     figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
-    look = styles(filters.trajectories)
+    style_of = styles(filters.trajectories)
     for name, places in filters.trajectories.items():
-        axes.plot(*zip(*places, strict=True), label=name, ms=6, lw=1.3, **look[name])  # type: ignore[arg-type]
+        axes.plot(*zip(*places, strict=True), label=name, ms=6, lw=1.3, **style_of[name])  # type: ignore[arg-type]
     axes.plot(0, 0, "o", color="0.3", ms=9)
     axes.annotate("base", (0, 0), textcoords="offset points", xytext=(8, -14))
     first, second = filters.explained
@@ -47,7 +47,7 @@ def plot_trajectories(filters: Filters) -> Figure:
 
 
 def plot_filters(filters: Filters, pictures: Mapping[str, NDArray[np.float32]]) -> Figure:
-    """Sixteen filters of one convolution, the base's in the first row and each level's below."""
+    """Sixteen filters of one convolution: the base's in the first row, each level's in a row below."""
     count = len(pictures["base"])
     figure, grid = plt.subplots(
         len(pictures), count, figsize=(0.55 * count + 1.6, 0.62 * len(pictures) + 0.5), layout="constrained"

@@ -1,4 +1,4 @@
-"""``report.html``: one file that needs no other, for a reader who has not seen the code."""
+"""``report.html``: one self-contained file, for readers who have not seen the code."""
 
 import base64
 import html
@@ -17,7 +17,13 @@ from ftn_core.report.contact_sheet import ContactSheet
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A heading, a few words on how to read what follows, and what follows, as HTML."""
+    """A section of the page.
+
+    Args:
+        title: the heading, as text.
+        words: how to read the section, as text.
+        body: HTML.
+    """
 
     title: str
     words: str
@@ -25,7 +31,7 @@ class ReportSection:
 
 
 def make_page(title: str, introduction: str, sections: Sequence[ReportSection]) -> str:
-    """The whole page, legible in light and dark, on a desk and on a phone."""
+    """The whole page, for light and dark mode, desktops and phones."""
     links = "".join(f'<li><a href="#s{i}">{html.escape(s.title)}</a></li>' for i, s in enumerate(sections))
     parts = "".join(
         f'<section id="s{i}"><h2>{html.escape(s.title)}</h2><p>{html.escape(s.words)}</p>{s.body}</section>'
@@ -35,7 +41,7 @@ def make_page(title: str, introduction: str, sections: Sequence[ReportSection]) 
 
 
 def figure(caption: str, png: bytes) -> str:
-    """A picture with its caption."""
+    """HTML of a picture with its caption."""
     return (
         f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
@@ -43,7 +49,7 @@ def figure(caption: str, png: bytes) -> str:
 
 
 def smoothness_table(evaluations: Sequence[Evaluation]) -> str:
-    """The numbers of ``Smoothness``, a row for each method."""
+    """HTML of a table of ``Smoothness``, with a row for each method."""
     heads = ("method", "evenness", "largest jump, of 255", "monotonicity", "straightness")
     head = "<tr>" + "".join(f"<th>{name}</th>" for name in heads) + "</tr>"
     rows = "".join(
@@ -55,14 +61,14 @@ def smoothness_table(evaluations: Sequence[Evaluation]) -> str:
 
 
 def dial(sheets: Mapping[str, ContactSheet]) -> str:
-    """A slider over the sheets' samples: turn it and see the restored crop change."""
+    """HTML of a slider over the sheets' dial positions, which changes the restored crop."""
     pictures = {
         name: {"at": sheet.positions, "psnr": sheet.psnr(), "src": [_jpeg(crop) for crop in sheet.restored]}
         for name, sheet in sheets.items()
     }
     first = next(iter(sheets.values()))
     options = "".join(f"<option>{html.escape(name)}</option>" for name in sheets)
-    # a closing tag inside a string would end the script
+    # "</script>" inside a string would end the script
     data = json.dumps(pictures).replace("</", "<\\/")
     return _DIAL.format(options=options, clean=_jpeg(first.clean), degraded=_jpeg(first.degraded), data=data)
 

@@ -1,4 +1,4 @@
-"""The perception-distortion curve: what a turn of the dial gains in the level's own objective and costs in pixels."""
+"""The perception-distortion curve: what moving the dial gains in the level's objective, and costs in PSNR."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,20 +12,21 @@ from ftn_core.report.figures import styles
 
 
 def measured(evaluations: Sequence[Evaluation]) -> bool:
-    """Whether the levels have an objective beside the pixels' error."""
+    """Whether the levels have an objective other than the error of pixels."""
     return any(point.objective is not None for e in evaluations for point in e.grid)
 
 
 def plot_curve(baselines: Baselines, evaluations: Sequence[Evaluation]) -> Figure:
-    """Distortion and distance by the objective at each place of the dial, a line for each method (arXiv 1711.06077).
+    """Distance by the objective over distortion (arXiv 1711.06077): a line along the dial for each method.
 
-    All at the last level, over the test images of the heat map; the networks trained for one level over all of them.
+    All points are at the last level. The lines average over the heat map's test images. The crosses, networks trained
+    for one level, average over all test images.
     """
     figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
-    look = styles(e.name for e in evaluations)
+    style_of = styles(e.name for e in evaluations)
     for e in evaluations:
         places = [(p.psnr, -p.objective) for p in e.grid if p.level == e.trained[-1] and p.objective is not None]
-        axes.plot(*zip(*places, strict=True), label=e.name, ms=5, lw=1.3, **look[e.name])  # type: ignore[arg-type]
+        axes.plot(*zip(*places, strict=True), label=e.name, ms=5, lw=1.3, **style_of[e.name])  # type: ignore[arg-type]
     last = evaluations[0].trained[-1]
     for name, marker in zip(baselines.from_scratch.values(), itertools.cycle("x+1234")):
         score = baselines.scores[name][last]

@@ -1,4 +1,4 @@
-"""The report: which figures it has, in which order, and how to read each."""
+"""The report: its figures, their order, and how to read each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,15 @@ from ftn_core.words.labels import label
 
 @dataclass(frozen=True)
 class Findings:
-    """All that was measured; ``evaluations`` have the base's scores where the dial stands at the base."""
+    """All results that the report shows.
+
+    Args:
+        evaluations: of the methods. At levels where the dial is at position 0, they hold the base's scores.
+        costs: by row's name.
+        filter_pictures: see ``Filters``.
+        sheets: by method.
+        quantity: what levels measure.
+    """
 
     baselines: Baselines
     evaluations: Sequence[Evaluation]
@@ -33,11 +41,11 @@ class Findings:
     quantity: Quantity
 
     def table(self) -> Table:
-        """PSNR by row and level."""
+        """The table of PSNR by row and level."""
         return make_table(self.baselines, self.evaluations, self.costs, self.quantity)
 
     def figures(self) -> dict[str, bytes]:
-        """By caption each figure as PNG."""
+        """Each figure as PNG, by its caption."""
         quantity, evaluations = self.quantity, self.evaluations
         figures = {
             f"PSNR over {quantity.name}": png(curves.plot_psnr(self.baselines, evaluations, quantity)),
@@ -53,7 +61,7 @@ class Findings:
         return figures
 
     def page(self, figures: Mapping[str, bytes]) -> str:
-        """One HTML file that needs no other."""
+        """The report as one self-contained HTML file; ``figures`` is what the method of this name gives."""
         return make_page("Image restoration with a dial", self._introduction(), self._sections(figures))
 
     def _introduction(self) -> str:
@@ -137,7 +145,7 @@ class Findings:
         return sections
 
     def psnr(self) -> dict[str, dict[float, float]]:
-        """What experiments are compared by: PSNR in dB, by row, by level."""
+        """The metric that experiments are compared by: PSNR in dB, by row and level."""
         baselines = self.baselines
         scores = {"base": baselines.scores["base"]}
         own = {level: baselines.scores[name][level] for level, name in baselines.from_scratch.items()}

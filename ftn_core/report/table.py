@@ -1,4 +1,4 @@
-"""The table: methods by rows, levels by columns."""
+"""The table of scores: a row for each method, a column for each level."""
 
 import html
 import statistics
@@ -18,9 +18,13 @@ FROM_SCRATCH = "from scratch, one network a level"
 
 @dataclass(frozen=True)
 class Row:
-    """One row: dB (or SSIM) by level, None where there is nothing to say; what it costs, in words.
+    """One row.
 
-    ``ranked`` rows compete for best and second; ``own`` are levels that this row alone was trained for.
+    Args:
+        values: dB (or SSIM) by level; None if nothing was measured.
+        ranked: whether the row competes for best and second best.
+        own: levels that this row alone was trained for.
+        cost: cells on parameters, multiply-adds and time.
     """
 
     name: str
@@ -32,7 +36,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows over the same levels, the base's level first, and the levels that every method was trained for."""
+    """Rows over the same levels, of which the base's level is the first.
+
+    Args:
+        trained: levels that every method was trained for.
+        digits: decimal places of the values.
+        costs: whether the columns on costs are shown.
+    """
 
     rows: list[Row]
     quantity: Quantity
@@ -42,8 +52,8 @@ class Table:
     _places: dict[float, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for level in self.levels[1:]:  # at the base's level all methods are the base
-            ranked = {self._shown(row, level) for row in self.rows if row.ranked} - {None}
+        for level in self.levels[1:]:  # at the base's level all methods equal the base
+            ranked = {self._rounded(row, level) for row in self.rows if row.ranked} - {None}
             self._places[level] = sorted((v for v in ranked if v is not None), reverse=True)[:2]
 
     @property
@@ -52,28 +62,28 @@ class Table:
         return list(self.rows[0].values)
 
     def head(self) -> list[str]:
-        """Levels in the quantity's own words; a star where no method was trained."""
+        """Labels of the levels, with a star at levels for which not every method was trained."""
         return [label(self.quantity, level) + ("" if level in self.trained else "*") for level in self.levels]
 
-    def _shown(self, row: Row, level: float) -> float | None:
+    def _rounded(self, row: Row, level: float) -> float | None:
         value = row.values[level]
         return None if value is None else round(value, self.digits)
 
     def place(self, row: Row, level: float) -> int:
-        """1 for the best, 2 for the second best of the rows that are ranked, as printed; 0 for all others."""
-        value = self._shown(row, level)
+        """1 for the best and 2 for the second best of the ranked rows, after rounding; 0 for all others."""
+        value = self._rounded(row, level)
         places = self._places.get(level, [])
         return places.index(value) + 1 if row.ranked and value in places else 0
 
     def text(self, row: Row, level: float) -> str:
-        """A cell's value, with a dagger where this row alone was trained."""
+        """A cell's value, with a dagger if only this row was trained for the level."""
         value = row.values[level]
         if value is None:
             return "–"
         return f"{value:.{self.digits}f}" + ("†" if level in row.own else "")
 
     def markdown(self) -> str:
-        """The best in bold, the second in italics."""
+        """The table in Markdown: the best in bold, the second best in italics."""
         cost_heads = ["more parameters a level", "multiply-adds", "time"] if self.costs else []
         heads = [f"PSNR in dB at {heading(self.quantity)}", *self.head(), *cost_heads]
         lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
@@ -84,7 +94,7 @@ class Table:
         return "\n".join([*lines, "", self.legend(), ""])
 
     def legend(self) -> str:
-        """What the marks mean."""
+        """The meaning of the marks."""
         words = [
             "Bold: the best, italic: the second, among the methods with a dial and the noise-conditioned networks."
         ]
@@ -95,7 +105,7 @@ class Table:
         return " ".join(words)
 
     def html(self) -> str:
-        """The same for a page."""
+        """The table in HTML."""
         heads = [*self.head(), *(["more parameters<br>a level", "multiply-adds", "time"] if self.costs else [])]
         lines = [f"<tr><th>{heading(self.quantity)}</th>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
         kinds = {0: "", 1: ' class="best"', 2: ' class="second"'}
@@ -116,11 +126,13 @@ def make_table(
     metric: Literal["psnr", "ssim", "objective"] = "psnr",
     degraded: bool = True,
 ) -> Table:
-    """The paper's table (arXiv 2010.02270, table 2) of one evaluation: baselines first, then methods.
+    """The table of one evaluation, as in the paper (arXiv 2010.02270, table 2): baselines first, then methods.
+
+    Rows without a value are left out.
 
     Args:
-        metric: what of the scores; costs stand beside PSNR alone, and rows in which nothing was measured are left out.
-        degraded: whether what learns nothing has rows too.
+        metric: which score is shown; only the table of PSNR has columns on costs.
+        degraded: whether baselines that learn nothing have rows, too.
     """
     trained = frozenset.intersection(*(frozenset(e.trained) for e in evaluations))
 
@@ -150,10 +162,10 @@ def make_table(
 
 
 def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]], quantity: Quantity) -> str:
-    """Mean and sample standard deviation over two seeds or more, as Markdown.
+    """A table of mean and sample standard deviation over two seeds or more, in Markdown.
 
     Args:
-        seeds: of each, PSNR in dB by row and level, as in ``results/metrics.json``.
+        seeds: for each seed, PSNR in dB by row and level, as in ``results/metrics.json``.
     """
     levels = sorted({level for by_level in seeds[0].values() for level in by_level}, key=float)
     heads = [

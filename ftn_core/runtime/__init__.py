@@ -1,1 +1,1 @@
-"""What it takes to build, load and run a network: device, files, layers, images, tiles."""
+"""Builds, loads and runs networks: device, files, layers, images, tiles."""

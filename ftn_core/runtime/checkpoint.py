@@ -15,9 +15,9 @@ _KEY = "ftn"
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
-    """Write all or nothing; the same content gives the same bytes.
+    """Write tensors and a header to one file, atomically. The same content gives the same bytes.
 
-    The header is one entry, because safetensors keeps several in an order that varies.
+    The header is one entry of safetensors' metadata, because safetensors writes several entries in varying order.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
@@ -27,7 +27,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, on the CPU, and the header.
+    """Read the tensors, on the CPU, and the header.
 
     Raises:
         UserError: the file is missing, damaged, or was not written by ``write_tensors``.

@@ -1,4 +1,4 @@
-"""The device, precision and threads of everything that runs a network."""
+"""Device, precision and threads for everything that runs a network."""
 
 import logging
 import os
@@ -15,20 +15,21 @@ Precision = Literal["32-true", "bf16-mixed"]
 
 
 def make_fabric(threads: int, precision: Literal["auto"] | Precision = "32-true", devices: int = 1) -> Fabric:
-    """Lightning Fabric on the best device at hand, with as many CPU threads as the parameters say.
+    """Lightning Fabric on the best available device.
 
-    The thread count decides in which order sums are taken, so it is set rather than left to what the machine has.
-
-    More ``devices`` than one are processes that torch's launcher started; each has its part of the threads and, where
-    there are GPUs, one of them. The call returns when all have met.
+    Args:
+        threads: CPU threads of PyTorch. Their number decides the order of sums, so it must not depend on the machine.
+        precision: ``auto``: the result of ``best_precision``.
+        devices: with more than one, torch's launcher has started this many processes. Each gets an equal part of the
+            threads and one GPU, if there are GPUs. The call returns when all processes have made it.
 
     Raises:
-        UserError: the machine has fewer GPUs than it has processes of the training.
+        UserError: the machine has fewer GPUs than processes of the training.
     """
     keep_freed_memory()
     torch.set_num_threads(max(1, threads // devices))
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # a debugging aid that comes with them: it writes every fresh tensor once for nothing
+    # a debugging aid that deterministic algorithms switch on: it fills every new tensor once more
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     chosen = best_precision() if precision == "auto" else precision
     return Fabric(accelerator="auto", devices=1, precision=chosen) if devices == 1 else _join(devices, chosen)
@@ -42,7 +43,7 @@ def _join(devices: int, precision: Precision) -> Fabric:
             f"train.devices = {devices} puts {here} processes on this machine, which has {gpus} GPU(s): lower it, or "
             "set CUDA_VISIBLE_DEVICES= to train on the CPU"
         )
-    # its announcements, once for each process
+    # without this, every process prints Lightning's announcements
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     strategy = DDPStrategy(process_group_backend="nccl" if gpus else "gloo")
     fabric = Fabric(
@@ -53,12 +54,12 @@ def _join(devices: int, precision: Precision) -> Fabric:
 
 
 def describe_precision(fabric: Fabric) -> str:
-    """What ``auto`` chose, and where."""
+    """The precision in use and the device."""
     return f"{fabric.strategy.precision.precision} on {fabric.device.type}"  # type: ignore[attr-defined]
 
 
 def best_precision() -> Precision:
-    """Mixed bf16 where the GPU, or without one the CPU, has instructions for it; elsewhere bf16 is the slower one."""
+    """Mixed bf16 if the GPU (without a GPU, the CPU) has instructions for it. Without them bf16 is slower."""
     if torch.cuda.is_available():
         able = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

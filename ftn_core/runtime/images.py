@@ -1,4 +1,4 @@
-"""Images between stores and networks."""
+"""Images as tensors, and their restoration by a network."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from ftn_core.utils.memory import keep_freed_memory
 
 
 def to_image(pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
-    """``1 x 3 x H x W`` of float32 in [0, 1] from ``3 x H x W`` of uint8, or of floats on that scale already."""
+    """``1 x 3 x H x W`` of float32 in [0, 1], from ``3 x H x W`` of uint8 or of floats that are on that scale."""
     image = torch.from_numpy(np.array(pixels)).to(device).float()[None]
     return image / 255 if pixels.dtype == np.uint8 else image
 
@@ -18,8 +18,8 @@ def to_image(pixels: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
 def restore(network: nn.Module, degraded: Tensor) -> Tensor:
     """The network's output for ``N x 3 x H x W``, clipped to [0, 1].
 
-    Images too large for one pass go through in overlapping windows, if the network says how far it looks (its
-    ``radius`` in pixels): memory beyond input and output then stays bounded.
+    If the network states the ``radius`` of its receptive field, large images are restored in overlapping windows. The
+    memory beyond input and output is then bounded.
     """
     keep_freed_memory()
     radius = getattr(network, "radius", None)

@@ -5,14 +5,14 @@ from torch import Tensor, nn
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
-    """A 3x3 convolution that keeps height and width (divided by ``stride``)."""
+    """A 3x3 convolution with padding: height and width are only divided by ``stride``."""
     return nn.Conv2d(inputs, outputs, 3, stride, padding=1)
 
 
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with a ReLU between them and a skip, as in EDSR (arXiv 1707.02921, figure 2c).
 
-    The second convolution starts small, so that a deep stack starts near the identity.
+    The second convolution is initialised with small weights, so that a deep stack starts near the identity.
     """
 
     def __init__(self, channels: int) -> None:
@@ -28,6 +28,6 @@ class ResidualBlock(nn.Module):
 
 
 def pad_to_even(x: Tensor) -> Tensor:
-    """Repeat the last row and column where height or width is odd."""
+    """Repeat the last row if the height is odd, and the last column if the width is odd."""
     height, width = x.shape[-2:]
     return F.pad(x, (0, width % 2, 0, height % 2), mode="replicate") if height % 2 or width % 2 else x

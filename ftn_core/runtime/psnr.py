@@ -11,5 +11,5 @@ def psnr_each(restored: Tensor, clean: Tensor) -> Tensor:
 
 
 def psnr(restored: Tensor, clean: Tensor) -> float:
-    """The mean over images of their PSNR in dB."""
+    """The mean PSNR of the images, in dB."""
     return float(psnr_each(restored, clean).mean())

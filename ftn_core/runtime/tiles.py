@@ -1,4 +1,4 @@
-"""Images of any size in bounded memory: equal windows that overlap by what the network can see."""
+"""Networks on images of any size in bounded memory: equal windows that overlap by the receptive field."""
 
 import itertools
 from collections import defaultdict
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 WINDOW = 1024
-"""Height and width in pixels of the largest window: memory grows with its square, time shrinks with its side."""
+"""Side of the largest window in pixels. Memory grows with its square; a larger side takes less time."""
 
 AT_ONCE = {"cpu": 1, "cuda": 8}
-"""Windows of that size in one pass: a CPU gains nothing from more."""
+"""Windows of that size in one pass. More than one is no faster on a CPU."""
 
 
 class Span(NamedTuple):
-    """One window along one axis: the pixels read, and those of them that are kept."""
+    """One window along one axis: it reads ``start`` to ``stop``, and keeps ``keep_from`` to ``keep_to``."""
 
     start: int
     stop: int
@@ -25,11 +25,11 @@ class Span(NamedTuple):
 
 
 def spans(length: int, radius: int, window: int) -> list[Span]:
-    """Windows that cover ``length`` pixels, each kept pixel at least ``radius`` pixels from an inner edge.
+    """Windows that cover ``length`` pixels. Each kept pixel is at least ``radius`` pixels from an inner edge.
 
-    They begin at even pixels, as networks that work on 2 x 2 cells demand, and have one size, except that the last
-    one lacks a pixel where ``length`` is odd. No window is longer than ``window``, but for one that must be to keep
-    anything: at least ``4 * radius``.
+    All windows have one size, but the last is a pixel shorter if ``length`` is odd. They begin at even pixels, because
+    some networks work on cells of 2 x 2 pixels. No window is longer than ``window``, or than ``4 * radius`` if that is
+    more: a shorter window would keep almost nothing.
     """
     window = max(window, 4 * radius, 2)
     window -= window % 2
@@ -49,12 +49,12 @@ def spans(length: int, radius: int, window: int) -> list[Span]:
 def tiled(
     network: Callable[[Tensor], Tensor], images: Tensor, radius: int, *, window: int = WINDOW, at_once: int = 1
 ) -> Tensor:
-    """The network's output for ``N x 3 x H x W``, as if it had seen whole images, to within rounding.
+    """The network's output for ``N x 3 x H x W``; it equals the output for whole images, up to rounding.
 
     Args:
-        radius: how far the network looks, in pixels: what lies farther from an output pixel does not change it.
-        window: the largest window's side in pixels.
-        at_once: as many windows of that size, or more of smaller ones, go through the network together.
+        radius: of the network's receptive field, in pixels.
+        window: side of the largest window, in pixels.
+        at_once: windows of that size in one pass; of smaller windows, as many as have the same area.
     """
     count, _, height, width = images.shape
     if max(height, width) <= window and count * height * width <= at_once * window**2:
@@ -69,11 +69,11 @@ def tiled(
 
 
 def _groups(shape: torch.Size, radius: int, window: int, at_once: int) -> Iterator[list[tuple[int, Span, Span]]]:
-    """Windows of one size that go through the network together."""
-    alike: dict[tuple[int, int], list[tuple[int, Span, Span]]] = defaultdict(list)
+    """Yield the windows of each pass: equal in size, each with the index of its image."""
+    by_size: dict[tuple[int, int], list[tuple[int, Span, Span]]] = defaultdict(list)
     rows, columns = (spans(side, radius, window) for side in shape[2:])
     for n, y, x in itertools.product(range(shape[0]), rows, columns):
-        alike[y.stop - y.start, x.stop - x.start].append((n, y, x))
-    for (height, width), places in alike.items():
+        by_size[y.stop - y.start, x.stop - x.start].append((n, y, x))
+    for (height, width), places in by_size.items():
         size = max(1, at_once * window**2 // (height * width))
         yield from (places[i : i + size] for i in range(0, len(places), size))

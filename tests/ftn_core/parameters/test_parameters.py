@@ -42,7 +42,7 @@ def test_the_projects_own_file_is_accepted():
         ("network.name", "unet", ["network.name", "'unet'", "'adafm_net'"]),
         ("network.depth", 0, ["network.depth", "0"]),
         ("data.levels", [0.3, 0.2, 0.4], ["data.levels", "rise or fall"]),
-        ("data.levels", [0.6, 0.5, 0.4, 0.3, 0.2], ["data.levels", "from 0.2: turn it round"]),
+        ("data.levels", [0.6, 0.5, 0.4, 0.3, 0.2], ["data.levels", "from 0.2: reverse it"]),
         ("data.levels", [0.0002, 2.5], ["data.levels", "sigma 2.5 does not exist", "above 0 to 2"]),
         ("data.levels", [], ["data.levels", "at least 1"]),
         ("data.levels", [1.0], ["data.levels.0", "write 1 without a point"]),
