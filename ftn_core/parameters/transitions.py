@@ -14,7 +14,7 @@ from ftn_core.parameters.section import Float, Section, in_order
 class TransitionOptions(Section):
     """One row of the comparison: a method's options, and its training.
 
-    ``supervision``: whether the method is trained at its level alone, or at levels drawn between the base's and its own.
+    ``supervision``: ``level`` trains at the level alone, ``continuous`` at levels drawn between the base's and it.
     """
 
     lr: Float = Field(gt=0, le=1)

@@ -19,8 +19,8 @@ def measured(evaluations: Sequence[Evaluation]) -> bool:
 def plot_curve(baselines: Baselines, evaluations: Sequence[Evaluation]) -> Figure:
     """Distance by the objective over distortion (arXiv 1711.06077): a line along the dial for each method.
 
-    All points are at the last level. The lines average over the heat map's test images. The crosses, networks trained
-    for one level, average over all test images.
+    All points are at the last level. The lines average over the heat map's test images. Single
+    markers are the networks trained for one level, which average over all test images.
     """
     figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
     style_of = styles(e.name for e in evaluations)

@@ -1,1 +1,1 @@
-"""Photographs in: found, fetched, decoded, split and packed."""
+"""Finds, downloads, decodes, splits and packs photographs."""

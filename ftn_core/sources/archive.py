@@ -16,7 +16,7 @@ from ftn_core.sources.photograph import Photograph
 class _Preset:
     archive: Archive
     root: str
-    """The folder inside that holds the photographs, and nothing that only looks like one."""
+    """The folder in the archive that holds the photographs and no other images."""
 
 
 # URLs, sizes and checksums: the checksum files of TensorFlow Datasets (div2k) and of
@@ -51,18 +51,18 @@ def archive_photographs(
     val_fraction: float,
     test_fraction: float,
 ) -> Iterator[Photograph]:
-    """The photographs of an archive, by preset name or by URL, as ``folder_photographs`` gives them.
+    """The photographs of an archive, given by a preset's name or by URL, as from ``folder_photographs``.
 
-    It is downloaded and unpacked below ``downloads``, once. ``include`` and the photographs' names are
-    relative to the preset's folder of photographs, or to the archive's top.
+    The archive is downloaded and unpacked below ``downloads``, once. ``include`` and the photographs' names are
+    relative to the preset's folder of photographs, or to the archive's root.
 
     Raises:
-        UserError: it cannot be downloaded, has the wrong SHA-256, cannot be unpacked, or nothing matches.
+        UserError: the archive cannot be downloaded, has the wrong SHA-256, cannot be unpacked, or no image matches.
     """
     preset = _Preset(archive, root=".") if isinstance(archive, Archive) else _PRESETS[archive]
     wanted = preset.archive
     name = PurePosixPath(urlsplit(wanted.url).path).name or "archive"
-    # the checksum in the name keeps a changed sha256 from finding the old file
+    # the checksum is part of the name, so that a changed sha256 does not find the old file
     target = downloads / f"{wanted.sha256[:16]}-{name}"
     folder = target.with_name(target.name + ".unpacked")
     if not folder.is_dir():

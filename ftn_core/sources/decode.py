@@ -1,4 +1,4 @@
-"""From an image file to ``3 x H x W`` RGB bytes, or a reason why not."""
+"""Decodes an image file to ``3 x H x W`` RGB bytes, or states why it cannot be used."""
 
 from pathlib import Path
 from typing import Any
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 from torchvision.io import decode_image
 
-# our own limit is checked instead: Pillow's would refuse what data.max_pixels allows
+# decode checks data.max_pixels instead; Pillow's limit could refuse what that allows
 Image.MAX_IMAGE_PIXELS = None
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 
 
 def decoded_size(path: Path) -> int:
-    """Bytes that ``decode`` will give, by the image's header; 0 where that cannot be read."""
+    """The number of bytes that ``decode`` will give, from the image's header; 0 if the header cannot be read."""
     try:
         with Image.open(path, formats=_FORMATS) as image:
             return 3 * image.width * image.height
-    except Exception:  # as in decode, which then says why
+    except Exception:  # as in decode, which will report the reason
         return 0
 
 
@@ -31,17 +31,17 @@ class Unusable(Exception):  # noqa: N818 - a verdict on an image, not a failure 
 def decode(path: Path, *, min_side: int, max_pixels: int) -> NDArray[np.uint8]:
     """Decode one image to RGB, ``3 x H x W``, upright.
 
-    16 bits become 8 by rounding ``x / 257`` (Pillow gives the high byte of RGB TIFF). Transparency is
-    composited onto white, so colours hidden under it do not show. Of an animation the first frame is taken.
-    Colour profiles and gamma chunks are ignored.
+    16 bits become 8 by rounding ``x / 257``; for RGB TIFF, Pillow gives the high byte. Transparent pixels are
+    composited onto white, so hidden colours do not appear. An animation gives its first frame. Colour profiles
+    and gamma chunks are ignored.
 
     Raises:
-        Unusable: the file is unreadable, damaged or truncated, a side is shorter than ``min_side`` or there
-            are more than ``max_pixels`` pixels. Sizes are read from the header, before anything is decoded.
+        Unusable: the file is unreadable, damaged or truncated, a side is shorter than ``min_side``, or there
+            are more than ``max_pixels`` pixels. The size is read from the header, before anything is decoded.
     """
     try:
         image = Image.open(path, formats=_FORMATS)
-    except Exception as error:  # decoders raise nearly anything at hostile files
+    except Exception as error:  # decoders can raise almost anything for hostile files
         raise Unusable("not a readable image") from error
     with image:
         width, height = image.size
@@ -62,15 +62,15 @@ def _torchvision_can(image: Image.Image) -> bool:
         # torchvision ignores the orientation of WebP and refuses animations
         upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
         return upright and not getattr(image, "is_animated", False)
-    # not GIF: torchvision decodes every frame at once. MPO is JPEG with more pictures after it
+    # not GIF: torchvision decodes all frames at once. MPO is JPEG followed by more pictures
     return image.format in ("JPEG", "MPO", "PNG")
 
 
 def _by_torchvision(path: Path, image: Image.Image) -> NDArray[np.uint8]:
-    # a path would go through a str, which not every file name survives
+    # decode from memory: torchvision takes paths as str, which cannot represent every file name
     data = torch.from_numpy(np.fromfile(path, np.uint8))
     key: Any = image.info.get("transparency")
-    # PNG: one colour that stands for "transparent", which torchvision overlooks; palettes are not meant
+    # PNG may declare one colour as transparent, which torchvision ignores; palettes are another case
     keyed = key is not None and image.mode != "P"
     mode = "RGBA" if image.has_transparency_data and not keyed else "RGB"
     pixels: NDArray = decode_image(data, mode=mode, apply_exif_orientation=True).numpy()
@@ -98,7 +98,7 @@ def _eight_bits(pixels: NDArray) -> NDArray[np.uint8]:
 
 
 def _on_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``4 x H x W`` with alpha last to ``3 x H x W``; without alpha unchanged."""
+    """Composite ``4 x H x W``, alpha last, onto white: ``3 x H x W``. Images without alpha stay unchanged."""
     if len(pixels) == 3:
         return pixels
     alpha = pixels[3].astype(np.uint16)

@@ -1,4 +1,4 @@
-"""Downloads that survive being interrupted and are checked before use."""
+"""Downloads that can be resumed after an interruption and are checked before use."""
 
 import hashlib
 import time
@@ -11,7 +11,7 @@ from ftn_core.utils.errors import UserError
 from ftn_core.utils.progress import Progress
 from ftn_core.utils.urls import redact_url
 
-# small, because what a reader holds back when the connection breaks is lost
+# small, because a broken connection loses the block that is being read
 _BLOCK = 1 << 16
 _FAILURES = 5
 
@@ -19,14 +19,14 @@ _FAILURES = 5
 def download(url: str, sha256: str, target: Path, *, delay: float = 1.0) -> Path:
     """Fetch ``url`` (http, https, file or s3) to ``target``, unless a file with the right SHA-256 is there.
 
-    What arrives is kept in ``target`` + ``.part``: a killed download goes on from there if the server can
-    (a Range), and starts over if it cannot; if the file has changed between the parts, the SHA-256 tells.
-    What may pass is retried after ``delay`` seconds, doubled each time; five failures in a row without getting
-    further are final.
+    Received bytes are stored in ``target`` + ``.part``. An interrupted download resumes there if the server
+    supports Range requests; otherwise it starts over. If the file changed in between, its SHA-256 is wrong.
+    Transient errors are retried after ``delay`` seconds, which doubles each time. The download fails after five
+    errors in a row without new bytes.
 
     Raises:
-        UserError: the server refuses, the network fails for good, or the SHA-256 is wrong (the file is then
-            removed).
+        UserError: the server refuses, retries have failed, or the SHA-256 is wrong. A file with a wrong SHA-256 is
+            removed.
     """
     if target.is_file() and file_sha256(target) == sha256:
         return target
@@ -45,7 +45,8 @@ def download(url: str, sha256: str, target: Path, *, delay: float = 1.0) -> Path
         furthest = max(furthest, _size(part))
         if failures == _FAILURES:
             raise UserError(
-                f"data.archive: downloading {redact_url(url)} failed: {reason}: run again to go on from {furthest} bytes"
+                f"data.archive: downloading {redact_url(url)} failed: {reason}: "
+                f"run again to go on from {furthest} bytes"
             )
         print(f"{redact_url(url)}: {reason}; trying again", flush=True)
         time.sleep(delay * 2 ** max(failures - 1, 0))
@@ -76,7 +77,7 @@ def _fetch(source: Open, url: str, part: Path) -> None:
                 file.write(block)
                 done += len(block)
                 progress(done / 1e6)
-    # not every library complains when a body ends too soon
+    # some libraries raise no error when a body ends too soon
     if body.total is not None and done < body.total:
         raise TransientError(f"the connection ended after {done} of {body.total} bytes")
 

@@ -1,4 +1,4 @@
-"""Archives of photographs, unpacked without letting them write elsewhere."""
+"""Unpacks archives of photographs. Archives cannot write outside their folder."""
 
 import gzip
 import lzma
@@ -18,15 +18,15 @@ _DAMAGE = (
     lzma.LZMAError,
     EOFError,
     RuntimeError,  # encrypted
-    NotImplementedError,  # compressed in a way that zipfile does not know
+    NotImplementedError,  # a compression that zipfile does not support
 )
 
 
 def extract(archive: Path, folder: Path) -> Path:
-    """Unpack a zip or tar file into ``folder``, once: the folder appears only when all is there.
+    """Unpack a zip or tar file into ``folder``, unless it exists. The folder appears when all files are unpacked.
 
     Raises:
-        UserError: it is neither zip nor tar, it is damaged, or a member points outside the folder.
+        UserError: the file is neither zip nor tar, is damaged, or has a member that points outside the folder.
     """
     if folder.is_dir():
         return folder
@@ -38,7 +38,7 @@ def extract(archive: Path, folder: Path) -> Path:
         if zipfile.is_zipfile(archive):
             _extract_zip(archive, partial)
         else:
-            # the filter refuses absolute paths, "..", devices, and links that lead outside
+            # the filter refuses absolute paths, "..", devices, and links to the outside
             with tarfile.open(archive) as tar:
                 tar.extractall(partial, filter="data")
     except _DAMAGE as error:
@@ -54,7 +54,7 @@ def _extract_zip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as file:
         for name in file.namelist():
             path = PurePosixPath(name.replace("\\", "/"))
-            # zipfile would quietly write such a member somewhere else
+            # zipfile would silently write such a member to another place
             if path.is_absolute() or ".." in path.parts:
                 raise zipfile.BadZipFile(f"{name!r} points outside the archive")
         file.extractall(folder)

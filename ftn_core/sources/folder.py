@@ -22,12 +22,15 @@ def folder_photographs(
     source: str = "folder",
     terms: str = "not stated: whoever owns the folder decides",
 ) -> Iterator[Photograph]:
-    """The images below ``folder`` that ``include`` (patterns as in .gitignore) selects, sorted by name.
+    """The images below ``folder`` that ``include`` selects, sorted by name.
 
-    Hidden files and folders are skipped, links are followed. Splits: see ``split_of``.
+    Hidden files and folders are skipped. Links are followed. See ``split_of`` for the splits.
+
+    Args:
+        include: patterns as in .gitignore.
 
     Raises:
-        UserError: the folder is missing, a pattern is malformed, or nothing matches.
+        UserError: the folder is missing, a pattern is malformed, or no image matches.
     """
     if not folder.is_dir():
         raise UserError(f"data.{source}: {folder} is not a folder: name one that holds photographs")
@@ -52,7 +55,7 @@ def folder_photographs(
 def _images(folder: Path, prefix: str = "", above: frozenset[str] = frozenset()) -> Iterator[str]:
     """Relative POSIX names of the images below, in no particular order."""
     real = os.path.realpath(folder)
-    # a link to a folder that we are already in would never end
+    # a link to a parent folder would recurse forever
     if real in above:
         return
     with os.scandir(folder) as entries:
@@ -62,6 +65,6 @@ def _images(folder: Path, prefix: str = "", above: frozenset[str] = frozenset())
                 continue
             if entry.is_dir():
                 yield from _images(folder / entry.name, name + "/", above | {real})
-            # a broken link counts as an image: it is then reported as unreadable, not silently lost
+            # a broken link counts as an image, so that it is reported as unreadable and not silently ignored
             elif Path(name).suffix.lower() in EXTENSIONS and (entry.is_file() or entry.is_symlink()):
                 yield name

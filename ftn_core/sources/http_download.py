@@ -1,4 +1,4 @@
-"""Files from http, https and file addresses."""
+"""Downloads files from http, https and file URLs."""
 
 import http.client
 import ssl
@@ -25,7 +25,7 @@ _TRANSIENT = (408, 429)
 
 @contextmanager
 def http_download(url: str, start: int) -> Iterator[Body]:
-    """The file from byte ``start`` on; see ``transfer.Open``."""
+    """Open the file from byte ``start``; see ``transfer.Open``."""
     try:
         request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
         with urllib.request.urlopen(request, timeout=60) as response:
@@ -33,7 +33,7 @@ def http_download(url: str, start: int) -> Iterator[Body]:
             length = response.headers.get("Content-Length")
             yield Body(first, None if length is None else first + int(length), response.read1)
     except urllib.error.HTTPError as error:
-        # 416: there is nothing beyond what we have, so the checksum decides
+        # 416: the server has no bytes after ``start``; the checksum decides whether the file is complete
         if error.code == 416 and start:
             yield Body.empty(start)
         elif error.code < 500 and error.code not in _TRANSIENT:
@@ -44,7 +44,7 @@ def http_download(url: str, start: int) -> Iterator[Body]:
             raise TransientError(str(error)) from None
     except _NETWORK_ERRORS as error:
         reason: Any = getattr(error, "reason", None) or error
-        # a file address that names nothing: waiting does not help
+        # a file URL without a file: retrying does not help
         if isinstance(reason, FileNotFoundError | PermissionError | IsADirectoryError):
             raise UserError(f"data.archive: cannot read {redact_url(url)}: {reason.strerror}") from None
         if isinstance(reason, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""From photographs to one packed store for each split, and a manifest of what went in."""
+"""Packs photographs into one store for each split, with a manifest of their sources."""
 
 import json
 import shutil
@@ -23,10 +23,10 @@ from ftn_core.utils.errors import UserError
 from ftn_core.utils.prefetch import prefetch
 from ftn_core.utils.progress import Progress
 
-_IN_FLIGHT = 2**27
-"""Bytes of decoded images that wait for the writer, for each core: more than a camera's photograph has."""
-_FILES_AHEAD = 8
-"""Files that are read before their hashes are asked for, for each core."""
+_BYTES_IN_FLIGHT = 2**27
+"""Bytes of decoded images for each core that may wait for the writer: more than one photograph of a camera."""
+_FILES_IN_FLIGHT = 8
+"""Files for each core that are read before their hashes are needed."""
 
 _REMEDIES = {
     "train": "widen data.include or name another data.source",
@@ -48,17 +48,17 @@ def pack_photographs(
     max_pixels: int,
     downloads: Path,
 ) -> None:
-    """Write ``out/{train,val,test}/`` (uint8 stores) and ``out/manifest.json``, all of it or nothing.
+    """Write ``out/{train,val,test}/`` (uint8 stores) and ``out/manifest.json``, all or nothing.
 
-    Images that cannot be used are skipped, with a reason in the manifest. A file that occurs twice is used
-    once, and never for training if it is held out as well. The same files give the same bytes. All cores decode;
-    decoded images in memory are bounded in bytes, not in number.
+    Images that cannot be used are skipped, and the manifest states why. A file that occurs twice is used once. If one
+    of its copies is held out, it is not used for training. The same files give the same bytes. All cores decode, and
+    the bytes of decoded images in memory are bounded.
 
     Args:
-        out: replaced when it exists.
+        out: replaced if it exists.
         source, folder, include, archive, val_fraction, test_fraction, min_side, max_pixels: as in
-            ``ftn_core.parameters.Data``.
-        downloads: where archives are kept between runs.
+            ``ftn_core.parameters.data.Data``.
+        downloads: folder in which archives are kept between runs.
 
     Raises:
         UserError: the source cannot be read, or a split would be empty.
@@ -104,7 +104,7 @@ def _pack(out: Path, photographs: list[Photograph], min_side: int, max_pixels: i
     with ExitStack() as stack:
         writers = {split: stack.enter_context(StoreWriter(out / split, "uint8")) for split in SPLITS}
         decoded = stack.enter_context(
-            closing(prefetch(pixels_of, wanted, cost=lambda item: decoded_size(item.path), budget=_IN_FLIGHT))
+            closing(prefetch(pixels_of, wanted, cost=lambda item: decoded_size(item.path), budget=_BYTES_IN_FLIGHT))
         )
         for done, (photograph, pixels) in enumerate(zip(wanted, decoded, strict=True), 1):
             if isinstance(pixels, Unusable):
@@ -122,7 +122,7 @@ def _pack(out: Path, photographs: list[Photograph], min_side: int, max_pixels: i
 
 
 def _hashes(photographs: list[Photograph]) -> dict[str, str]:
-    """SHA-256 of each file by its photograph's name; empty where it cannot be read."""
+    """SHA-256 of each file, by the photograph's name; empty if the file cannot be read."""
 
     def content(photograph: Photograph) -> str:
         try:
@@ -132,7 +132,7 @@ def _hashes(photographs: list[Photograph]) -> dict[str, str]:
 
     progress = Progress("reading photographs", "files", len(photographs))
     hashes = {}
-    contents = prefetch(content, photographs, cost=lambda _: 1, budget=_FILES_AHEAD)
+    contents = prefetch(content, photographs, cost=lambda _: 1, budget=_FILES_IN_FLIGHT)
     for photograph, sha256 in zip(photographs, contents, strict=True):
         hashes[photograph.name] = sha256
         progress(len(hashes))
@@ -140,10 +140,10 @@ def _hashes(photographs: list[Photograph]) -> dict[str, str]:
 
 
 def _unreadable_and_repeated(photographs: list[Photograph], hashes: dict[str, str]) -> dict[str, str]:
-    """Names that are not worth decoding, and why."""
+    """Names of photographs that need no decoding, each with the reason."""
     skipped = {}
     kept: dict[str, str] = {}
-    # test before val before train: what is measured on must not be trained on
+    # test before val before train, so that no test image is trained on
     for photograph in sorted(photographs, key=lambda photograph: SPLITS.index(photograph.split), reverse=True):
         sha256 = hashes[photograph.name]
         if not sha256:

@@ -1,4 +1,4 @@
-"""Losses packed before anything is trained: features only as deep as they are used, style images decoded."""
+"""Packs losses for training: VGG16's layers up to the deepest one in use, and decoded style images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,15 +18,15 @@ from ftn_core.utils.errors import UserError
 
 
 def pack_loss(path: Path, loss: LossOptions, *, weights: str, features: Path, styles: Path) -> None:
-    """Write a loss as one file that needs no other; for losses of pixels it depends on their name alone.
+    """Write a loss to one self-contained file. The file of a pixel loss depends only on the loss's name.
 
     Args:
-        weights: where VGG16's come from (``read_weights``).
-        features: folder of weights that come from a file.
+        weights: source of VGG16's weights (see ``read_weights``).
+        features: folder of files of weights.
         styles: folder of style images.
 
     Raises:
-        UserError: weights or style image cannot be used.
+        UserError: the weights or the style image cannot be used.
     """
     tensors: dict[str, Tensor] = {}
     options = loss.model_dump(exclude={"name", "image", "size"})
@@ -40,10 +40,10 @@ def pack_loss(path: Path, loss: LossOptions, *, weights: str, features: Path, st
 
 
 def style_picture(path: Path, size: int) -> Tensor:
-    """A style image, its longer side ``size`` pixels: ``3 x H x W`` of uint8.
+    """A style image, resized so that its longer side has ``size`` pixels: ``3 x H x W`` of uint8.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the image cannot be read.
     """
     there = ", ".join(sorted(p.name for p in path.parent.glob("*.*") if p.suffix not in (".md", ".py")))
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""One photograph before it is decoded."""
+"""One photograph that is not yet decoded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +8,13 @@ from ftn_core.sources.splits import Split
 
 @dataclass(frozen=True)
 class Photograph:
-    """An image file and what the manifest says of it.
+    """An image file and its entry in the manifest.
 
-    ``name`` is unique within its source, relative and POSIX; ``path`` is where the file lies on this machine
-    and never reaches an output.
+    Args:
+        name: relative POSIX path, unique within the source.
+        path: of the file on this machine; it is never written to an output.
+        source: name of the source.
+        terms: of use.
     """
 
     name: str

@@ -1,5 +1,8 @@
-"""Objects from ``s3://bucket/key``. Where the server is and who we are, boto3's own chain decides:
-``AWS_ENDPOINT_URL_S3``, ``AWS_PROFILE``, ``~/.aws`` and the like."""
+"""Downloads objects from ``s3://bucket/key``.
+
+boto3 finds the server and the credentials in its usual places, such as ``AWS_ENDPOINT_URL_S3``, ``AWS_PROFILE`` and
+``~/.aws``.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +15,17 @@ from ftn_core.utils.urls import redact_url
 
 @contextmanager
 def s3_download(url: str, start: int) -> Iterator[Body]:
-    """The object from byte ``start`` on; see ``transfer.Open``."""
+    """Open the object from byte ``start``; see ``transfer.Open``."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, _, key = url.removeprefix("s3://").partition("/")
     wanted = {"Range": f"bytes={start}-"} if start else {}
-    # the download has its own retries, and its SHA-256 instead of the server's checksums
+    # ``download`` retries, and checks a SHA-256 instead of the server's checksums
     config = Config(retries={"total_max_attempts": 1}, response_checksum_validation="when_required")
     try:
-        # a session of its own, not boto3's common one: that keeps the credentials that it found first
+        # a new session, because boto3's default session keeps the credentials that it found first
         answer = boto3.Session().client("s3", config=config).get_object(Bucket=bucket, Key=key, **wanted)
         body = answer["Body"]
         first = start if "ContentRange" in answer else 0
@@ -30,10 +33,10 @@ def s3_download(url: str, start: int) -> Iterator[Body]:
             yield Body(first, first + answer["ContentLength"], body.read)
         finally:
             body.close()
-    # a ValueError: an endpoint that is no address
+    # ValueError: the endpoint is not a URL
     except (BotoCoreError, ClientError, ValueError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "InvalidRange" and start:
-            # there is nothing beyond what we have, so the checksum decides
+            # the server has no bytes after ``start``; the checksum decides whether the file is complete
             yield Body.empty(start)
         elif is_transient(error):
             raise TransientError(describe_s3_error(error, "read", bucket)) from None

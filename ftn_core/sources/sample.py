@@ -1,4 +1,4 @@
-"""Eight colour photographs that the scikit packages bring along: nothing to download."""
+"""Eight colour photographs from scikit-image and scikit-learn, which need no download."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ _SKIMAGE = ("skimage", "scikit-image", "data")
 _SKLEARN = ("sklearn", "scikit-learn", "datasets/images")
 
 _CC_BY = "CC BY 2.0, https://creativecommons.org/licenses/by/2.0/"
-# scikit-image states no licence of this pair's own, only where it comes from
+# scikit-image states the origin of this pair, but no licence
 _MIDDLEBURY = "Middlebury Stereo 2014, Scharstein et al., GCPR 2014; scikit-image states no licence: cite it"
 
-# Whole photographs are held out. The motorcycle pair shows one scene, so it stays on one side.
+# Whole photographs are held out. Both photographs of the motorcycle show one scene, so they are in one split.
 # Terms: docstrings of skimage/data/_fetchers.py; sklearn/datasets/images/README.txt (which names
 # danielbuechele for the flower too, but links to vultilion).
 _PHOTOGRAPHS: dict[str, tuple[tuple[str, str, str], Split, str]] = {
@@ -37,7 +37,7 @@ def sample_photographs() -> Iterator[Photograph]:
         UserError: a package is not installed or does not hold the photograph.
     """
     for name, ((module, package, folder), split, terms) in sorted(_PHOTOGRAPHS.items()):
-        # only looked up: importing these packages takes seconds
+        # find the package without importing it, because an import takes seconds
         spec = importlib.util.find_spec(module)
         places = (spec and spec.submodule_search_locations) or []
         paths = [path for place in places if (path := Path(place) / folder / name).is_file()]

@@ -1,4 +1,4 @@
-"""Which photographs train, which choose the checkpoint and which are only measured on."""
+"""The splits: photographs for training, for validation, and for testing."""
 
 import hashlib
 import unicodedata
@@ -19,25 +19,29 @@ _FOLDERS: dict[str, Split] = {
 
 
 def split_by_folder(name: str) -> Split | None:
-    """The split that a parent folder of ``name`` (relative, POSIX) stands for, or None.
+    """The split that a parent folder of ``name`` (relative, POSIX) names, or None.
 
-    The outermost such folder decides: further in, `train` may well be a class of pictures.
+    The outermost such folder decides, because an inner folder `train` may be a class of images.
     """
     folders = PurePosixPath(name).parts[:-1]
     return next((_FOLDERS[folder.lower()] for folder in folders if folder.lower() in _FOLDERS), None)
 
 
 def splits_by_folder(names: Iterable[str]) -> frozenset[Split]:
-    """The splits that the folders of a whole tree name."""
+    """All splits that are named by folders."""
     return frozenset(split for name in names if (split := split_by_folder(name)))
 
 
 def split_of(name: str, *, named: frozenset[Split], val_fraction: float, test_fraction: float) -> Split:
-    """The split of the image ``name`` (relative, POSIX) in a tree whose folders name the splits ``named``.
+    """The split of the image ``name`` (relative, POSIX).
 
-    A folder named val or test decides. All other images are for training, less the given fractions of them
-    (0 to 1) for each of val and test that no folder names. Which ones is decided by a hash of the file name
-    alone, so it is the same on every machine, wherever the tree lies and whatever else is in it.
+    An image in a folder named val or test belongs to that split. The other images are divided by a hash of the file
+    name. The result is the same on every machine and does not depend on the folder's place or its other images.
+
+    Args:
+        named: the splits that folders name. Such a split gets no other images.
+        val_fraction: share of the other images for validation, 0 to 1.
+        test_fraction: share of the other images for testing, 0 to 1.
     """
     split = split_by_folder(name)
     if split in ("val", "test"):
@@ -52,6 +56,6 @@ def split_of(name: str, *, named: frozenset[Split], val_fraction: float, test_fr
 
 def _position(file_name: str) -> float:
     """A number in [0, 1), uniform over file names."""
-    # some file systems store accented letters decomposed
+    # some file systems store accented letters in decomposed form
     normal = unicodedata.normalize("NFC", file_name).encode(errors="surrogatepass")
     return int.from_bytes(hashlib.sha256(normal).digest()[:6]) / 2**48

@@ -1,4 +1,4 @@
-"""What the download needs of a scheme (http, s3): a body from some byte on, and which failures may pass."""
+"""The interface between ``download`` and a URL scheme (http, s3)."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,22 +10,24 @@ class Body:
     """The rest of a file that a server is sending."""
 
     start: int
-    """Its first byte's place in the file: the one asked for, or 0 if the server can only begin anew."""
+    """Position of its first byte in the file: as requested, or 0 if the server can only start over."""
     total: int | None
-    """The whole file's size in bytes, where the server tells it."""
+    """Size of the whole file in bytes; None if the server does not state it."""
     read: Callable[[int], bytes]
-    """At most so many bytes more; none at the end."""
+    """Reads at most the given number of bytes; an empty result is the end."""
 
     @classmethod
     def empty(cls, size: int) -> "Body":
-        """There is nothing beyond the ``size`` bytes that we have."""
+        """A body without bytes, for a file of ``size`` bytes that has been received completely."""
         return cls(size, size, lambda _: b"")
 
 
 Open = Callable[[str, int], AbstractContextManager[Body]]
-"""Opens an address from some byte on. While it is open and while its body is read it raises ``TransientError``
-for what may pass, ``UserError`` for what cannot."""
+"""Opens a URL from a given byte on.
+
+Opening and reading raise ``TransientError`` if a retry may help, and ``UserError`` if it cannot.
+"""
 
 
 class TransientError(Exception):
-    """The network or the server failed in a way that may be over after a while."""
+    """The network or the server failed, and a retry may help."""

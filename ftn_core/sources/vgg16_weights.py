@@ -1,4 +1,4 @@
-"""Trained weights of VGG16's features: torchvision's, those that a package carries, or a file."""
+"""Trained weights of VGG16's features, from torchvision, from an installed package, or from a file."""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -21,14 +21,15 @@ _REMEDY = (
 
 
 def read_weights(source: str, deepest: str, folder: Path) -> dict[str, Tensor]:
-    """VGG16's convolutions up to the layer ``deepest``, by their names in torchvision's ``vgg16().features``.
+    """Weights of VGG16's convolutions up to layer ``deepest``, by their names in torchvision's ``vgg16().features``.
 
     Args:
-        source: ``torchvision`` (ImageNet; downloads 528 MB once), ``stlpips`` (the package's; docs/losses.md), or a
-            file of ``folder``: ``.safetensors``, or a state dict as ``torch.save`` writes it.
+        source: ``torchvision`` (ImageNet, downloads 528 MB once), ``stlpips`` (from the package; docs/losses.md), or
+            the name of a file in ``folder``: ``.safetensors``, or a state dict written by ``torch.save``.
+        deepest: a name in ``LAYERS``.
 
     Raises:
-        UserError: the weights cannot be had, or are none of VGG16's; the message says which and what to do.
+        UserError: the weights cannot be read, or do not fit VGG16. The message says why and what to do.
     """
     wanted = layers_to(deepest).state_dict()
     if source == "torchvision":
@@ -51,13 +52,13 @@ def _torchvision() -> Mapping[str, Any]:
 
 
 def _stlpips(wanted: Mapping[str, Tensor]) -> Mapping[str, Any]:
-    # the package's code is not imported: it wants packages that it does not name
+    # the package is not imported, because it needs packages that it does not declare
     try:
         path = importlib.metadata.distribution(_PACKAGE).locate_file(_FILE)
     except importlib.metadata.PackageNotFoundError:
         raise UserError(f"features.weights: the package {_PACKAGE} is not installed: `make setup`, {_REMEDY}") from None
     found = _file(Path(str(path)))
-    # its convolutions come in VGG16's order; the blur after each pooling shifts their numbers
+    # its convolutions are in VGG16's order, but the blur after each pooling shifts their numbers
     theirs = [name for name in found if name.startswith("net.") and name.endswith((".weight", ".bias"))]
     return {f"features.{ours}": found[name] for ours, name in zip(wanted, theirs, strict=False)}
 
@@ -72,7 +73,7 @@ def _file(path: Path) -> Mapping[str, Any]:
         raise UserError(
             f"features.weights: {path} cannot be read ({error.strerror or error}): correct it, {_REMEDY}"
         ) from None
-    except Exception as error:  # both raise nearly anything at what they did not write
+    except Exception as error:  # both loaders can raise almost anything for other files
         found, why = None, type(error).__name__
     if not isinstance(found, Mapping):
         with path.open("rb") as file:

@@ -1,1 +1,1 @@
-"""The training loop and what it is fed."""
+"""The training loop, its batches, and the training of networks and transitions."""

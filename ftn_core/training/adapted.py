@@ -1,4 +1,4 @@
-"""A frozen base seen through a transition: what finetuning trains."""
+"""A frozen base with a transition: the network that finetuning trains."""
 
 import copy
 
@@ -12,13 +12,12 @@ from ftn_core.training.batches import Batches
 
 
 class AdaptedNetwork(nn.Module):
-    """The base with the level's own parameters in place of its own, computed once for each forward pass.
+    """The base with its parameters replaced by the level's, which each forward pass computes.
 
-    Works on a copy of the base whose parameters are frozen. Its batch-norm buffers do move while training, and then
-    belong to the level.
+    It works on a copy of the base. The copy's parameters are frozen, but training updates its batch-norm buffers.
 
     Args:
-        levels: the base's and the adapted one, for continuous supervision.
+        levels: the base's level and the adapted level, for continuous supervision.
     """
 
     def __init__(self, base: nn.Module, transition: Transition, levels: tuple[float, float]) -> None:
@@ -29,13 +28,15 @@ class AdaptedNetwork(nn.Module):
 
     @property
     def radius(self) -> int | None:
-        """How far it looks, in pixels: large images are restored in windows, as with any network."""
+        """Radius of the receptive field in pixels, so that large images are restored in windows; None: unbounded."""
         return self.base.radius  # type: ignore[return-value]
 
     def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:
-        """``N x 3 x H x W`` at the level; or, given the batch's ``level``, as far along as it is between the two.
+        """Restore images, ``N x 3 x H x W``.
 
-        The latter is continuous supervision: alpha rises linearly with the level, so that one map fits all.
+        Args:
+            level: of the whole batch, for continuous supervision: alpha is linear in the level, from 0 at the base's to
+                1 at the adapted one. None: the adapted level.
         """
         base = dict(self.base.named_parameters())
         state = self.transition(base)
@@ -49,10 +50,14 @@ class AdaptedNetwork(nn.Module):
 
 @torch.no_grad()
 def initialize_on_dial(transition: Transition, denoiser: ContinuousDenoiser, level: float) -> None:
-    """Initialise a level between trained ones from the dial's place for it, rather than from the base.
+    """Initialise a level's transition from the dial position of the level, not from the base.
 
-    The parameters of the neighbours' transitions, interpolated: where the dial is linear in them, as with DNI and
-    AdaFM, that is the very network at this place of the dial. ``denoiser`` is of the same method and options.
+    It interpolates the parameters of the two neighbouring transitions. For methods whose dial is linear in these
+    parameters, such as DNI and AdaFM, this gives exactly the network at that position.
+
+    Args:
+        denoiser: with levels of the same method and options.
+        level: between trained levels of the denoiser.
     """
     position = denoiser.position(level)
     lower = min(int(position), len(denoiser.levels) - 1)
@@ -68,9 +73,13 @@ def initialize_on_dial(transition: Transition, denoiser: ContinuousDenoiser, lev
 
 @torch.no_grad()
 def estimate_statistics(network: AdaptedNetwork, batches: Batches, count: int) -> State:
-    """The level's batch-norm mean and variance: averages over ``count`` batches, with the trained filters.
+    """Estimate the level's batch-norm means and variances with the trained transition.
 
-    Returns the buffers by the base's names; empty where the base has no batch norm.
+    Args:
+        count: number of batches that are averaged.
+
+    Returns:
+        The buffers by their names in the base; empty if the base has no batch norm.
     """
     norms = [module for module in network.base.modules() if isinstance(module, nn.BatchNorm2d)]
     if not norms:

@@ -1,4 +1,4 @@
-"""When a training checks its loss."""
+"""The schedule of the training loop's checks of its loss."""
 
 from lightning_fabric import Fabric
 
@@ -6,10 +6,11 @@ from ftn_core.training.processes import on_rank_zero
 
 
 class CheckSchedule:
-    """Says after which steps to check the loss: about every ``seconds``, because each check waits for the device.
+    """Says after which steps to check the loss: about every ``seconds``, because a check waits for the device.
 
-    One process asks its clock. Several must check after the same steps, and to agree on that after every step would
-    make each step wait: at a check the first process says, from the pace since the last one, when the next is.
+    A single process uses its clock. Several processes must check after the same steps, but agreeing on that after every
+    step would slow each step. So at each check, the first process computes the step of the next check from its recent
+    pace.
     """
 
     def __init__(self, fabric: Fabric, seconds: float, step: int, now: float) -> None:
@@ -17,11 +18,11 @@ class CheckSchedule:
         self._step, self._at, self._next = step, now, step + 1
 
     def due(self, step: int, now: float) -> bool:
-        """Whether to check after ``step`` steps, at the time ``now``, in seconds of the clock given at the start."""
+        """Whether to check after ``step`` steps, at time ``now`` in seconds."""
         return now - self._at >= self._seconds if self._fabric.world_size == 1 else step >= self._next
 
     def done(self, step: int, now: float) -> None:
-        """A check begins. All processes call this after the same steps."""
+        """Record that a check begins. All processes must call this after the same steps."""
         if self._fabric.world_size > 1:
             pace = (step - self._step) / max(now - self._at, 1e-6)
             self._next = step + on_rank_zero(self._fabric, lambda: max(1, int(pace * self._seconds)))

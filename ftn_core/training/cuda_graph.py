@@ -1,4 +1,4 @@
-"""One training step as a CUDA graph: small networks' steps are else bound by launching kernels one by one."""
+"""A training step as a CUDA graph. Without it, launching kernels one by one dominates the steps of small networks."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 class GraphedStep:
-    """Calls ``step`` a few times as it is, then captures it once and replays the capture.
+    """Runs ``step`` eagerly a few times, then captures it once and replays the graph.
 
-    ``step`` takes and returns tensors of fixed shapes on the GPU, sets gradients to None before it computes them, and
-    reads whatever else changes (learning rate, running statistics) from tensors that stay where they are.
+    ``step`` takes and returns tensors of fixed shapes on the GPU, and sets gradients to None before it computes them.
+    It reads everything else that changes (learning rate, running statistics) from tensors with fixed addresses.
     """
 
     EAGER_STEPS = 3
-    """Real steps, in which libraries choose kernels and optimisers make their state: neither can be captured."""
+    """Eager training steps: libraries choose kernels and optimisers create state, which cannot be captured."""
 
     def __init__(self, step: Callable[..., Tensor]) -> None:
         self._step = step
@@ -22,22 +22,22 @@ class GraphedStep:
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        """What ``step`` would return; the next call overwrites it."""
+        """Run one step and return its output. The next call overwrites the output."""
         if self._eager:
             self._eager -= 1
-            return self._beside(inputs)
+            return self._on_side_stream(inputs)
         if self._graph is None:
-            self._inputs = [x.clone() for x in inputs]
+            self._static_inputs = [x.clone() for x in inputs]
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph):
-                self._output = self._step(*self._inputs)
-        for held, x in zip(self._inputs, inputs, strict=True):
-            held.copy_(x)
+                self._output = self._step(*self._static_inputs)
+        for static, x in zip(self._static_inputs, inputs, strict=True):
+            static.copy_(x)
         self._graph.replay()
         return self._output
 
-    def _beside(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        # on a stream of its own, as a capture demands of what it follows
+    def _on_side_stream(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        # PyTorch requires that warm-up steps before a capture run on a side stream
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

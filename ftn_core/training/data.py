@@ -1,4 +1,4 @@
-"""What a training reads: photographs and degraded sets of one level, and the batches made of them."""
+"""The data of a training: photographs, their degraded versions at one level, and batches of both."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,9 @@ class TrainingData:
     """Folders of packed images, each with the splits ``train`` and ``val``.
 
     Args:
-        photographs: the clean ones.
-        degraded: the same at one level.
-        permute_channels: whether crops' colour channels are shuffled.
+        photographs: the clean photographs.
+        degraded: the same photographs, degraded at one level.
+        permute_channels: whether the crops' colour channels are shuffled.
     """
 
     photographs: Path
@@ -28,7 +28,7 @@ class TrainingData:
     permute_channels: bool
 
     def batches(self, noise: FreshNoise | FreshNoiseRange | None, plan: Plan, seed: int, fabric: Fabric) -> Batches:
-        """This process's share of each batch; without ``noise`` the degraded set's own images are used."""
+        """This process's share of each batch. If ``noise`` is None, batches use the images of the degraded set."""
         return Batches(
             Store(self.photographs / "train"),
             noise or Store(self.degraded / "train"),
@@ -41,7 +41,7 @@ class TrainingData:
         )
 
     def score(self, network: torch.nn.Module, loss: Loss, limit: int, device: torch.device) -> float:
-        """The loss in decibels, the mean over at most ``limit`` validation images."""
+        """The mean loss in decibels over at most ``limit`` validation images."""
         return validation_score(
             network, loss, Store(self.photographs / "val"), Store(self.degraded / "val"), limit, device
         )

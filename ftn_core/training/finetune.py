@@ -1,4 +1,4 @@
-"""A base adapted to one more level."""
+"""Adapts a base to one more level."""
 
 from dataclasses import replace
 
@@ -31,14 +31,19 @@ def adapt(
     norm_batches: int,
     start: ContinuousDenoiser | None = None,
 ) -> tuple[AdaptedLevel, list[CurveRow]]:
-    """Train a transition, the base frozen; for a base with batch norm, estimate the level's statistics.
+    """Train a transition with the base frozen. If the base has batch norm, estimate the level's statistics.
 
-    With continuous supervision it is trained at every sigma from the base's level to its own, alpha rising with sigma.
+    With continuous supervision, the transition is trained at sigmas from the base's level to its own, and alpha is
+    linear in sigma.
 
     Args:
-        seed: of the transition's first weights.
-        norm_batches: from which the statistics are estimated.
-        start: a denoiser of the same method, on whose dial the level begins; None: at the base.
+        method: name of a file in ``ftn_core/transitions``.
+        seed: of the transition's initial weights.
+        norm_batches: number of batches from which the statistics are estimated.
+        start: a denoiser of the same method, from whose dial the transition is initialised; None: from the base.
+
+    Returns:
+        The adapted level and the training curve.
     """
     torch.manual_seed(seed)
     own = options.options()

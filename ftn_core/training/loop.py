@@ -1,4 +1,4 @@
-"""The training loop, for a base network and for a transition alike."""
+"""The training loop, for networks and for transitions."""
 
 import math
 import time
@@ -26,21 +26,22 @@ from ftn_core.utils.progress import Progress
 from ftn_core.utils.stopwatch import Stopwatch
 
 CurveRow = dict[str, float]
-"""One line of the training curve: step, loss (mean since the line before), val_score (the loss in decibels), lr."""
+"""One row of the training curve: step, loss (mean since the previous row), val_score (the loss in decibels), lr."""
 
 SAVE_SECONDS = 10.0
+"""Time between two writes of the state file."""
 CHECK_SECONDS = 1.0
-"""Time between two checks of the loss: each of them waits for the device."""
+"""Time between two checks of the loss. A check waits for the device."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a training, as the outside sees it.
+    """One execution of a training: its name, its state file, and the recorder of its metrics.
 
     Args:
-        label: begins the lines that are printed.
-        state_file: where an unfinished training is kept.
-        record: takes values by name, and the step that they belong to.
+        label: first word of the printed lines.
+        state_file: holds the state of an unfinished training.
+        record: takes values by name, and their step.
     """
 
     label: str
@@ -51,7 +52,7 @@ class Run:
 def validation_score(
     network: nn.Module, loss: Loss, clean: Store, degraded: Store, limit: int, device: torch.device
 ) -> float:
-    """The loss in decibels, the mean over at most ``limit`` validation images, evenly chosen."""
+    """The mean loss in decibels over at most ``limit`` validation images, evenly spaced."""
     network.eval()
     with torch.inference_mode():
         scores = [
@@ -71,28 +72,30 @@ def fit(
     run: Run,
     fabric: Fabric,
 ) -> list[CurveRow]:
-    """Train the network's trainable parameters in place for a loss and return the curve.
+    """Train the network's trainable parameters in place, and return the training curve.
 
-    Killed at any moment and called again with the same arguments, it goes on from ``run.state_file``, which it writes
-    every few seconds and removes at the end. On the CPU the result equals the uninterrupted one bit for bit.
+    A training can be killed at any moment. If called again with the same arguments, it resumes from ``run.state_file``,
+    which it writes every few seconds and removes at the end. On a CPU the result equals that of an uninterrupted
+    training bit for bit.
 
-    ``run.record`` gets each row of the curve and, with it, images per second and the share of the time in which the
-    device waited for batches since the row before.
+    ``run.record`` gets each row of the curve. For the time since the previous row, it also gets images per second and
+    the share of the time in which the device waited for batches.
 
-    On a GPU a step is captured once as a CUDA graph, and the loop waits for the GPU only to check the loss now and then.
+    On a GPU a step is captured as a CUDA graph, and the loop waits for the GPU only when it checks the loss.
 
-    Of several processes each calls this with its share of every batch. All return the same curve; the first alone
-    validates, records, prints, and reads and writes the state file, from which any number of processes goes on.
+    If several processes train together, each calls this with its share of every batch, and all return the same curve.
+    Only the first process validates, records, prints, and reads and writes the state file. A training may resume with
+    another number of processes.
 
     Raises:
-        UserError: the loss or a weight stopped being finite; the last good state is kept.
+        UserError: the loss or a weight is no longer finite. The last good state is kept.
     """
     parameters = [p for p in network.parameters() if p.requires_grad]
     cuda = fabric.device.type == "cuda"
-    # a graph reads the rate of each step from a tensor
+    # a CUDA graph reads each step's learning rate from a tensor
     lr = torch.tensor(plan.lr, device=fabric.device) if cuda else plan.lr
     optimizer = torch.optim.Adam(parameters, lr=lr, betas=(0.9, 0.99), fused=True, capturable=cuda)
-    # the layout in which convolutions are fastest, on CPUs and GPUs alike
+    # convolutions are fastest in this memory layout, on CPUs and on GPUs
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model, wrapped = fabric.setup(network, optimizer)
     state = on_rank_zero(fabric, lambda: read_tensors(run.state_file) if run.state_file.exists() else None)
@@ -122,7 +125,7 @@ def fit(
         wrapped.step()
         return value.detach()
 
-    # not with several: NCCL's collectives and DDP's buckets have conditions of their own for being captured
+    # not with several processes: the capture of NCCL's collectives and DDP's buckets has further conditions
     take_step = GraphedStep(step_once) if cuda and fabric.world_size == 1 else step_once
     for step in range(start, plan.steps):
         rate = plan.learning_rate(step)
@@ -137,7 +140,7 @@ def fit(
         if done not in validate_after and not checks.due(done, now):
             continue
         checks.done(done, now)
-        loss_sum = fabric.all_reduce(loss_sum, reduce_op="mean")  # shares are equal: the mean over the whole batches
+        loss_sum = fabric.all_reduce(loss_sum, reduce_op="mean")  # equal shares: the mean over whole batches
         loss_mean = float(loss_sum) / (done - int(rows[-1]["step"] if rows else 0))
         if not (math.isfinite(loss_mean) and all(bool(p.isfinite().all()) for p in parameters)):
             raise UserError(
@@ -191,7 +194,7 @@ def _load_state(
         if name.startswith("optimizer."):
             _, i, key = name.split(".")
             parameter = optimizer.param_groups[0]["params"][int(i)]
-            # in the parameter's own memory layout: the fused optimiser walks both as flat memory, unchecked
+            # the fused optimiser reads both as flat memory without a check, so their memory layouts must be equal
             same = value.shape == parameter.shape
             state.setdefault(int(i), {})[key] = torch.empty_like(parameter).copy_(value) if same else value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

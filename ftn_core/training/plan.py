@@ -1,4 +1,4 @@
-"""How long and how fast a network is trained."""
+"""The plan of a training: steps, batches and learning rate."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ class Plan:
 
     Args:
         lr: the learning rate after the warm-up.
-        validations: how often the network is validated, at even distances.
+        crop: height and width of the crops, in pixels.
+        validations: how many times the network is validated, at evenly spaced steps.
     """
 
     steps: int
@@ -23,7 +24,7 @@ class Plan:
     validations: int
 
     def learning_rate(self, step: int) -> float:
-        """The rate of a step, counted from 0: a linear warm-up, then the schedule."""
+        """The learning rate of a step, counted from 0: a linear warm-up, multiplied by the schedule."""
         warmup = min(1.0, (step + 1) / (self.schedule.warmup_steps + 1))
         done = step / self.steps
         if self.schedule.name == "cosine":
@@ -32,5 +33,5 @@ class Plan:
 
     @property
     def validate_after(self) -> set[int]:
-        """The numbers of steps after which the network is validated; the last step is among them."""
+        """The numbers of finished steps after which the network is validated, including the last."""
         return {math.ceil(self.steps * (i + 1) / self.validations) for i in range(self.validations)}

@@ -1,4 +1,4 @@
-"""Several processes that train one network together: what they must do alike."""
+"""Coordination of several processes that train one network together."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 def on_rank_zero(fabric: Fabric, work: Callable[[], T]) -> T:
-    """What ``work`` returns in the first process, for all of them; the others wait for it.
+    """Run ``work`` in the first process, and return its result in all processes.
 
     Raises:
-        UserError: as ``work`` did, in every process: none is left waiting for one that has gone.
+        UserError: raised by ``work``. All processes raise it, so that none waits for a process that has ended.
     """
     if fabric.world_size == 1:
         return work()
@@ -33,16 +33,18 @@ def on_rank_zero(fabric: Fabric, work: Callable[[], T]) -> T:
 
 
 def synchronise_norms(network: nn.Module, fabric: Fabric) -> None:
-    """Let batch norm, where there is any, see the whole batch and not each process's share alone.
+    """Make batch norm use the statistics of the whole batch, not of each process's share.
+
+    Networks without batch norm stay unchanged.
 
     Raises:
-        UserError: there is batch norm, and the processes are on CPUs, for which PyTorch has no synchronised one.
+        UserError: the network has batch norm and the processes use CPUs, for which PyTorch has no SyncBatchNorm.
     """
     if fabric.world_size == 1 or not any(isinstance(module, _BatchNorm) for module in network.modules()):
         return
     if fabric.device.type != "cuda":
         raise UserError(
-            f"train.devices = {fabric.world_size} on a CPU is not for networks with batch norm, which would see each "
-            "share of a batch alone: set train.devices to 1, or network.name to unshuffle_net or adafm_net"
+            f"train.devices = {fabric.world_size} on a CPU does not work with batch norm, which would use each "
+            "process's share of a batch alone: set train.devices to 1, or network.name to unshuffle_net or adafm_net"
         )
     nn.SyncBatchNorm.convert_sync_batchnorm(network)

@@ -1,4 +1,4 @@
-"""One network or transition trained, from its data to its curve."""
+"""Trains one network or transition, from its data to its curve."""
 
 import csv
 from dataclasses import dataclass
@@ -22,12 +22,13 @@ from ftn_core.training.processes import synchronise_norms
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a network is trained on, for what, and for how long.
+    """The data, the loss and the plan of a training.
 
     Args:
-        noise: drawn anew in every batch; None: the degraded set's own images are used.
-        loss: file of what the network is trained for.
-        val_images: images at most on which it is validated.
+        noise: drawn anew for every batch; None: batches use the images of the degraded set.
+        loss: file of the packed loss.
+        seed: of the batches.
+        val_images: validate on at most so many images.
     """
 
     data: TrainingData
@@ -39,18 +40,18 @@ class Recipe:
 
 
 def plan_from_scratch(train: Train, steps: int) -> Plan:
-    """The plan of a network with fresh weights: ``train`` of the parameters, for so many steps."""
+    """The plan of a network that is trained from scratch: section ``train`` of the parameters, with other steps."""
     return Plan(steps, train.lr, train.batch_size, train.crop, train.schedule, train.validations)
 
 
 def noise_at(degradation: DegradationSpec, level: float, train: Train) -> FreshNoise | None:
-    """The noise of a level, if it is drawn anew in every batch."""
+    """The noise of a level, if it is drawn anew for every batch; otherwise None."""
     sigma = degradation.fresh_sigma(level)
     return None if sigma is None or train.noise == "fixed" else FreshNoise(sigma, degradation.clips)
 
 
 def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric) -> nn.Module:
-    """A network as ``build_network`` makes it from ``spec``, the same in all processes that train it together."""
+    """An untrained network from the arguments of ``build_network``, the same in all processes of a training."""
     torch.manual_seed(seed)
     network = build_network(**spec)
     synchronise_norms(network, fabric)
@@ -58,7 +59,7 @@ def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric) -> nn.Module:
 
 
 def train(network: nn.Module, recipe: Recipe, run: Run, fabric: Fabric) -> list[CurveRow]:
-    """Train in place and return the curve; see ``fit``."""
+    """Train in place, and return the curve; see ``fit``."""
     loss = load_loss(recipe.loss)
     batches = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
     return fit(
@@ -73,7 +74,7 @@ def train(network: nn.Module, recipe: Recipe, run: Run, fabric: Fabric) -> list[
 
 
 def write_curve(path: Path, rows: list[CurveRow]) -> None:
-    """As CSV, a line for each validation."""
+    """Write the curve as CSV, with a line for each validation."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

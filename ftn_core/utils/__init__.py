@@ -1,1 +1,1 @@
-"""Errors, progress, memory and the like: nothing here can change what a stage writes."""
+"""Errors, progress, memory, threads and similar helpers. Nothing here can change the outputs of a stage."""

@@ -1,8 +1,8 @@
-"""How many cores this process may use."""
+"""The number of cores that this process may use."""
 
 import os
 
 
 def cores() -> int:
-    """Those that the system lets this process run on, where it says so; else all."""
+    """The cores in this process's affinity mask; all cores on systems that have no such mask."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Which of the project's files a module imports, directly or through others; found in the text, nothing is run."""
+"""The project's files that a module imports, directly or indirectly. They are found in the source; nothing is run."""
 
 import ast
 from collections.abc import Iterator
@@ -6,22 +6,23 @@ from pathlib import Path
 
 
 def closure(*files: str, root: Path = Path()) -> set[str]:
-    """Paths relative to the root, the given files among them; imports inside functions count, type-only ones do not.
+    """The given files and all files that they import, as paths relative to the root.
 
-    A package's ``__init__.py`` that holds only a docstring is left out.
+    Imports inside functions count. Imports under ``TYPE_CHECKING`` do not. An ``__init__.py`` that holds only a
+    docstring is left out.
     """
     found: set[str] = set()
-    waiting = list(files)
-    while waiting:
-        file = waiting.pop()
+    pending = list(files)
+    while pending:
+        file = pending.pop()
         if file not in found:
             found.add(file)
-            waiting += imports(file, root)
+            pending += imports(file, root)
     return {file for file in found if file in files or not _only_a_docstring(root / file)}
 
 
 def imports(file: str, root: Path = Path()) -> Iterator[str]:
-    """What one file imports itself."""
+    """The project's files that one file imports directly."""
     for node in _runtime_nodes(ast.parse((root / file).read_text())):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -1,6 +1,6 @@
-"""A level as a name."""
+"""Names of levels."""
 
 
 def level_name(level: float) -> str:
-    """A level in the names of files, stages and records, as DVC writes a number of YAML: ``0.2`` and ``40``."""
+    """A level in names of files, stages and records, written as DVC writes numbers from YAML: ``0.2``, ``40``."""
     return repr(float(level)).removesuffix(".0")

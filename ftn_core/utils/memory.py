@@ -1,4 +1,4 @@
-"""How the C library keeps the memory that tensors give back."""
+"""Makes the C library keep freed memory for new tensors."""
 
 import ctypes
 import functools
@@ -7,11 +7,12 @@ import sys
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Let the C library hand out large blocks again rather than return each to the system when it is freed.
+    """Make the C library reuse large blocks of memory, and not return each to the system when it is freed.
 
-    Every activation beyond 32 MB is else mapped afresh, and the system fills it with zeros page by page as it is
-    written, which can take longer than the convolution that writes it (benchmarks/training.py, inference.py). Holds
-    for the whole process, from the first call; without glibc it does nothing.
+    By default, glibc maps new memory for every activation larger than 32 MB. The system then zeroes it page by page as
+    it is written, which can take longer than the convolution that writes it (benchmarks/training.py, inference.py).
+
+    The setting applies to the whole process from the first call on. Without glibc the function does nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:

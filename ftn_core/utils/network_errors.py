@@ -1,5 +1,7 @@
-"""Why a server cannot be talked to, in the words of someone who has to repair it; from the texts of the libraries,
-which wrap the cause in ways of their own and repeat addresses that may hold a password.
+"""Describes why a server cannot be reached, for the person who has to fix it.
+
+The descriptions are derived from the error texts of libraries. These texts are not passed on, because they wrap the
+cause in different ways, and repeat addresses that may contain a password.
 """
 
 NO_ANSWER = "unreachable: no answer to connecting within the time limit"
@@ -7,7 +9,7 @@ SILENT = "connected, but no answer within the time limit"
 
 
 def describe_connection_error(reason: str) -> str:
-    """Why no connection came about, from a library's text."""
+    """Why a connection failed, from a library's text."""
     if "refused" in reason:
         return "unreachable: the connection was refused, nothing listens there"
     if any(words in reason for words in ("resolve", "not known", "No address", "name resolution", "getaddrinfo")):

@@ -1,4 +1,4 @@
-"""Classes that a name in ``params.yaml`` chooses: a file each, imported when it is asked for."""
+"""Classes that are chosen by a name in ``params.yaml``: one file each, imported only when needed."""
 
 import importlib
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Work done ahead of its reader: by threads on all cores, in order, with a bound on what waits in memory."""
+"""Computes items in advance, in threads on all cores, in order, and in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -19,33 +19,33 @@ def prefetch(
     budget: int,
     workers: int | None = None,
 ) -> Generator[R, None, None]:
-    """``function(item)`` for each item, in the order of the items, worked out before it is asked for.
+    """Yield ``function(item)`` for each item, in the order of the items, computed in advance.
 
-    What a call raises comes up at its item's place. Leaving early waits for the calls that have begun and drops the
-    others.
+    An exception of a call is raised at its item's place. Closing the generator early waits for running calls and
+    cancels the others.
 
     Args:
-        function: runs in several threads at once; only what lets go of the interpreter (NumPy, torch, files) gains.
-        items: taken in the reader's thread, no further ahead than the budget allows.
-        cost: of one item, in any unit; what its result takes in memory.
-        budget: for each worker, in the same unit. Results that the reader has not finished with, begun ones included,
-            cost at most all workers' budgets, or one item's cost where that is more.
-        workers: threads; None for one on each core.
+        function: runs in several threads at once. Only code that releases the GIL (NumPy, torch, files) gets faster.
+        items: read in the caller's thread, as far in advance as the budget allows.
+        cost: of one item, in any unit, such as the memory of its result.
+        budget: for each worker, in the same unit. The items in flight cost at most the budgets of all workers together,
+            or the cost of a single item if that is more. An item is in flight until the caller asks for the next one.
+        workers: number of threads; None: one for each core.
     """
     workers = workers or cores()
-    waiting: deque[tuple[Future[R], int]] = deque()
-    spent = 0
+    pending: deque[tuple[Future[R], int]] = deque()
+    in_flight = 0
     pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
-            price = cost(item)
-            # what is ready goes first, so that results do not pile up
-            while waiting and (waiting[0][0].done() or spent + price > workers * budget):
-                yield waiting[0][0].result()
-                spent -= waiting.popleft()[1]
-            waiting.append((pool.submit(function, item), price))
-            spent += price
-        while waiting:
-            yield waiting.popleft()[0].result()
+            item_cost = cost(item)
+            # yield finished results first, so that they do not accumulate
+            while pending and (pending[0][0].done() or in_flight + item_cost > workers * budget):
+                yield pending[0][0].result()
+                in_flight -= pending.popleft()[1]
+            pending.append((pool.submit(function, item), item_cost))
+            in_flight += item_cost
+        while pending:
+            yield pending.popleft()[0].result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,17 +1,17 @@
-"""A line every few seconds for work that takes long: plain lines, which logs and pipes keep."""
+"""Progress of long work, printed as a plain line every few seconds, which also suits logs and pipes."""
 
 import time
 from datetime import timedelta
 
 
 class Progress:
-    """Prints how much is done, how fast it goes and how long is left; nothing for work that ends soon.
+    """Prints how much is done, the rate, and the remaining time. It prints nothing for work that ends soon.
 
     Args:
         what: what is being done.
         unit: what is counted.
-        total: how many there will be, where that is known.
-        start: how many were there before, which does not count for the rate.
+        total: number of units in all; None if unknown.
+        start: units that were done before; they do not count for the rate.
         every: seconds between lines.
     """
 
@@ -20,7 +20,7 @@ class Progress:
         self._began = self._printed = time.monotonic()
 
     def __call__(self, done: float, note: str = "") -> None:
-        """``done`` units are done by now, the earlier ones included; ``note`` ends the line."""
+        """Report that ``done`` units are done, including earlier ones; ``note`` is appended to the line."""
         now = time.monotonic()
         if now - self._printed < self._every:
             return
@@ -37,6 +37,6 @@ class Progress:
         print(line + (f", {note}" if note else ""), flush=True)
 
     def of(self, done: float, total: float) -> None:
-        """As a call, where how many there will be is only known now."""
+        """Report as a call does, and set the total, for work whose total becomes known late."""
         self._total = total
         self(done)

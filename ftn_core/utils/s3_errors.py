@@ -1,6 +1,6 @@
-"""What is wrong with an S3 server or our access to it, in the words of someone who has to repair it.
+"""Describes what is wrong with an S3 server or our access to it, for the person who has to fix it.
 
-The server's own texts and botocore's are not passed on where they could repeat an address with a password in it.
+Texts of the server and of botocore are not passed on if they could contain an address with a password.
 """
 
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from ftn_core.utils.urls import redact_url
 
 _TRANSIENT_CODES = ("RequestTimeout", "RequestTimeoutException", "SlowDown", "Throttling", "ThrottlingException")
 _TRANSIENT_STATUSES = (408, 429)
-_LOOKED_AT = (
+_CREDENTIAL_SOURCES = (
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile that AWS_PROFILE names (or `default`) in "
     "~/.aws/credentials and ~/.aws/config (or AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE), and the machine's role"
 )
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether waiting may help: the network, an overloaded server; not a wrong key or a missing object."""
+    """Whether a retry may help: for a network failure or an overloaded server, not for a wrong key or a missing object."""
     from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError, SSLError
 
     if isinstance(error, ClientError):
@@ -30,14 +30,14 @@ def is_transient(error: Exception) -> bool:
 
 
 def describe_s3_error(error: Exception, action: str, bucket: str) -> str:
-    """One sentence for an error of boto3 or botocore; ``action`` is what was tried: ``read``, ``write``."""
+    """One sentence for an error of boto3 or botocore; ``action`` is what was tried, such as ``read`` or ``write``."""
     from botocore.exceptions import ClientError
 
     return _answer(error, action, bucket) if isinstance(error, ClientError) else _no_answer(error)
 
 
 def _answer(error: Any, action: str, bucket: str) -> str:  # noqa: ANN401 - botocore has no types
-    """The server answered, and refused."""
+    """Describe an error that the server returned."""
     match _code(error):
         case "InvalidAccessKeyId":
             return "bad key id: the server does not know this access key id"
@@ -62,13 +62,13 @@ def _answer(error: Any, action: str, bucket: str) -> str:  # noqa: ANN401 - boto
 
 
 def _no_answer(error: Any) -> str:  # noqa: ANN401 - botocore has no types
-    """Nothing was asked, or nothing came back."""
+    """Describe an error without an answer: no request was sent, or no answer arrived."""
     from botocore import exceptions as e
 
     reason = getattr(error, "kwargs", {}).get("error")
     match error:
         case e.NoCredentialsError():
-            return f"no credentials found: looked at {_LOOKED_AT}"
+            return f"no credentials found: looked at {_CREDENTIAL_SOURCES}"
         case e.PartialCredentialsError():
             return f"half of the credentials: {error.kwargs['cred_var']} is missing in {error.kwargs['provider']}"
         case e.ProfileNotFound():
@@ -89,7 +89,7 @@ def _no_answer(error: Any) -> str:  # noqa: ANN401 - botocore has no types
 
 
 def _skew(error: Any) -> str:  # noqa: ANN401 - botocore has no types
-    """By how much this machine's clock differs from the server's."""
+    """Describe by how much this machine's clock differs from the server's."""
     stated = error.response["Error"].get("ServerTime")
     date = error.response["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
     try:

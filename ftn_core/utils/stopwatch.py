@@ -1,4 +1,4 @@
-"""Time spent in one part of a loop, measured where it is spent."""
+"""Measures the time that one part of a loop takes on the device."""
 
 import time
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import torch
 
 
 class Stopwatch:
-    """Adds up the seconds of ``with stopwatch.running():`` blocks: a CPU's by its clock, a GPU's by its events.
+    """Adds up the seconds of ``with stopwatch.running():`` blocks, with the clock on a CPU and with events on a GPU.
 
-    Reading a GPU's waits for it; measuring does not.
+    ``take`` waits for the GPU; ``running`` does not.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -33,7 +33,7 @@ class Stopwatch:
             self._seconds += time.perf_counter() - began
 
     def take(self) -> float:
-        """The seconds since the last call."""
+        """The seconds in blocks since the last call of ``take``."""
         if self._events:
             self._events[-1][1].synchronize()
             self._seconds += sum(start.elapsed_time(end) for start, end in self._events) / 1000

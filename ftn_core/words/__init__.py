@@ -1,1 +1,1 @@
-"""Levels, degradations and models in words, for people."""
+"""Descriptions of levels, degradations and models for people."""
