@@ -151,11 +151,11 @@ def make_table(
     rows.append(Row(FROM_SCRATCH, scratch, cost=("+100 %", "1.00×", "1.00×")))
     for name in baselines.noise_conditioned:
         more = f"{100 * (costs[name].parameters / costs['base'].parameters - 1):+.2f} % for all"
-        rows.append(Row(name, values(baselines.scores[name]), ranked=True, cost=(more, *_beside(costs, name))))
+        rows.append(Row(name, values(baselines.scores[name]), ranked=True, cost=(more, *_relative_cost(costs, name))))
     for e in evaluations:
         more = f"+{100 * costs[e.name].extra_parameters:.2f} %"
         own = frozenset(e.trained) - trained
-        cost = (more, *_beside(costs, e.name))
+        cost = (more, *_relative_cost(costs, e.name))
         rows.append(Row(e.name, values(e.scores), ranked=True, own=own, cost=cost))
     rows = [row for row in rows if set(row.values.values()) != {None}]
     return Table(rows, quantity, trained, digits=3 if metric == "ssim" else 2, costs=metric == "psnr")
@@ -190,6 +190,6 @@ def _base_cost(cost: Cost) -> tuple[str, str, str]:
     return f"{cost.parameters:,} in all", f"{cost.multiply_adds / 1e9:.2f} G", "1.00×"
 
 
-def _beside(costs: Mapping[str, Cost], name: str) -> tuple[str, str]:
+def _relative_cost(costs: Mapping[str, Cost], name: str) -> tuple[str, str]:
     cost, base = costs[name], costs["base"]
     return f"{cost.multiply_adds / base.multiply_adds:.2f}×", f"{cost.time:.2f}× ± {cost.time_spread:.2f}"

@@ -19,7 +19,7 @@ _CREDENTIAL_SOURCES = (
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether a retry may help: for a network failure or an overloaded server, not for a wrong key or a missing object."""
+    """Whether a retry may help: after network failures or overload, but not with a wrong key or a missing object."""
     from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError, SSLError
 
     if isinstance(error, ClientError):
