@@ -59,7 +59,7 @@ class Degradation:
     def __call__(self, pixels: Pixels, level: float, seed: int = 0) -> NDArray:
         """The degraded photograph, ``3 x H x W``.
 
-        It is uint8, or float16 if the last step is noise; values then may lie outside [0, 1].
+        It is uint8, or float16 if the last step is noise. Unclipped noise exceeds [0, 1].
         """
         return assemble(self.chunks(pixels, level, seed), pixels.shape)
 

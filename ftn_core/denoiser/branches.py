@@ -1,4 +1,4 @@
-"""What CFSNet and Dynamic-Net share: level-specific branches beside the body's blocks, scaled by the dial."""
+"""Shared by CFSNet and Dynamic-Net: level-specific branches beside the body's blocks, which the dial mixes in."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def body_channels(base: nn.Module) -> int:
 
 
 class Branches(Transition):
-    """Branches beside blocks of the body. A branch's ``coupling`` scales its output: 0 at the base, set by the dial.
+    """Branches beside blocks of the body. A ``coupling``, which is 0 at the base, mixes a branch's output in.
 
     Between the base and the first level the dial interpolates features, as in both papers: the branches are the first
     level's, and only the couplings move. Between two adapted levels the dial interpolates both branches and couplings.

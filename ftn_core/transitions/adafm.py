@@ -58,7 +58,7 @@ class AdaFM(Transition):
         self._names = convolutions(base, "body")
         convs: list[nn.Conv2d] = [base.get_submodule(name) for name in self._names]  # type: ignore[misc]
         self._biased = [name for name, conv in zip(self._names, convs, strict=True) if conv.bias is not None]
-        # C x k*k: PyTorch changes the memory format of tensors with four axes when it changes a network's
+        # C x k*k, because network.to(memory_format=...) would change the layout of a parameter with four axes
         self.filters = nn.ParameterList(torch.zeros(conv.out_channels, kernel**2) for conv in convs)
         self.biases = nn.ParameterList(torch.zeros(conv.out_channels) for conv in convs if conv.bias is not None)
 

@@ -30,7 +30,7 @@ class FilterTransitions(nn.Module):
         super().__init__()
         self.groups = next(g for g in range(min(groups, inputs), 0, -1) if inputs % g == 0)
         width = inputs // self.groups
-        # L*G x Cin/G x Cin/G: PyTorch changes the memory format of tensors with four axes when it changes a network's
+        # L*G x Cin/G x Cin/G, because network.to(memory_format=...) would change the layout of four axes
         eye = torch.eye(width).repeat(count * self.groups, 1, 1)
         self.weights = nn.ParameterList(eye.clone() for _ in range(layers))
         self.biases = nn.ParameterList(torch.zeros(count, 1, inputs) for _ in range(layers))
