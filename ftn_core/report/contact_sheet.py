@@ -18,14 +18,12 @@ RgbCrops = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ContactSheet:
-    """Crops of one image, ``S x S x 3`` of uint8: clean, degraded, and restored at ``P`` dial positions.
-
-    ``restored`` is ``P x S x S x 3``.
-    """
+    """Crops of one image, ``S x S x 3`` of uint8: clean, degraded, and restored at each place of the dial."""
 
     clean: RgbCrops
     degraded: RgbCrops
     restored: RgbCrops
+    """``P x S x S x 3``."""
     positions: list[float]
 
     @classmethod
