@@ -41,7 +41,7 @@ class Parameters(Section):
         """The quantity that levels measure; None if the degradation is the same at all levels."""
         found = [step.quantity for step in self.degradation if getattr(step, step.quantity.name) == "level"]
         if len(found) > 1:
-            raise ValueError(f"degradation: only one step can go by the level, not {len(found)}")
+            raise ValueError(f"degradation: only one step can vary with the level, not {len(found)}")
         return found[0] if found else None
 
     @model_validator(mode="after")
@@ -65,7 +65,7 @@ class Parameters(Section):
     def _two_objectives(self) -> Self:
         if self.quantity is None and (self.levels.base, self.levels.adapted) != (0, [1]):
             raise ValueError(
-                "degradation: no step goes by the level, so the dial is from one objective to the other: "
+                "degradation: no step varies with the level, so the dial goes from one objective to the other: "
                 f"levels.base must be 0 and levels.adapted [1], not {self.levels.base:g} and {self.levels.adapted}"
             )
         return self
@@ -89,7 +89,7 @@ class Parameters(Section):
             if name in self.transitions and self.transitions[name].supervision == "continuous":
                 drawn.append(f"transitions.{name}.supervision")
         if drawn:
-            raise ValueError(f"{drawn[0]}: levels can be drawn anew in training only of noise alone")
+            raise ValueError(f"{drawn[0]}: training can draw levels only if noise is the only step of degradation")
         return self
 
     @model_validator(mode="after")

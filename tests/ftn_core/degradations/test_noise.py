@@ -44,7 +44,7 @@ def test_a_stretch_is_that_stretch_of_the_whole(size, start, stop):
 
 @pytest.mark.parametrize("clip", [False, True])
 @pytest.mark.parametrize("shape", [(3, 1, 1), (3, 301, 293), (3, 300, 401), (3, 409, 641)])
-def test_pieces_are_pieces_of_the_whole_formula(shape, clip):
+def test_chunks_are_parts_of_the_whole_formula(shape, clip):
     pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     size = pixels.size
     key = (5, shape, hashlib.sha256(pixels.tobytes()).hexdigest(), 0.3)
