@@ -1,4 +1,4 @@
-"""CFSNet and Dynamic-Net: the base with branches, told by hand, and the dial between."""
+"""CFSNet and Dynamic-Net: the base with branches, worked out by hand, and the dial between."""
 
 import copy
 
@@ -111,7 +111,7 @@ def test_the_dial_is_monotone_in_the_features_of_the_body(spec, method):
     assert steps.abs().max() > 1e-3
 
 
-def test_the_dial_turns_nothing_but_couplings(method):
+def test_the_dial_sets_nothing_but_couplings(method):
     denoiser = make_denoiser(SPECS["unshuffle_net"], method)
     base, level = denoiser.state(0), denoiser.state(1)
     assert {n for n in base if not torch.equal(base[n], level[n])} == {n for n in base if n.endswith(".coupling")}
@@ -177,7 +177,7 @@ def test_gradients_are_those_of_finite_differences(method):
     torch.autograd.gradcheck(output, values)
 
 
-def test_the_dial_turns_where_the_weights_lie(method):
+def test_setting_the_dial_writes_where_the_weights_lie(method):
     denoiser = make_denoiser(SPECS["unshuffle_net"], method)
     network = denoiser.fold(0)
     before = {n: (v.data_ptr(), v.stride()) for n, v in network.state_dict().items()}
@@ -193,7 +193,7 @@ def test_the_dial_turns_where_the_weights_lie(method):
 
 
 @on_cuda
-def test_the_dial_turns_under_a_captured_graph(method):
+def test_the_dial_can_be_set_under_a_captured_graph(method):
     denoiser = make_denoiser(SPECS["unshuffle_net"], method).to(torch.device("cuda"))
     network = denoiser.fold(0)
     x = torch.rand(1, 3, 32, 32, device="cuda")

@@ -1,5 +1,6 @@
 import copy
 import json
+import math
 import struct
 
 import pytest
@@ -8,12 +9,11 @@ import torch._dynamo.testing
 from gpu import captured, on_cuda
 
 from ftn_core.data.task import DENOISING
-from ftn_core.denoiser.denoiser import ContinuousDenoiser, join
+from ftn_core.denoiser.denoiser import ContinuousDenoiser, between
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
-from ftn_core.utils.errors import UserError
 
 SPECS = {
     "unshuffle_net": {"name": "unshuffle_net", "channels": 8, "depth": 2},
@@ -80,7 +80,7 @@ def test_folding_in_place_equals_folding_anew(denoiser):
     assert torch.equal(denoiser.fold(0)(X), denoiser.base(X))
 
 
-def test_turning_the_dial_writes_where_the_weights_lie(denoiser):
+def test_setting_the_dial_writes_where_the_weights_lie(denoiser):
     network = denoiser.fold(0)
     before = {n: (v.data_ptr(), v.stride()) for n, v in network.state_dict().items()}
     x = X.contiguous(memory_format=torch.channels_last)
@@ -94,7 +94,7 @@ def test_turning_the_dial_writes_where_the_weights_lie(denoiser):
     assert compilations.frame_count == 1
 
 
-def test_a_transition_is_computed_once_however_often_the_dial_turns(denoiser):
+def test_a_transition_is_computed_once_however_often_the_dial_is_set(denoiser):
     calls = []
     for level in denoiser.levels:
         level.transition.register_forward_hook(lambda *_: calls.append(1))
@@ -158,21 +158,13 @@ def test_the_header_can_be_read_without_us(denoiser, tmp_path):
     assert [level["value"] for level in described["levels"]] == [0.5, 0.6]
 
 
-def test_joining_sorts_levels_and_wants_one_base():
-    chain = make_denoiser()
-    parts = [
-        ContinuousDenoiser(DENOISING, chain.spec, chain.base, chain.base_level, [level])
-        for level in reversed(chain.levels)
-    ]
-    assert join(parts).trained == [0.2, 0.5, 0.6]
-    other = make_denoiser()
-    other.base.head.weight.data[0, 0, 0, 0] += 1
-    with pytest.raises(UserError, match="another base"):
-        join([parts[0], other])
+def test_between_goes_both_ways():
+    assert between(20, 40, 10) and between(20, 10, 40) and between(10, 40, 10)
+    assert not between(50, 40, 10) and not between(math.nan, 0, 1)
 
 
 @on_cuda
-def test_the_dial_turns_under_a_captured_graph():
+def test_the_dial_can_be_set_under_a_captured_graph():
     denoiser = make_denoiser().to(torch.device("cuda"))
     network = denoiser.fold(0)
     x = torch.rand(1, 3, 32, 32, device="cuda")

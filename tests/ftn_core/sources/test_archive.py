@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from PIL import Image
 
-from ftn_core.data import archive as module
 from ftn_core.parameters.data import Archive
+from ftn_core.sources import archive as module
 from ftn_core.sources.archive import archive_photographs
 from ftn_core.sources.download import download
 from ftn_core.sources.extract import extract

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from ftn_core.data import decode as module
+from ftn_core.sources import decode as module
 from ftn_core.sources.decode import Unusable, decode
 
 LIMITS = {"min_side": 16, "max_pixels": 1_000_000}

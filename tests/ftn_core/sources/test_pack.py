@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ftn_core.data import photographs as module
 from ftn_core.data.store import Store
+from ftn_core.sources import pack as module
 from ftn_core.sources.pack import pack_photographs
 from ftn_core.utils.errors import UserError
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ftn_core.data import sample
+from ftn_core.sources import sample
 from ftn_core.sources.sample import sample_photographs
 from ftn_core.utils.errors import UserError
 

@@ -30,17 +30,17 @@ def file(tmp_path):
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_a_file_is_read_only_as_deep_as_it_is_used(file, suffix):
     path, weights = file(suffix, **{"classifier.0.bias": torch.zeros(3)})
-    found = read_weights(str(path), "relu1_2")
+    found = read_weights(path.name, "relu1_2", path.parent)
     assert set(found) == {"0.weight", "0.bias", "2.weight", "2.bias"}
     assert torch.equal(found["2.weight"], weights["features.2.weight"])
     with pytest.raises(UserError, match=r"has no tensor features\.5\.weight"):
-        read_weights(str(path), "relu2_2")
+        read_weights(path.name, "relu2_2", path.parent)
 
 
 def test_wrong_weights_are_named(file, tmp_path):
     def refused(path, *words):
         with pytest.raises(UserError) as caught:
-            read_weights(str(path), "relu1_2")
+            read_weights(path.name, "relu1_2", path.parent)
         message = str(caught.value)
         for word in ("features.weights", "stlpips", *words):
             assert word in message
@@ -64,19 +64,19 @@ def test_wrong_weights_are_named(file, tmp_path):
     refused(tmp_path, "cannot be read")
 
 
-def test_without_a_network_torchvisions_weights_are_refused_with_the_remedy(monkeypatch):
+def test_without_a_network_torchvisions_weights_are_refused_with_the_remedy(monkeypatch, tmp_path):
     def offline(*args, **kwargs):
         raise URLError("no route to host")
 
     monkeypatch.setattr(type(VGG16_Weights.IMAGENET1K_V1), "get_state_dict", offline)
     with pytest.raises(UserError, match=r"features\.weights: torchvision could not download.*no route.*stlpips"):
-        read_weights("torchvision", "relu1_2")
+        read_weights("torchvision", "relu1_2", tmp_path)
 
 
-def test_without_the_package_its_weights_are_refused(monkeypatch):
+def test_without_the_package_its_weights_are_refused(monkeypatch, tmp_path):
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", missing)
     with pytest.raises(UserError, match=r"stlpips-pytorch is not installed"):
-        read_weights("stlpips", "relu1_2")
+        read_weights("stlpips", "relu1_2", tmp_path)

@@ -74,7 +74,7 @@ def test_one_number_a_channel_folds_into_the_bases_own_shape(base):
     }
 
 
-def test_a_larger_one_stays_a_layer_that_saves_loads_and_turns(base, tmp_path):
+def test_a_larger_one_stays_a_layer_that_saves_loads_and_follows_the_dial(base, tmp_path):
     denoiser = ContinuousDenoiser(
         DENOISING, SPEC, base, 0.2, [AdaptedLevel(0.5, "adafm", {"kernel": 3}, trained(base, 3), {})]
     )
