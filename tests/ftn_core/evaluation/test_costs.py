@@ -52,7 +52,7 @@ def test_what_a_level_adds(method, options, same_network):
     assert (cost.parameters == base.parameters) == same_network
 
 
-def test_turning_an_ftn_by_hand():
+def test_an_ftns_level_by_hand():
     cost = cost_of_denoiser(denoiser("ftn", groups=1), CPU, rounds=2)
     banks = [(8, 12), (8, 8), (8, 8), (12, 8)]  # outputs and inputs of head, body and tail
     assert cost.level_multiply_adds == sum(2 * outputs * 9 * inputs**2 for outputs, inputs in banks)

@@ -1,71 +1,21 @@
-import shutil
-
 import numpy as np
 import pytest
 import torch
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ftn_core.data.store import Store, StoreWriter
-from ftn_core.data.subset import evenly_spaced
 from ftn_core.data.task import DENOISING
-from ftn_core.degradations.degradation import Degradation
-from ftn_core.degradations.degraded_set import write_degraded_set
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.denoiser.level import AdaptedLevel
-from ftn_core.denoiser.transition import Transition
 from ftn_core.evaluation.metrics import ssim_each
 from ftn_core.evaluation.pairs import Pairs
-from ftn_core.evaluation.scoring import calibrate_dial, measure, score
+from ftn_core.evaluation.scoring import center_crop, measure, score
 from ftn_core.evaluation.sweep import positions, restore_along_dial, sweep
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.psnr import psnr_each
 
 CPU = torch.device("cpu")
-
-
-class Shrink(torch.nn.Module):
-    """A network of one number: the share of the input's deviation from grey that it keeps."""
-
-    def __init__(self, keep: float) -> None:
-        super().__init__()
-        self.conv = torch.nn.Conv2d(3, 3, 1)
-        with torch.no_grad():
-            self.conv.weight.copy_(keep * torch.eye(3)[..., None, None])
-            self.conv.bias.fill_((1 - keep) / 2)
-
-    def forward(self, x):
-        return self.conv(x)
-
-
-class KeepLess(Transition):
-    """A transition that changes the share, so that the best alpha can be computed by hand."""
-
-    def __init__(self, keep: float) -> None:
-        super().__init__()
-        self.other = Shrink(keep)
-
-    def forward(self, state):
-        return {f"conv.{n}": p for n, p in self.other.conv.named_parameters()}
-
-
-def shrinking(keeps=(1.0, 0.2), sigmas=(0.1, 0.5)) -> ContinuousDenoiser:
-    levels = [AdaptedLevel(s, "ftn", {}, KeepLess(k), {}) for s, k in zip(sigmas[1:], keeps[1:], strict=True)]
-    return ContinuousDenoiser(DENOISING, {}, Shrink(keeps[0]), sigmas[0], levels)
-
-
-@pytest.fixture
-def sets(tmp_path, make_store):
-    for split in ("train", "val", "test"):
-        make_store(f"photographs/{split}", count=2, height=64, width=80, seed=len(split))
-    folders = {}
-    for sigma in (0.1, 0.2, 0.3, 0.4, 0.5):
-        folders[sigma] = tmp_path / f"noisy/{sigma}"
-        write_degraded_set(
-            tmp_path / "photographs", folders[sigma], Degradation.of(DENOISING.degradation), sigma, seed=0, train=False
-        )
-    return tmp_path / "photographs", folders
 
 
 def test_noisy_input_scores_what_its_sigma_says(sets):
@@ -77,37 +27,12 @@ def test_noisy_input_scores_what_its_sigma_says(sets):
     assert min(batch.degraded.min() for batch in pairs.batches(0.1)) < 0
 
 
-def test_the_dial_finds_the_best_alpha(sets):
-    photographs, noisy = sets
-    clean = Store(photographs / "val")
-    denoiser = shrinking()
-    dial = dict(calibrate_dial(denoiser, clean, {s: f / "val" for s, f in noisy.items()}, CPU))
-    assert dial[0.1] == 0 and dial[0.5] == 1
-    positions_ = [dial[s] for s in sorted(dial)]
-    assert positions_ == sorted(positions_)
-    # against a fine sweep of the same
-    pairs = Pairs(clean, {sigma: Store(folder / "val") for sigma, folder in noisy.items()}, CPU)
-    for sigma in (0.2, 0.3, 0.4):
-        fine = sweep(denoiser, {sigma: [i / 50 for i in range(51)]}, pairs)
-        best = max(result.psnr for _, _, result in fine)
-        ((_, _, chosen),) = sweep(denoiser, {sigma: [dial[sigma]]}, pairs)
-        assert chosen.psnr > best - 0.02
-
-
-def test_calibration_reads_validation_images_alone(sets):
-    photographs, noisy = sets
-    for folder in (photographs, *noisy.values()):
-        shutil.rmtree(folder / "test")
-        shutil.rmtree(folder / "train")
-    calibrate_dial(shrinking(), Store(photographs / "val"), {s: f / "val" for s, f in noisy.items()}, CPU)
-
-
-def test_the_dial_is_sampled_evenly():
+def test_the_dial_is_sampled_evenly(shrinking):
     assert positions(shrinking(), 4) == [0, 0.25, 0.5, 0.75, 1]
     assert positions(shrinking((1, 0.5, 0.2), (0.1, 0.3, 0.5)), 2) == [0, 0.5, 1, 1.5, 2]
 
 
-def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets):
+def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets, shrinking):
     photographs, noisy = sets
     folds = []
 
@@ -158,26 +83,14 @@ def test_batches_score_as_single_images_do_in_the_order_of_the_store(tmp_path):
         assert [result.psnr, result.ssim] == pytest.approx(np.mean(expected, axis=0).tolist(), abs=1e-5)
 
 
-def test_turning_the_dial_over_one_image():
+def test_one_image_is_restored_at_places_of_the_dial(shrinking):
     noisy = torch.rand(1, 3, 20, 30)
-    turned_ = restore_along_dial(shrinking(), noisy, [0.0, 0.5, 1.0])
-    torch.testing.assert_close(turned_, torch.cat([restore(Shrink(keep), noisy) for keep in (1, 0.6, 0.2)]))
+    restored = restore_along_dial(shrinking(), noisy, [0.0, 0.5, 1.0])
+    expected = [restore(shrinking((keep, 1.0)).base, noisy) for keep in (1.0, 0.6, 0.2)]
+    torch.testing.assert_close(restored, torch.cat(expected))
 
 
 def test_the_middle_of_an_image():
     image = torch.arange(6 * 9).view(1, 1, 6, 9)
     assert torch.equal(center_crop(image, 4), image[..., 1:5, 2:6])
     assert torch.equal(center_crop(image, 100), image)
-
-
-@pytest.mark.parametrize(
-    ("count", "limit", "places"), [(5, None, [0, 1, 2, 3, 4]), (5, 9, [0, 1, 2, 3, 4]), (9, 3, [0, 4, 8]), (9, 1, [0])]
-)
-def test_images_are_chosen_evenly(count, limit, places):
-    assert evenly_spaced(count, limit) == places
-
-
-def test_images_are_clipped_after_restoring():
-    noisy = to_image(np.full((3, 8, 8), 3.0, np.float16))
-    assert restore(torch.nn.Identity(), noisy).max() == 1
-    assert to_image(np.full((3, 8, 8), 255, np.uint8)).max() == 1

@@ -23,7 +23,7 @@ def test_a_jump():
     assert found.largest_jump == pytest.approx(0.3 * 255, abs=1e-3)
 
 
-def test_a_way_that_turns_back():
+def test_a_way_that_goes_back():
     found = smoothness(path(0, 0.2, 0.4, 0.3, 0.5))
     assert found.monotonicity == pytest.approx(3 / 4)
     assert found.straightness == pytest.approx(0.5 / 0.7, abs=1e-5)
