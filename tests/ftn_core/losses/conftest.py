@@ -1,5 +1,7 @@
 """VGG16's features with really trained weights, as the installed package has them."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
@@ -10,7 +12,7 @@ from ftn_core.sources.vgg16_weights import read_weights
 
 @pytest.fixture(scope="session")
 def weights():
-    return read_weights("stlpips", "relu4_3")
+    return read_weights("stlpips", "relu4_3", Path())
 
 
 @pytest.fixture(scope="session")

@@ -76,19 +76,19 @@ def test_gradients(kind):
     weights = {name: value.double() for name, value in tiny_weights().items()}
     clean, other = torch.rand(2, 1, 3, 6, 5, dtype=torch.double)
     if kind == "perceptual":
-        objective = Perceptual(weights, feature=1.0, layers=["relu1_2"], pixel=0.5, total_variation=0.3)
+        loss = Perceptual(weights, feature=1.0, layers=["relu1_2"], pixel=0.5, total_variation=0.3)
     else:
         options = STYLE | {"content_layer": "relu1_2", "style_layers": ["relu1_2"]}
-        objective = Style(weights, torch.rand(1, 3, 7, 7, dtype=torch.double), **options)
-    objective.double()
-    assert gradcheck(lambda x: objective(x, clean), other.requires_grad_())
+        loss = Style(weights, torch.rand(1, 3, 7, 7, dtype=torch.double), **options)
+    loss.double()
+    assert gradcheck(lambda x: loss(x, clean), other.requires_grad_())
 
 
 def test_a_stronger_blur_is_farther_away(weights, photograph, blurred):
-    objective = Perceptual(weights, **PERCEPTUAL)
-    distances = [float(objective.each(blurred(sigma), photograph)) for sigma in (0, 0.7, 1.5, 3)]
+    loss = Perceptual(weights, **PERCEPTUAL)
+    distances = [float(loss.each(blurred(sigma), photograph)) for sigma in (0, 0.7, 1.5, 3)]
     assert distances[0] == 0 and distances == sorted(distances) and distances[1] > 0
-    scores = [float(objective.decibels(blurred(sigma), photograph)) for sigma in (0.7, 1.5, 3)]
+    scores = [float(loss.decibels(blurred(sigma), photograph)) for sigma in (0.7, 1.5, 3)]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == pytest.approx(-10 * np.log10(distances[1]), abs=1e-3)
 
@@ -96,12 +96,12 @@ def test_a_stronger_blur_is_farther_away(weights, photograph, blurred):
 def test_each_image_of_a_batch_counts_alone(weights, photograph, blurred):
     batch = torch.cat([blurred(1), blurred(3)])
     clean = photograph.expand(2, -1, -1, -1)
-    objectives = Perceptual(weights, **PERCEPTUAL), Style(weights, blurred(2).flip(3), **STYLE)
-    for objective in objectives:
-        alone = torch.cat([objective.each(batch[i : i + 1], clean[:1]) for i in range(2)])
-        torch.testing.assert_close(objective.each(batch, clean), alone, atol=1e-6, rtol=1e-4)
-        assert float(objective(batch, clean)) == pytest.approx(float(alone.mean()), rel=1e-4)
-        assert objective.decibels(batch, clean).shape == (2,)
+    losses = Perceptual(weights, **PERCEPTUAL), Style(weights, blurred(2).flip(3), **STYLE)
+    for loss in losses:
+        alone = torch.cat([loss.each(batch[i : i + 1], clean[:1]) for i in range(2)])
+        torch.testing.assert_close(loss.each(batch, clean), alone, atol=1e-6, rtol=1e-4)
+        assert float(loss(batch, clean)) == pytest.approx(float(alone.mean()), rel=1e-4)
+        assert loss.decibels(batch, clean).shape == (2,)
 
 
 def test_a_picture_has_its_own_style_and_its_own_content(weights, photograph, blurred):

@@ -1,33 +1,38 @@
+from typing import get_args
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ftn_core.networks import NETWORKS, build_network
+from ftn_core.parameters.network import Network
+from ftn_core.runtime.network_file import build_network
 
+NETWORKS = sorted(get_args(Network.model_fields["name"].annotation))
 SIZES = {"unshuffle_net": (8, 2), "resnet": (8, 5), "adafm_net": (16, 2), "dncnn": (8, 5), "transform_net": (12, 2)}
-RESTORING = sorted(NETWORKS.keys() - {"transform_net"})
+RESTORING = sorted({*NETWORKS} - {"transform_net"})
 
 
-@pytest.fixture(params=sorted(NETWORKS))
+@pytest.fixture(params=NETWORKS)
 def network(request):
     torch.manual_seed(0)
     return build_network(request.param, *SIZES[request.param])
 
 
 @settings(deadline=None, max_examples=20)
-@given(name=st.sampled_from(sorted(NETWORKS)), height=st.integers(4, 33), width=st.integers(4, 33))
+@given(name=st.sampled_from(NETWORKS), height=st.integers(4, 33), width=st.integers(4, 33))
 def test_any_height_and_width(name, height, width):
     x = torch.rand(2, 3, height, width)
     assert build_network(name, *SIZES[name]).eval()(x).shape == x.shape
 
 
-def test_a_fourth_channel_is_told_and_not_denoised(network, request):
-    told = build_network(request.node.callspec.params["network"], *SIZES[request.node.callspec.params["network"]], 4)
+def test_a_fourth_channel_is_read_and_not_denoised(network, request):
+    name = request.node.callspec.params["network"]
+    conditioned = build_network(name, *SIZES[name], 4)
     x = torch.rand(2, 4, 15, 18)
-    assert told(x).shape == (2, 3, 15, 18)
+    assert conditioned(x).shape == (2, 3, 15, 18)
     before = {n: p.shape for n, p in network.named_parameters()}
-    after = {n: p.shape for n, p in told.named_parameters()}
+    after = {n: p.shape for n, p in conditioned.named_parameters()}
     assert [n for n in before if before[n] != after[n]] in (["head.weight"], ["head.0.weight"])
 
 

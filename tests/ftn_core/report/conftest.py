@@ -52,10 +52,10 @@ def baselines():
             "degraded input": scores(20, 14, 11, 8),
             "base": scores(30, 22, 17, 13),
             "from scratch at 0.2": scores(28, 28.1, 22, 18),
-            "told sigma up to 0.4": scores(29.9, 27.8, 26.2, 25.2),
+            "noise-conditioned up to 0.4": scores(29.9, 27.8, 26.2, 25.2),
         },
         from_scratch={0.1: "base", 0.2: "from scratch at 0.2"},
-        noise_conditioned=["told sigma up to 0.4"],
+        noise_conditioned=["noise-conditioned up to 0.4"],
     )
 
 
@@ -72,11 +72,11 @@ def costs(evaluations):
         )
 
     of = {e.name: cost(0.024) for e in evaluations}
-    return of | {"base": cost(0), "told sigma up to 0.4": cost(0, 1_100_000_000)}
+    return of | {"base": cost(0), "noise-conditioned up to 0.4": cost(0, 1_100_000_000)}
 
 
 @pytest.fixture
-def strips(evaluations):
+def sheets(evaluations):
     rng = np.random.default_rng(0)
 
     def crop(*shape):

@@ -1,19 +1,18 @@
+import html
+import json
 import re
 from html.parser import HTMLParser
 
-import numpy as np
-
-from ftn_core.report.contact_sheet import ContactSheet
-from ftn_core.report.page import Section, dial, figure, page, smoothness_table
+from ftn_core.report.page import Section, dial, figure, make_page, smoothness_table
 
 
 def whole(evaluations, sheets):
     sections = [
         Section("A & B", "Words < more.", figure("Caption", b"\x89PNG")),
-        Section("Turn it", "", dial(sheets)),
+        Section("Drag it", "", dial(sheets)),
         Section("Smoothness", "", smoothness_table(evaluations)),
     ]
-    return page("Title", "Introduction.", sections)
+    return make_page("Title", "Introduction.", sections)
 
 
 def test_it_needs_nothing_else(evaluations, sheets):
@@ -53,9 +52,17 @@ def test_what_others_named_is_escaped(evaluations, sheets):
     assert text.count("</script>") == 1
 
 
-def test_a_strips_psnr_by_hand():
-    clean = np.zeros((4, 4, 3), np.uint8)
-    sheet = ContactSheet(clean, clean, np.stack([clean, clean + 51]), [0.0, 1.0])
-    assert sheet.psnr()[1] == np.float64(-20 * np.log10(0.2))
-    assert sheet.psnr()[0] > 100
-    assert np.allclose(sheet.errors()[1], 0.2)
+def test_the_dial_has_every_place_of_every_sheet_with_its_psnr(sheets):
+    text = dial(sheets)
+    data = json.loads(re.search(r"const sheets = (.*);", text)[1])
+    assert data.keys() == sheets.keys()
+    for name, sheet in sheets.items():
+        assert data[name]["at"] == sheet.positions and data[name]["psnr"] == sheet.psnr()
+        assert len(set(data[name]["src"])) == len(sheet.restored)
+    assert [html.unescape(name) for name in re.findall("<option>(.*?)</option>", text)] == list(sheets)
+
+
+def test_smoothness_has_a_row_for_each_method(evaluations):
+    rows = re.findall("<tr><th>(.*?)</tr>", smoothness_table(evaluations))[1:]
+    assert [re.split("<.*?>", row)[0] for row in rows] == ["ftn", "a&lt;b&gt;", "ftn-chain"]
+    assert re.findall("<td>(.*?)</td>", rows[0]) == ["0.800", "2.50", "1.00", "0.990"]

@@ -43,5 +43,5 @@ def test_the_table_of_the_objective_has_no_rows_without_one(perceptual, costs):
     baselines, own = perceptual
     table = make_table(baselines, own, costs, SIGMA, metric="objective")
     names = [row.name for row in table.rows]
-    assert names == ["base alone", FROM_SCRATCH, "told sigma up to 0.4", "ftn", "a<b>", "ftn-chain"]
+    assert names == ["base alone", FROM_SCRATCH, "noise-conditioned up to 0.4", "ftn", "a<b>", "ftn-chain"]
     assert table.rows[3].values[0.1] == 60 - 30.0 and "multiply-adds" not in table.html()

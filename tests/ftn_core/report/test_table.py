@@ -19,7 +19,7 @@ def test_columns_name_sigma_on_both_scales_and_star_what_was_not_trained_for(tab
     assert "PSNR in dB at sigma (of 255)" in table.markdown()
 
 
-def test_columns_are_labelled_in_the_unit(baselines, evaluations, costs):
+def test_columns_are_labelled_in_the_quantitys_words(baselines, evaluations, costs):
     table = make_table(baselines, evaluations, costs, QUALITY)
     assert "| PSNR in dB at quality |" in table.markdown() and table.head()[0] == "0.1"
 
@@ -27,12 +27,12 @@ def test_columns_are_labelled_in_the_unit(baselines, evaluations, costs):
 def test_best_and_second_are_marked_among_the_methods_as_printed(table):
     text = table.markdown()
     assert cells(text, "ftn-chain")[:4] == ["30.00", "**27.90†**", "*26.10*", "**25.30**"]
-    assert cells(text, "told sigma up to 0.4")[:4] == ["29.90", "*27.80*", "**26.20**", "*25.20*"]
+    assert cells(text, "noise-conditioned up to 0.4")[:4] == ["29.90", "*27.80*", "**26.20**", "*25.20*"]
     # what differs in the third decimal is printed as equal, and neither is marked
     assert cells(text, "ftn")[3] == cells(text, "a<b>")[3] == "25.00"
 
 
-def test_references_are_not_ranked_and_leave_out_what_they_do_not_know(table):
+def test_baselines_are_not_ranked_and_leave_out_what_they_do_not_know(table):
     text = table.markdown()
     assert cells(text, "from scratch, one network a level")[:4] == ["30.00", "28.10", "–", "–"]
     assert cells(text, "degraded input") == ["20.00", "14.00", "11.00", "8.00", "", "", ""]
@@ -41,7 +41,7 @@ def test_references_are_not_ranked_and_leave_out_what_they_do_not_know(table):
 def test_costs_stand_beside_the_base(table):
     text = table.markdown()
     assert cells(text, "ftn")[4:] == ["+2.40 %", "1.00×", "1.02× ± 0.03"]
-    assert cells(text, "told sigma up to 0.4")[4:6] == ["+0.00 % for all", "1.10×"]
+    assert cells(text, "noise-conditioned up to 0.4")[4:6] == ["+0.00 % for all", "1.10×"]
     assert cells(text, "base alone")[4:] == ["1,000 in all", "1.00 G", "1.00×"]
 
 

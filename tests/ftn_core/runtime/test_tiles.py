@@ -1,13 +1,19 @@
+from typing import get_args
+
 import pytest
 import torch
 
 from ftn_core.denoiser.transition import build_transition
-from ftn_core.networks import NETWORKS, build_network
+from ftn_core.parameters.network import Network
 from ftn_core.runtime.images import restore
+from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.tiles import spans, tiled
 
 
-@pytest.fixture(params=sorted(set(NETWORKS) - {"transform_net"}))  # which looks at the whole image
+NETWORKS = get_args(Network.model_fields["name"].annotation)
+
+
+@pytest.fixture(params=sorted({*NETWORKS} - {"transform_net"}))  # which looks at the whole image
 def network(request):
     """A network of random weights, so that everything it can see matters."""
     torch.manual_seed(0)
