@@ -5,6 +5,7 @@ import yaml
 from project import ROOT
 
 from ftn_core.parameters import load_parameters, parse_parameters
+from ftn_core.parameters.quantities import SCALE
 from ftn_core.utils.errors import UserError
 
 VALUES = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -87,7 +88,10 @@ def test_the_projects_own_file_is_accepted():
             {"name": "style", "imge": "a.jpg"},
             ["unknown key finetune.loss.imge,", "did you mean image"],
         ),
-        ("features.weights", "", ["features.weights", "at least 1"]),
+        ("data.levels", [0.2, 0.2005, 0.5, 0.6], ["data.levels: 0.2 and 0.2005 are too close", "at least 1/255"]),
+        ("data.seed", -1, ["data.seed = -1", "greater than or equal to 0"]),
+        ("features.weights", "", ["features.weights = ''"]),
+        ("features.weights", "elsewhere/vgg.pth", ["features.weights = 'elsewhere/vgg.pth'"]),
         ("register.model", "a b", ["register.model", "'a b'"]),
         ("gate.tolerence", 0.1, ["unknown key gate.tolerence,", "did you mean tolerance"]),
         ("gate.min_evenness", 1.5, ["gate.min_evenness = 1.5", "1"]),
@@ -101,6 +105,19 @@ def test_a_wrong_value_is_refused_with_key_value_and_what_is_allowed(key, value,
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+def test_levels_that_differ_by_a_step_that_people_can_read_are_accepted():
+    # sigma is counted in 1/255 (51 and 52 here), a factor in per cent
+    values = changed("data.levels", [0.2, 0.204, 0.5, 0.6])
+    assert parse_parameters(values).data.levels[1] == 0.204
+    values["degradation"] = [{"name": "downscaling", "scale": "level"}]
+    values["levels"] |= {"base": 2, "adapted": [3], "from_scratch": []}
+    values["data"]["levels"] = [2, 2.01, 3]
+    assert parse_parameters(values).quantity is SCALE
+    values["data"]["levels"] = [2, 2.004, 3]
+    with pytest.raises(UserError, match=r"2 and 2\.004 are too close: levels of scale differ by at least 1/100"):
+        parse_parameters(values)
 
 
 def test_resnet_takes_5_to_16_layers():
