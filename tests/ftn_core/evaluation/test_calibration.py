@@ -5,7 +5,7 @@ import torch
 from ftn_core.data.store import Store
 from ftn_core.evaluation.calibration import calibrate_dial
 from ftn_core.evaluation.pairs import Pairs
-from ftn_core.evaluation.scoring import sweep
+from ftn_core.evaluation.sweep import sweep
 
 CPU = torch.device("cpu")
 

@@ -4,13 +4,10 @@ import torch
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ftn_core.data.store import Store, StoreWriter
-from ftn_core.data.task import DENOISING
 from ftn_core.degradations.noise import add_noise
-from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.metrics import ssim_each
 from ftn_core.evaluation.pairs import Pairs
 from ftn_core.evaluation.scoring import center_crop, measure, score
-from ftn_core.evaluation.sweep import positions, restore_along_dial, sweep
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.psnr import psnr_each
@@ -25,37 +22,6 @@ def test_noisy_input_scores_what_its_sigma_says(sets):
     assert 20 <= result.psnr < 20.6  # 20 dB, and a little for what clipping takes away
     # the images that are kept for the next network are as noisy as before
     assert min(batch.degraded.min() for batch in pairs.batches(0.1)) < 0
-
-
-def test_the_dial_is_sampled_evenly(shrinking):
-    assert positions(shrinking(), 4) == [0, 0.25, 0.5, 0.75, 1]
-    assert positions(shrinking((1, 0.5, 0.2), (0.1, 0.3, 0.5)), 2) == [0, 0.5, 1, 1.5, 2]
-
-
-def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets, shrinking):
-    photographs, noisy = sets
-    folds = []
-
-    class Counted(ContinuousDenoiser):
-        def fold(self, position, network=None):
-            folds.append(position)
-            return super().fold(position, network)
-
-    plain = shrinking()
-    denoiser = Counted(DENOISING, plain.spec, plain.base, plain.base_level, plain.levels)
-    stores = {sigma: Store(noisy[sigma] / "test") for sigma in (0.1, 0.3, 0.5)}
-    clean = Store(photographs / "test")
-    pairs = Pairs(clean, stores, CPU)
-    found = list(sweep(denoiser, {0.1: [0.0, 0.5, 0.5, 1.0], 0.3: [1.0, 0.25, 0.0], 0.5: [0.0, 0.5, 1.0]}, pairs))
-    assert folds == [0.0, 0.25, 0.5, 1.0]
-    assert sorted((sigma, place) for sigma, place, _ in found) == [
-        *((0.1, place) for place in (0.0, 0.5, 1.0)),
-        *((0.3, place) for place in (0.0, 0.25, 1.0)),
-        *((0.5, place) for place in (0.0, 0.5, 1.0)),
-    ]
-    # each score is that of its own position
-    for sigma, place, result in found:
-        assert result == score(shrinking().fold(place), pairs, sigma)
 
 
 def test_batches_score_as_single_images_do_in_the_order_of_the_store(tmp_path):
@@ -81,13 +47,6 @@ def test_batches_score_as_single_images_do_in_the_order_of_the_store(tmp_path):
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
         result = score(network, pairs, 0.1)
         assert [result.psnr, result.ssim] == pytest.approx(np.mean(expected, axis=0).tolist(), abs=1e-5)
-
-
-def test_one_image_is_restored_at_places_of_the_dial(shrinking):
-    noisy = torch.rand(1, 3, 20, 30)
-    restored = restore_along_dial(shrinking(), noisy, [0.0, 0.5, 1.0])
-    expected = [restore(shrinking((keep, 1.0)).base, noisy) for keep in (1.0, 0.6, 0.2)]
-    torch.testing.assert_close(restored, torch.cat(expected))
 
 
 def test_the_middle_of_an_image():

@@ -1,8 +1,9 @@
-"""Options are declared once, in the schema. What they are passed to takes the same names, and every name has its file."""
+"""Options are declared once, in the schema. What is built by their names takes the same ones, and every name has a file."""
 
 import inspect
 import pkgutil
 from dataclasses import fields
+from importlib import import_module
 from typing import get_args
 
 import pytest
@@ -17,14 +18,14 @@ from ftn_core.losses.perceptual import Perceptual
 from ftn_core.losses.pixel import Pixel
 from ftn_core.losses.style import Style
 from ftn_core.parameters.degradation import STEP_QUANTITIES, StepOptions
-from ftn_core.parameters.losses import LossOptions, PerceptualLossOptions, StyleLossOptions
+from ftn_core.parameters.losses import LossOptions, PixelLossOptions
 from ftn_core.parameters.network import Network
 from ftn_core.parameters.transitions import AnyTransition, TransitionOptions
 from ftn_core.utils.plugins import load_class
 
 
 def choices(union, tag):
-    """By name the options of each choice of a union that ``tag`` discriminates."""
+    """By name the options of each choice that a union offers; ``tag`` is the key that holds the name."""
     return {
         name: options
         for options in get_args(get_args(union)[0])
@@ -32,76 +33,78 @@ def choices(union, tag):
     }
 
 
-def modules(package):
+def files(package):
     return {module.name for module in pkgutil.iter_modules(package.__path__)}
 
 
+def classes(package, kind):
+    """By file the classes of a kind that a package defines; abstract ones are no choice."""
+    return {
+        name: value
+        for name in files(package)
+        for value in vars(import_module(f"{package.__name__}.{name}")).values()
+        if inspect.isclass(value) and issubclass(value, kind) and value.__module__ == f"{package.__name__}.{name}"
+        if value is not kind and not inspect.isabstract(value)
+    }
+
+
 def keywords(kind):
-    """The options that a class takes: what can only be given by name."""
-    parameters = inspect.signature(kind.__init__).parameters.values()
-    return {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-
-
-def defined(package, kind):
-    """By module the classes of a kind that a package defines and that can be built."""
-    for name in sorted(modules(package)):
-        module = __import__(f"{package.__name__}.{name}", fromlist=["_"])
-        for value in vars(module).values():
-            if inspect.isclass(value) and issubclass(value, kind) and value.__module__ == module.__name__:
-                if value is not kind and not inspect.isabstract(value):
-                    yield value
+    """What a class can only be given by name."""
+    parameters = inspect.signature(kind).parameters.values()
+    return {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
 
 
 METHODS = choices(AnyTransition, "method")
 STEP_OPTIONS = choices(StepOptions, "name")
-LOSSES = choices(LossOptions, "name")
+LOSS_OPTIONS = choices(LossOptions, "name")
 NETWORKS = get_args(Network.model_fields["name"].annotation)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_methods_options_are_those_that_its_class_takes(method):
-    own = set(METHODS[method].model_fields) - {"method", *TransitionOptions.model_fields}
+    own = METHODS[method].model_fields.keys() - {"method", *TransitionOptions.model_fields}
     assert own == keywords(load_class("ftn_core.transitions", method, Transition))
 
 
 def test_every_method_has_a_file_and_every_file_is_a_method():
-    assert METHODS.keys() == modules(transitions)
+    assert METHODS.keys() == files(transitions)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_networks_options_are_those_that_its_class_takes(name):
-    parameters = list(inspect.signature(load_class("ftn_core.networks", name, nn.Module)).parameters)
-    # the fourth, the number of inputs, is the stage's and nobody's option
-    assert parameters == [*(field for field in Network.model_fields if field != "name"), "inputs"]
+    taken = list(inspect.signature(load_class("ftn_core.networks", name, nn.Module)).parameters)
+    # how many channels the input has is not for the user to choose
+    assert taken == [*(option for option in Network.model_fields if option != "name"), "inputs"]
 
 
 def test_every_network_has_a_file_and_every_file_is_a_network():
-    assert {*NETWORKS} == modules(networks)
+    assert {*NETWORKS} == files(networks)
 
 
 @pytest.mark.parametrize("name", STEP_OPTIONS)
 def test_a_steps_options_are_those_that_its_class_takes(name):
     options, kind = STEP_OPTIONS[name], STEPS[name]
     assert options.quantity is kind.quantity is STEP_QUANTITIES[name]
-    assert set(options.model_fields) - {"name", options.quantity.name} == {f.name for f in fields(kind)} - {"held"}
+    # the key of the strength is called as the quantity is
+    own = options.model_fields.keys() - {"name", options.quantity.name}
+    assert own == {field.name for field in fields(kind)} - {"held"}
 
 
-def test_every_step_has_a_file_and_every_step_in_a_file_is_named():
-    assert STEP_OPTIONS.keys() == STEPS.keys() == STEP_QUANTITIES.keys() <= modules(degradations)
-    assert {name: kind.__module__ for name, kind in STEPS.items()} == {
-        name: f"ftn_core.degradations.{name}" for name in STEPS
-    }
-    assert set(defined(degradations, Step)) == set(STEPS.values())
+def test_every_step_has_a_file_and_every_step_in_a_file_can_be_chosen():
+    assert STEP_OPTIONS.keys() == STEP_QUANTITIES.keys()
+    assert classes(degradations, Step) == STEPS
+    assert STEPS.keys() == STEP_OPTIONS.keys()
 
 
-@pytest.mark.parametrize(("options", "kind"), [(PerceptualLossOptions, Perceptual), (StyleLossOptions, Style)])
-def test_a_losss_options_are_those_that_its_class_takes(options, kind):
-    # name chooses the class; image and size are what the picture is made of, before training
-    assert set(options.model_fields) - {"name", "image", "size"} == keywords(kind)
+@pytest.mark.parametrize(("name", "kind"), [("perceptual", Perceptual), ("style", Style)])
+def test_a_losss_options_are_those_that_its_class_takes(name, kind):
+    # the picture is made of image and size before the training begins
+    assert LOSS_OPTIONS[name].model_fields.keys() - {"name", "image", "size"} == keywords(kind)
 
 
-def test_every_loss_has_a_file_and_every_loss_in_a_file_is_named():
-    pixel = {name for name in LOSSES if isinstance(Pixel(name), Loss)} if False else {"l1", "l2"}
-    assert LOSSES.keys() == pixel | {"perceptual", "style"}
-    assert LOSSES.keys() - pixel <= modules(losses)
-    assert set(defined(losses, Loss)) == {Pixel, Perceptual, Style}
+def test_every_loss_has_a_file_and_every_loss_in_a_file_can_be_chosen():
+    pixel = {name for name, options in LOSS_OPTIONS.items() if options is PixelLossOptions}
+    assert all(isinstance(Pixel(name), Loss) for name in pixel) and PixelLossOptions.model_fields.keys() == {"name"}
+    others = LOSS_OPTIONS.keys() - pixel
+    assert classes(losses, Loss) == {"pixel": Pixel, "perceptual": Perceptual, "style": Style}
+    assert others | {"pixel"} == classes(losses, Loss).keys()

@@ -3,14 +3,14 @@ import json
 import re
 from html.parser import HTMLParser
 
-from ftn_core.report.page import Section, dial, figure, make_page, smoothness_table
+from ftn_core.report.page import ReportSection, dial, figure, make_page, smoothness_table
 
 
 def whole(evaluations, sheets):
     sections = [
-        Section("A & B", "Words < more.", figure("Caption", b"\x89PNG")),
-        Section("Drag it", "", dial(sheets)),
-        Section("Smoothness", "", smoothness_table(evaluations)),
+        ReportSection("A & B", "Words < more.", figure("Caption", b"\x89PNG")),
+        ReportSection("Drag it", "", dial(sheets)),
+        ReportSection("Smoothness", "", smoothness_table(evaluations)),
     ]
     return make_page("Title", "Introduction.", sections)
 

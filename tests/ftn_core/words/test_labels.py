@@ -1,7 +1,7 @@
 import pytest
 
 from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
-from ftn_core.report.labels import heading, label, phrase
+from ftn_core.words.labels import heading, label, phrase
 
 OBJECTIVE = objective("l1", "perceptual")
 

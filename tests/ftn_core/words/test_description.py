@@ -1,5 +1,5 @@
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.report.description import describe
+from ftn_core.words.description import describe
 
 
 def test_steps_follow_each_other_and_say_what_stays_the_same():
