@@ -174,9 +174,8 @@ class Batches:
         signed strides. The order of the axes and their signs give the eight combinations of flips and rotations.
         """
         n, crop, device = self._size, self._crop, self._storage
-        position = torch.randint(self._positions, (n,), generator=generator)[self._share].to(device)
-        flips = torch.randint(2, (3, n), generator=generator)[:, self._share].to(device)
-        down, right, swap = flips.bool()
+        position = self._to_storage(torch.randint(self._positions, (n,), generator=generator)[self._share])
+        down, right, swap = self._to_storage(torch.randint(2, (3, n), generator=generator)[:, self._share]).bool()
         image = torch.searchsorted(self._ends, position, right=True)
         width, plane = self._widths[image], self._heights[image] * self._widths[image]
         columns = width - crop + 1
@@ -187,7 +186,7 @@ class Batches:
         first, second = torch.where(swap, cols, rows), torch.where(swap, rows, cols)
         order = torch.arange(3, device=device).expand(len(position), 3)
         if self._permute:
-            order = torch.rand((n, 3), generator=generator)[self._share].argsort(1).to(device)
+            order = self._to_storage(torch.rand((n, 3), generator=generator)[self._share].argsort(1))
         along = torch.arange(crop, device=device)
         return (
             start[:, None, None, None]
@@ -195,6 +194,12 @@ class Batches:
             + (along * second[:, None])[:, None, :, None]
             + (order * plane[:, None])[:, None, None, :]
         )
+
+    def _to_storage(self, drawn: Tensor) -> Tensor:
+        """What was drawn on the CPU, on the device that holds the photographs."""
+        if self._storage.type == "cuda":  # a copy from other memory would wait for the GPU's earlier work
+            drawn = drawn.pin_memory()
+        return drawn.to(self._storage, non_blocking=True)
 
 
 def _mapped(store: Store) -> Tensor:

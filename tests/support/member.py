@@ -14,20 +14,20 @@ from ports import free_ports
 from ftn_core.data.store import Store
 from ftn_core.losses.load import load_loss
 from ftn_core.losses.pixel import Pixel
-from ftn_core.parameters import Train
 from ftn_core.runtime.checkpoint import write_tensors
 from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import build_network
 from ftn_core.training import loop
-from ftn_core.training.batches import Batches
+from ftn_core.training.batches import Batches, FreshNoise
+from ftn_core.training.plan import Plan
 
 STOPPED = 7
 
 
-def train_together(folder: Path, train: Train, stop: int = -1, objective: Path | None = None) -> None:
+def train_in_processes(folder: Path, plan: Plan, devices: int, stop: int = -1, loss: Path | None = None) -> None:
     """Train on the photographs beside the folder, to the end or to the step at which all processes stop.
 
-    Each leaves what it said, ``said-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
+    Each leaves what it printed, ``printed-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
     """
     folder.mkdir(exist_ok=True)
     context = multiprocessing.get_context("forkserver")
@@ -36,31 +36,29 @@ def train_together(folder: Path, train: Train, stop: int = -1, objective: Path |
         forkserver.ensure_running()
     [port] = free_ports(1)
     processes = [
-        context.Process(target=_train, args=(rank, port, folder, train, stop, objective))
-        for rank in range(train.devices)
+        context.Process(target=_train, args=(rank, devices, port, folder, plan, stop, loss)) for rank in range(devices)
     ]
     for process in processes:
         process.start()
     for process in processes:
         process.join(120)
-    assert [process.exitcode for process in processes] == [0 if stop < 0 else STOPPED] * train.devices
+    assert [process.exitcode for process in processes] == [0 if stop < 0 else STOPPED] * devices
 
 
-def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objective: Path | None) -> None:
-    count = str(train.devices)
+def _train(rank: int, devices: int, port: int, folder: Path, plan: Plan, stop: int, loss_file: Path | None) -> None:
     os.environ |= {  # as torch's launcher sets it
         "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank),
-        "LOCAL_RANK": str(rank), "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "GROUP_WORLD_SIZE": "1",
+        "LOCAL_RANK": str(rank), "WORLD_SIZE": str(devices), "LOCAL_WORLD_SIZE": str(devices), "GROUP_WORLD_SIZE": "1",
         "GLOO_SOCKET_IFNAME": "lo",
     }  # fmt: skip
-    loop.SAVE_SECONDS = loop.LOOK_SECONDS = 0
-    fabric = make_fabric(2, train.precision, train.devices)
-    assert torch.get_num_threads() == max(1, 2 // train.devices)
+    loop.SAVE_SECONDS = loop.CHECK_SECONDS = 0
+    fabric = make_fabric(2, "32-true", devices)
+    assert torch.get_num_threads() == max(1, 2 // devices)
     torch.manual_seed(rank)  # the first one's weights count
     network = build_network("unshuffle_net", 8, 2)
     batches = Batches(
-        Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=train.batch_size, crop=train.crop,
-        permute_channels=True, seed=0, device=fabric.device, share=(rank, train.devices),
+        Store(folder.parent / "train"), FreshNoise(0.2, clip=False), batch_size=plan.batch_size, crop=plan.crop,
+        permute_channels=True, seed=0, device=fabric.device, share=(rank, devices),
     )  # fmt: skip
 
     def until_stop(step: int) -> tuple[torch.Tensor, ...]:
@@ -68,10 +66,12 @@ def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objectiv
             sys.exit(STOPPED)
         return batches(step)
 
-    aim = load_loss(objective) if objective else Pixel("l1")
-    with (folder / f"said-{rank}").open("w") as said, contextlib.redirect_stdout(said):
-        rows = loop.fit(
-            network, aim, until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
-            state_file=folder / "state", label="test", on_row=lambda row: print("row", int(row["step"])),
-        )  # fmt: skip
+    def record(values: dict[str, float], step: int) -> None:
+        if "loss" in values:
+            print("row", step)
+
+    loss = load_loss(loss_file) if loss_file else Pixel("l1")
+    run = loop.Run("test", folder / "state", record)
+    with (folder / f"printed-{rank}").open("w") as printed, contextlib.redirect_stdout(printed):
+        rows = loop.fit(network, loss, until_stop, lambda network: 20.0 + rank, plan, run, fabric)
     write_tensors(folder / f"done-{rank}", network.state_dict(), {"rows": rows})

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ftn_core.data.task import DENOISING, Task
+from ftn_core.data.task import DENOISING, DegradationSpec, Task
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
 from ftn_core.runtime.network_file import build_network
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
-DEJPEG = Task([{"name": "jpeg", "quality": "level"}], ("faithful", "faithful"))
+DEJPEG = Task(DegradationSpec([{"name": "jpeg", "quality": "level"}]), ("faithful", "faithful"))
 """Its dial falls."""
-PLEASING = Task([{"name": "jpeg", "quality": 10}], ("faithful", "pleasing"))
+PLEASING = Task(DegradationSpec([{"name": "jpeg", "quality": 10}]), ("faithful", "pleasing"))
 """No step goes by the level: its dial is of the objective, from 0 to 1."""
 
 

@@ -1,4 +1,4 @@
-"""Small denoisers and registered versions, for tests that play with a real MLflow store."""
+"""Small denoisers and registered versions, for tests with a real MLflow store."""
 
 import json
 from pathlib import Path
@@ -53,17 +53,18 @@ def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
     from ftn_core.evaluation.pairs import Pairs
     from ftn_core.evaluation.records.costs import Costs
     from ftn_core.evaluation.records.evaluation import Evaluation
-    from ftn_core.evaluation.scoring import score, turned
+    from ftn_core.evaluation.scoring import score
     from ftn_core.evaluation.smoothness import smoothness
+    from ftn_core.evaluation.sweep import restore_along_dial
     from ftn_core.runtime.images import to_image
     from tasks import paths
 
     stores = {sigma: Store(paths.degraded_set(sigma) / "test") for sigma in sigmas}
     pairs = Pairs(Store(paths.PHOTOGRAPHS / "test"), stores, torch.device("cpu"))
     scores = {sigma: score(denoiser.fold(denoiser.position(sigma)), pairs, sigma) for sigma in sigmas}
-    path = turned(denoiser, to_image(stores[sigmas[-1]][0]), np.linspace(0, 1, 5).tolist())
+    path = restore_along_dial(denoiser, to_image(stores[sigmas[-1]][0]), np.linspace(0, 1, 5).tolist())
     Evaluation(
-        name="ftn", trained=denoiser.trained, dial=denoiser.dial, scores=scores, grid=[], strip_level=sigmas[-1],
+        name="ftn", trained=denoiser.trained, dial=denoiser.dial, scores=scores, grid=[], sheet_level=sigmas[-1],
         smoothness=smoothness(path),
     ).write(paths.method_result("ftn"))  # fmt: skip
     Costs(of={"ftn": cost_of_denoiser(denoiser, torch.device("cpu"), rounds=5)}).write(paths.COSTS)

@@ -2,24 +2,39 @@ import numpy as np
 import pytest
 import torch
 from gpu import on_cuda
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.degradations.noise import add_noise
-from ftn_core.training.batches import Batches
+from ftn_core.training.batches import Batches, FreshNoise, FreshNoiseRange
 from ftn_core.utils.errors import UserError
 
 
-def batches(clean, noisy=None, **changes):
+FRESH = FreshNoise(0.2, clip=False)
+
+
+def batches(clean, degraded=FRESH, **changes):
     options = {
-        "sigma": 0.2,
-        "clip": False,
         "batch_size": 4,
         "crop": 16,
         "seed": 0,
         "permute_channels": False,
         "device": torch.device("cpu"),
     }
-    return Batches(clean, noisy, **(options | changes))
+    return Batches(clean, degraded, **(options | changes))
+
+
+@pytest.fixture
+def noisy_store(tmp_path):
+    """Makes a store of the same photographs with noise."""
+
+    def make(clean, sigma=0.2):
+        with StoreWriter(tmp_path / "noisy", "float16") as writer:
+            for name, image in zip(clean.names, clean, strict=True):
+                writer.append(name, add_noise(image, sigma, 0, False))
+        return Store(tmp_path / "noisy")
+
+    return make
 
 
 def test_shape_range_and_noise(make_store):
@@ -46,10 +61,10 @@ def test_steps_share_no_noise(make_store):
 
 
 def test_clipped_on_demand(make_store):
-    assert batches(make_store("a"), clip=True, sigma=1.0)(0)[0].max() == 1
+    assert batches(make_store("a"), FreshNoise(1.0, clip=True))(0)[0].max() == 1
 
 
-def test_every_crop_is_a_turned_piece_of_a_photograph(tmp_path):
+def test_every_crop_is_a_piece_of_a_photograph_rotated_or_flipped(tmp_path):
     pixels = np.arange(3 * 20 * 20).reshape(3, 20, 20).astype(np.uint8)
     with StoreWriter(tmp_path / "s", "uint8") as writer:
         writer.append("a", pixels)
@@ -59,45 +74,50 @@ def test_every_crop_is_a_turned_piece_of_a_photograph(tmp_path):
     for y in range(5):
         for x in range(5):
             piece = pixels[:, y : y + 16, x : x + 16]
-            for turn in range(4):
-                turned = np.rot90(piece, turn, (1, 2))
-                allowed |= {turned.tobytes(), turned[:, :, ::-1].tobytes()}
+            for quarters in range(4):
+                rotated = np.rot90(piece, quarters, (1, 2))
+                allowed |= {rotated.tobytes(), rotated[:, :, ::-1].tobytes()}
     assert crops <= allowed
     assert len(crops) > 100
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize(
-    ("fixed", "changes"),
+    ("noise", "permute"),
     [
-        (False, {}),
-        (True, {}),
-        (False, {"sigma": (0.1, 0.5), "permute_channels": True, "clip": True}),
-        (False, {"sigma": (0.1, 0.5), "one_sigma": True}),
+        (FRESH, False),
+        (None, False),
+        (FreshNoiseRange(0.1, 0.5, clip=True, per_image=True), True),
+        (FreshNoiseRange(0.1, 0.5, clip=False, per_image=False), False),
     ],
 )
-def test_shares_together_are_the_batch(tmp_path, make_store, count, fixed, changes):
-    store, noisy = make_store("a"), None
-    if fixed:
-        with StoreWriter(tmp_path / "noisy", "float16") as writer:
-            for name, image in zip(store.names, store, strict=True):
-                writer.append(name, add_noise(image, 0.2, 0, False))
-        noisy = Store(tmp_path / "noisy")
-    whole = batches(store, noisy, batch_size=6, **changes)
-    shares = [batches(store, noisy, batch_size=6, share=(rank, count), **changes) for rank in range(count)]
+def test_shares_add_up_to_the_batch(make_store, noisy_store, count, noise, permute):
+    store = make_store("a")
+    degraded, options = noise or noisy_store(store), {"batch_size": 6, "permute_channels": permute}
+    whole = batches(store, degraded, **options)
+    shares = [batches(store, degraded, share=(rank, count), **options) for rank in range(count)]
     for step in (0, 7):
         parts = [share(step) for share in shares]
         assert all(len(part[0]) == 6 // count for part in parts)
-        for together, expected in zip(map(torch.cat, zip(*parts, strict=True)), whole(step), strict=True):
-            assert torch.equal(together, expected)
+        for joined, expected in zip(map(torch.cat, zip(*parts, strict=True)), whole(step), strict=True):
+            assert torch.equal(joined, expected)
 
 
-def test_fixed_noise_is_cut_at_the_same_place(tmp_path, make_store):
+@pytest.mark.parametrize("per_image", [True, False])
+def test_of_a_range_sigma_is_drawn_for_each_image_or_once(make_store, per_image):
+    noise = FreshNoiseRange(0.1, 0.5, clip=False, per_image=per_image)
+    b = batches(make_store("a"), noise, batch_size=64)
+    noisy, sigma, clean = b(0)
+    assert sigma.shape == (64, 1, 1, 1) and 0.1 <= sigma.min() and sigma.max() <= 0.5
+    assert len(sigma.unique()) == (64 if per_image else 1)
+    assert not torch.equal(sigma, b(1)[1])
+    deviations = (noisy - clean).flatten(1).std(1)
+    assert ((deviations / sigma.flatten() - 1).abs() < 0.15).all()
+
+
+def test_fixed_noise_is_cut_at_the_same_place(make_store, noisy_store):
     store = make_store("a")
-    with StoreWriter(tmp_path / "noisy", "float16") as writer:
-        for name, image in zip(store.names, store, strict=True):
-            writer.append(name, add_noise(image, 0.05, 0, False))
-    noisy, clean = batches(store, Store(tmp_path / "noisy"))(0)
+    noisy, clean = batches(store, noisy_store(store, 0.05))(0)
     assert abs((noisy - clean).std() - 0.05) < 0.005
 
 
@@ -110,29 +130,55 @@ def test_channels_are_shuffled_alike_in_noisy_and_clean(tmp_path):
     pixels = np.stack([np.full((20, 20), v, np.uint8) for v in (10, 120, 240)])
     with StoreWriter(tmp_path / "s", "uint8") as writer:
         writer.append("a", pixels)
-    noisy, clean = batches(Store(tmp_path / "s"), batch_size=200, permute_channels=True, sigma=0.01)(0)
+    noisy, clean = batches(
+        Store(tmp_path / "s"), FreshNoise(0.01, clip=False), batch_size=200, permute_channels=True
+    )(0)
     orders = {tuple((image[:, 0, 0] * 255).round().int().tolist()) for image in clean}
     assert len(orders) == 6
     assert (noisy - clean).abs().max() < 0.06
 
 
-@pytest.mark.parametrize("fixed", [False, True])
-def test_read_ahead_they_are_the_same(tmp_path, make_store, monkeypatch, fixed):
+@pytest.mark.parametrize("permute", [False, True])
+@pytest.mark.parametrize(
+    "noise", [FRESH, FreshNoiseRange(0.1, 0.5, clip=True, per_image=True), None], ids=["fresh", "range", "fixed"]
+)
+def test_read_in_the_background_they_are_the_same(make_store, noisy_store, monkeypatch, noise, permute):
     store = make_store("a")
-    with StoreWriter(tmp_path / "noisy", "float16") as writer:
-        for name, pixels in zip(store.names, store, strict=True):
-            writer.append(name, add_noise(pixels, 0.2, 0, False))
-    noisy = Store(tmp_path / "noisy") if fixed else None
-    held = batches(store, noisy)
+    degraded = noise or noisy_store(store)
+    held = batches(store, degraded, permute_channels=permute)
     monkeypatch.setattr("ftn_core.training.batches.memory", lambda device: store.pixels.nbytes)
-    streamed = batches(store, noisy)
+    streamed = batches(store, degraded, permute_channels=permute)
     assert streamed._background is not None and held._background is None
     for step in (0, 1, 2, 9, 10, 3):  # also after a jump, as when a training is resumed
         for a, b in zip(held(step), streamed(step), strict=True):
             assert torch.equal(a, b)
 
 
-def test_what_goes_wrong_ahead_is_raised_at_its_step(make_store, monkeypatch):
+class DrawnOn(TorchDispatchMode):
+    """Notes on which device random numbers are drawn."""
+
+    def __init__(self):
+        super().__init__()
+        self.devices = {}
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        result = function(*arguments, **(options or {}))
+        if function.overloadpacket in (torch.ops.aten.randint, torch.ops.aten.rand, torch.ops.aten.randn):
+            self.devices.setdefault(function.overloadpacket.__name__, set()).add(result.device.type)
+        return result
+
+
+def test_crops_are_drawn_by_the_cpu_whatever_the_device(make_store, noisy_store):
+    store = make_store("a")
+    # a device that computes nothing but is none of the CPU's
+    elsewhere = batches(store, noisy_store(store), permute_channels=True, device=torch.device("meta"))
+    with DrawnOn() as drawn:
+        noisy, clean = elsewhere(0)
+    assert noisy.device.type == clean.device.type == "meta"
+    assert drawn.devices == {"randint": {"cpu"}, "rand": {"cpu"}}
+
+
+def test_what_goes_wrong_in_the_background_is_raised_at_its_step(make_store, monkeypatch):
     monkeypatch.setattr("ftn_core.training.batches.memory", lambda device: 0)
     streamed = batches(make_store("a"))
     draw = streamed._draw
@@ -157,3 +203,17 @@ def test_streamed_batches_are_pieces_of_the_photographs(make_store, monkeypatch)
     assert noisy.device.type == clean.device.type == "cuda"
     assert abs(float((noisy - clean).std()) - 0.2) < 0.01
     assert torch.equal(streamed(7)[0], streamed(7)[0])
+
+
+@on_cuda
+@pytest.mark.parametrize("streamed", [False, True])
+def test_crops_on_a_gpu_are_those_on_a_cpu(make_store, noisy_store, monkeypatch, streamed):
+    store = make_store("a")
+    noisy = noisy_store(store)
+    on_cpu = batches(store, noisy, permute_channels=True)
+    if streamed:
+        monkeypatch.setattr("ftn_core.training.batches.memory", lambda device: 0)
+    on_gpu = batches(store, noisy, permute_channels=True, device=torch.device("cuda"))
+    for step in (0, 1, 5):
+        for expected, found in zip(on_cpu(step), on_gpu(step), strict=True):
+            torch.testing.assert_close(found.cpu(), expected, atol=1e-6, rtol=0)  # a GPU divides by 255 inexactly

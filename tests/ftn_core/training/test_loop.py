@@ -5,63 +5,50 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 from gpu import on_cuda
 from project import ROOT
 
-from ftn_core.denoiser.transition import build_transition
 from ftn_core.losses.pixel import Pixel
-from ftn_core.parameters import Optimisation, Schedule, Train
+from ftn_core.parameters.training import Schedule
+from ftn_core.runtime.checkpoint import read_tensors
 from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.psnr import psnr
-from ftn_core.training.adapted import AdaptedNetwork, estimate_statistics
-from ftn_core.training.batches import Batches
+from ftn_core.training.batches import Batches, FreshNoise
 from ftn_core.training.cuda_graph import GraphedStep
-from ftn_core.training.loop import fit, learning_rate
+from ftn_core.training.loop import Run, fit
+from ftn_core.training.plan import Plan
 from ftn_core.utils.errors import UserError
 
-COSINE = Schedule(name="cosine", warmup_steps=0, milestones=[])
+PLAN = Plan(
+    steps=40, lr=0.003, batch_size=4, crop=16, validations=2,
+    schedule=Schedule(name="cosine", warmup_steps=0, milestones=[]),
+)  # fmt: skip
 
 
-def options(**changes) -> Train:
-    values = {
-        "steps": 40, "lr": 0.003, "batch_size": 4, "devices": 1, "crop": 16, "loss": {"name": "l1"}, "schedule": COSINE,
-        "noise": "fresh", "permute_channels": True, "precision": "32-true", "validations": 2, "val_images": 2,
-    }  # fmt: skip
-    return Train(**(values | changes))
-
-
-def run(
-    make_store,
-    tmp_path,
-    network=None,
-    train=None,
-    validate=lambda network: 0.0,
-    sigma=0.2,
-    on_speed=print,
-    objective=None,
-):
+def run(make_store, tmp_path, network=None, precision="32-true", record=lambda values, step: None, **plan):
+    """Trains on pictures with noise of sigma 0.2: the network, its curve and the batches."""
     torch.manual_seed(0)
     network = network or build_network("unshuffle_net", 8, 2)
-    train = train or options()
-    fabric = make_fabric(2, train.precision)
+    plan = replace(PLAN, **plan)
+    fabric = make_fabric(2, precision)
     batches = Batches(
-        make_store("train"), None, sigma=sigma, clip=False, batch_size=train.batch_size, crop=train.crop,
+        make_store("train"), FreshNoise(0.2, clip=False), batch_size=plan.batch_size, crop=plan.crop,
         permute_channels=True, seed=0, device=fabric.device,
     )  # fmt: skip
     rows = fit(
-        network, objective or Pixel("l1"), batches, validate, fabric=fabric, options=train, train=train,
-        state_file=tmp_path / "state", label="test", on_speed=on_speed,
-    )  # fmt: skip
+        network, Pixel("l1"), batches, lambda network: 0.0, plan, Run("test", tmp_path / "state", record), fabric
+    )
     return network, rows, batches
 
 
 def test_it_learns(make_store, tmp_path):
-    _, rows, _ = run(make_store, tmp_path, train=options(steps=150, validations=5))
+    _, rows, _ = run(make_store, tmp_path, steps=150, validations=5)
     assert [row["step"] for row in rows] == [30, 60, 90, 120, 150]
     assert rows[-1]["loss"] < 0.75 * 0.2 * math.sqrt(2 / math.pi)  # the noise has that mean absolute value
     assert not (tmp_path / "state").exists()
@@ -80,7 +67,7 @@ class StoppedError(Exception):
 @pytest.mark.parametrize("name", ["unshuffle_net", "resnet"])
 def test_interrupted_and_started_again_it_equals_the_uninterrupted_run(make_store, tmp_path, monkeypatch, name):
     monkeypatch.setattr("ftn_core.training.loop.SAVE_SECONDS", 0)
-    monkeypatch.setattr("ftn_core.training.loop.LOOK_SECONDS", 0)
+    monkeypatch.setattr("ftn_core.training.loop.CHECK_SECONDS", 0)
 
     def network():
         torch.manual_seed(3)
@@ -115,25 +102,24 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         from pathlib import Path
         from ftn_core.training import loop
         from ftn_core.runtime.checkpoint import write_tensors
-        from ftn_core.training.batches import Batches
+        from ftn_core.training.batches import Batches, FreshNoise
+        from ftn_core.training.plan import Plan
         from ftn_core.data.store import Store
         from ftn_core.runtime.device import make_fabric
         from ftn_core.runtime.network_file import build_network
         from ftn_core.losses.pixel import Pixel
-        from ftn_core.parameters import Schedule, Train
-        loop.SAVE_SECONDS = loop.LOOK_SECONDS = 0.05
+        from ftn_core.parameters.training import Schedule
+        loop.SAVE_SECONDS = loop.CHECK_SECONDS = 0.05
         folder = Path(sys.argv[1])
-        train = Train(steps=300, lr=0.003, batch_size=4, devices=1, crop=32, loss={"name": "l1"}, noise="fresh",
-                      permute_channels=True, precision="32-true",
-                      schedule=Schedule(name="cosine", warmup_steps=9, milestones=[]), validations=3, val_images=1)
+        schedule = Schedule(name="cosine", warmup_steps=9, milestones=[])
+        plan = Plan(steps=300, lr=0.003, batch_size=4, crop=32, schedule=schedule, validations=3)
         fabric = make_fabric(2)
         torch.manual_seed(0)
         network = build_network("unshuffle_net", 8, 2)
-        batches = Batches(Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=4, crop=32, seed=0,
-                          permute_channels=True,
-                          device=fabric.device)
-        loop.fit(network, Pixel("l1"), batches, lambda n: 0.0, fabric=fabric, options=train, train=train,
-                     state_file=folder / "state", label="victim")
+        batches = Batches(Store(folder.parent / "train"), FreshNoise(0.2, clip=False), batch_size=4, crop=32, seed=0,
+                          permute_channels=True, device=fabric.device)
+        run = loop.Run("victim", folder / "state")
+        loop.fit(network, Pixel("l1"), batches, lambda n: 0.0, plan, run, fabric)
         write_tensors(folder / "done", network.state_dict(), {})
     """)
 
@@ -172,7 +158,7 @@ def state_time(path):
 
 def test_nan_stops_with_a_message_and_keeps_the_last_good_state(make_store, tmp_path, monkeypatch):
     monkeypatch.setattr("ftn_core.training.loop.SAVE_SECONDS", 0)
-    monkeypatch.setattr("ftn_core.training.loop.LOOK_SECONDS", 0)
+    monkeypatch.setattr("ftn_core.training.loop.CHECK_SECONDS", 0)
     original = Batches.__call__
 
     def poisoned(self, step):
@@ -182,70 +168,13 @@ def test_nan_stops_with_a_message_and_keeps_the_last_good_state(make_store, tmp_
     monkeypatch.setattr(Batches, "__call__", poisoned)
     with pytest.raises(UserError, match=r"before step 21: lower its lr \(0\.003\)"):
         run(make_store, tmp_path)
-    from ftn_core.runtime.checkpoint import read_tensors
-
     tensors, header = read_tensors(tmp_path / "state")
     assert header["step"] == 20
     assert all(t.isfinite().all() for t in tensors.values())
 
 
-def test_the_rate_follows_its_schedule():
-    o = Optimisation(steps=100, lr=1.0, batch_size=1, crop=16)
-    cosine = [learning_rate(s, o, COSINE) for s in range(100)]
-    assert cosine[0] == 1 and cosine[50] == pytest.approx(0.5) and cosine[99] < 0.001
-    warm = Schedule(name="cosine", warmup_steps=9, milestones=[])
-    assert learning_rate(0, o, warm) == pytest.approx(0.1)
-    step = Schedule(name="step", warmup_steps=0, milestones=[0.5, 0.75])
-    assert [learning_rate(s, o, step) for s in (49, 50, 75)] == pytest.approx([1, 0.1, 0.01])
-
-
-@pytest.mark.parametrize("name", ["unshuffle_net", "resnet"])
-def test_finetuning_leaves_the_base_alone_and_learns(make_store, tmp_path, name):
-    torch.manual_seed(0)
-    base = build_network(name, 8, 5)
-    run(make_store, tmp_path, base, options(steps=100))
-    before = {n: v.clone() for n, v in base.state_dict().items()}
-    transition = build_transition("ftn", base, 2.5, groups=1)
-    network = AdaptedNetwork(base, transition, (0.2, 0.5))
-    x = torch.rand(2, 3, 16, 16)
-    assert torch.equal(network.eval()(x), base.eval()(x))
-    run(make_store, tmp_path, network, options(steps=30), sigma=0.5)
-    for n, v in base.state_dict().items():
-        assert torch.equal(v, before[n]), n
-    for n, p in network.base.named_parameters():
-        assert torch.equal(p, before[n]), n
-    assert any(not torch.equal(v, before[n]) for n, v in transition(dict(base.named_parameters())).items())
-
-
-def test_batch_norm_statistics_are_those_of_the_level(make_store, tmp_path):
-    base = build_network("resnet", 8, 5)
-    network = AdaptedNetwork(base, build_transition("ftn", base, 2.5, groups=1), (0.2, 0.5))
-    _, _, batches = run(make_store, tmp_path, network, options(steps=5), sigma=0.5)
-    statistics = estimate_statistics(network, batches, 4)
-    assert {n.rsplit(".", 1)[1] for n in statistics} == {"running_mean", "running_var"}
-    # by hand for the first layer: its input needs no other norm
-    inputs = [torch.relu(adapted_head(network, batches(step)[0])) for step in range(4)]
-    conv = network.transition(dict(network.base.named_parameters()))["body.0.conv.weight"]
-    outputs = [torch.nn.functional.conv2d(x, conv, padding=1) for x in inputs]
-    mean = torch.stack([x.mean((0, 2, 3)) for x in outputs]).mean(0)
-    torch.testing.assert_close(statistics["body.0.norm.running_mean"], mean, atol=1e-5, rtol=1e-4)
-
-
-def adapted_head(network, x):
-    state = network.transition(dict(network.base.named_parameters()))
-    return torch.nn.functional.conv2d(x, state["head.weight"], network.base.head.bias, padding=1)
-
-
-def test_a_base_without_batch_norm_has_no_statistics():
-    base = build_network("unshuffle_net", 8, 2)
-    assert (
-        estimate_statistics(AdaptedNetwork(base, build_transition("ftn", base, 2.5, groups=1), (0.2, 0.5)), None, 3)
-        == {}
-    )
-
-
 def test_mixed_precision_trains_in_full_precision_weights(make_store, tmp_path):
-    network, rows, _ = run(make_store, tmp_path, train=options(steps=6, precision="bf16-mixed"))
+    network, rows, _ = run(make_store, tmp_path, steps=6, precision="bf16-mixed")
     assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
     assert math.isfinite(rows[-1]["loss"])
 
@@ -255,34 +184,52 @@ def test_bf16_ends_within_a_twentieth_of_a_decibel_of_float32(make_store, tmp_pa
     noisy = torch.stack([torch.from_numpy(image.copy()) for image in clean]).float() / 255
     noisy += 0.2 * torch.randn(noisy.shape, generator=torch.Generator().manual_seed(0))
     for precision in ("32-true", "bf16-mixed"):
-        network, _, _ = run(make_store, tmp_path, train=options(steps=300, precision=precision))
+        network, _, _ = run(make_store, tmp_path, steps=300, precision=precision)
         target = torch.stack([torch.from_numpy(image.copy()) for image in clean]).float() / 255
         psnrs[precision] = psnr(restore(network, noisy), target)
     assert psnrs["32-true"] > psnr(noisy, target) + 3
     assert abs(psnrs["bf16-mixed"] - psnrs["32-true"]) < 0.05
 
 
-def test_speed_is_reported_with_every_row(make_store, tmp_path):
-    heard = []
-    run(make_store, tmp_path, train=options(steps=20), on_speed=lambda speed, step: heard.append((step, speed)))
-    assert [step for step, _ in heard] == [10, 20]
-    for _, speed in heard:
-        assert speed["images_per_s"] > 0 and 0 < speed["waiting_share"] < 1
+def test_speed_is_recorded_with_every_row(make_store, tmp_path):
+    recorded = []
+    _, rows, _ = run(make_store, tmp_path, steps=20, record=lambda values, step: recorded.append((step, values)))
+    assert [step for step, _ in recorded] == [10, 10, 20, 20]
+    for (_, speed), (step, values), row in zip(recorded[::2], recorded[1::2], rows, strict=True):
+        assert speed["speed/images_per_s"] > 0 and 0 < speed["speed/waiting_share"] < 1
+        assert values | {"step": step} == row and set(values) == {"loss", "val_score", "lr"}
+
+
+def test_a_training_that_goes_on_records_the_rows_before_anew(make_store, tmp_path, monkeypatch):
+    # a tracker may have lost them together with the process
+    monkeypatch.setattr("ftn_core.training.loop.SAVE_SECONDS", 0)
+    monkeypatch.setattr("ftn_core.training.loop.CHECK_SECONDS", 0)
+    recorded = []
+
+    def stop_at_6(values, step):
+        recorded.append(step)
+        if step == 6:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(make_store, tmp_path, steps=8, validations=4, record=stop_at_6)
+    recorded.clear()
+    run(make_store, tmp_path, steps=8, validations=4, record=lambda values, step: recorded.append(step))
+    assert recorded == [2, 4, 6, 6, 8, 8]
 
 
 @on_cuda
 def test_it_learns_on_cuda(make_store, tmp_path):
-    _, rows, _ = run(make_store, tmp_path, train=options(steps=150, validations=5))
+    _, rows, _ = run(make_store, tmp_path, steps=150, validations=5)
     assert rows[-1]["loss"] < rows[0]["loss"]
 
 
 @on_cuda
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_captured_steps_are_the_steps(make_store, tmp_path, monkeypatch, precision):
-    train = options(steps=40, precision=precision)
-    captured, rows, _ = run(make_store, tmp_path, train=train)
+    captured, rows, _ = run(make_store, tmp_path, precision=precision)
     monkeypatch.setattr("ftn_core.training.loop.GraphedStep", lambda step: step)
-    eager, expected, _ = run(make_store, tmp_path, train=train)
+    eager, expected, _ = run(make_store, tmp_path, precision=precision)
     assert [row["lr"] for row in rows] == [row["lr"] for row in expected]
     assert rows[-1]["loss"] == pytest.approx(expected[-1]["loss"], rel=0.02)
     for name, value in captured.state_dict().items():
@@ -293,9 +240,8 @@ def test_captured_steps_are_the_steps(make_store, tmp_path, monkeypatch, precisi
 def test_a_step_waits_for_nothing(make_store):
     device = torch.device("cuda")
     batches = Batches(
-        make_store("a"), None, sigma=0.2, clip=False, batch_size=4, crop=16, permute_channels=True, seed=0,
-        device=device,
-    )  # fmt: skip
+        make_store("a"), FreshNoise(0.2, clip=False), batch_size=4, crop=16, permute_channels=True, seed=0, device=device
+    )
     weight = torch.ones(1, device=device)
     step = GraphedStep(lambda noisy, clean: weight.mul_(0.9) * (noisy - clean).abs().mean())
     for i in range(5):
