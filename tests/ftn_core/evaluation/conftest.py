@@ -1,4 +1,4 @@
-"""A denoiser of one number, for which the best place of the dial can be worked out by hand, and sets to measure it on."""
+"""A denoiser of one number, whose best place of the dial can be worked out by hand, and sets to measure it on."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The schema refuses values or passes them on as they are, so a stage depends on the values alone (utils/neutral.py)."""
+"""The schema refuses values or passes them on as they are, so stages depend on the values alone (utils/neutral.py)."""
 
 import shutil
 

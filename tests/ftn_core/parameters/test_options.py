@@ -1,4 +1,4 @@
-"""Options are declared once, in the schema. What is built by their names takes the same ones, and every name has a file."""
+"""Options are declared once, in the schema: classes take the same ones, and every name has a file."""
 
 import inspect
 import pkgutil

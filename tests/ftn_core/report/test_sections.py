@@ -45,7 +45,7 @@ def test_every_figure_stands_once_on_the_page_in_the_section_that_speaks_of_it(f
     findings = with_objective(findings) if more else findings
     figures = findings.figures()
     page = findings.page(figures)
-    assert re.findall("<figcaption>(.*?)</figcaption>", re.sub("(?s)<div class=\"three\">.*?</div>", "", page)) == list(
+    assert re.findall("<figcaption>(.*?)</figcaption>", re.sub('(?s)<div class="three">.*?</div>', "", page)) == list(
         figures
     )
     sections = dict(re.findall(r"(?s)<section id=\"s\d+\"><h2>(.*?)</h2>(.*?)</section>", page))

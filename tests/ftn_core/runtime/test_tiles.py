@@ -9,7 +9,6 @@ from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.tiles import spans, tiled
 
-
 NETWORKS = get_args(Network.model_fields["name"].annotation)
 
 

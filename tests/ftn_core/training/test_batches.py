@@ -9,7 +9,6 @@ from ftn_core.degradations.noise import add_noise
 from ftn_core.training.batches import Batches, FreshNoise, FreshNoiseRange
 from ftn_core.utils.errors import UserError
 
-
 FRESH = FreshNoise(0.2, clip=False)
 
 
@@ -108,7 +107,7 @@ def test_of_a_range_sigma_is_drawn_for_each_image_or_once(make_store, per_image)
     noise = FreshNoiseRange(0.1, 0.5, clip=False, per_image=per_image)
     b = batches(make_store("a"), noise, batch_size=64)
     noisy, sigma, clean = b(0)
-    assert sigma.shape == (64, 1, 1, 1) and 0.1 <= sigma.min() and sigma.max() <= 0.5
+    assert sigma.shape == (64, 1, 1, 1) and sigma.min() >= 0.1 and sigma.max() <= 0.5
     assert len(sigma.unique()) == (64 if per_image else 1)
     assert not torch.equal(sigma, b(1)[1])
     deviations = (noisy - clean).flatten(1).std(1)
@@ -130,9 +129,9 @@ def test_channels_are_shuffled_alike_in_noisy_and_clean(tmp_path):
     pixels = np.stack([np.full((20, 20), v, np.uint8) for v in (10, 120, 240)])
     with StoreWriter(tmp_path / "s", "uint8") as writer:
         writer.append("a", pixels)
-    noisy, clean = batches(
-        Store(tmp_path / "s"), FreshNoise(0.01, clip=False), batch_size=200, permute_channels=True
-    )(0)
+    noisy, clean = batches(Store(tmp_path / "s"), FreshNoise(0.01, clip=False), batch_size=200, permute_channels=True)(
+        0
+    )
     orders = {tuple((image[:, 0, 0] * 255).round().int().tolist()) for image in clean}
     assert len(orders) == 6
     assert (noisy - clean).abs().max() < 0.06

@@ -240,7 +240,13 @@ def test_captured_steps_are_the_steps(make_store, tmp_path, monkeypatch, precisi
 def test_a_step_waits_for_nothing(make_store):
     device = torch.device("cuda")
     batches = Batches(
-        make_store("a"), FreshNoise(0.2, clip=False), batch_size=4, crop=16, permute_channels=True, seed=0, device=device
+        make_store("a"),
+        FreshNoise(0.2, clip=False),
+        batch_size=4,
+        crop=16,
+        permute_channels=True,
+        seed=0,
+        device=device,
     )
     weight = torch.ones(1, device=device)
     step = GraphedStep(lambda noisy, clean: weight.mul_(0.9) * (noisy - clean).abs().mean())

@@ -43,6 +43,9 @@ def test_fresh_weights_are_a_function_of_the_seed():
 
 
 def test_a_curve_is_a_line_for_each_validation(tmp_path: Path):
-    rows = [{"step": 2, "loss": 0.5, "val_score": 20.0, "lr": 0.1}, {"step": 4, "loss": 0.25, "val_score": 21.5, "lr": 0}]
+    rows = [
+        {"step": 2, "loss": 0.5, "val_score": 20.0, "lr": 0.1},
+        {"step": 4, "loss": 0.25, "val_score": 21.5, "lr": 0},
+    ]
     write_curve(tmp_path / "deep/er.csv", rows)
     assert (tmp_path / "deep/er.csv").read_bytes() == b"step,loss,val_score,lr\n2,0.5,20.0,0.1\n4,0.25,21.5,0\n"
