@@ -33,8 +33,8 @@ def test_only_noise_alone_can_be_drawn_anew_and_only_its_levels_are_contrasts():
 
 
 def test_noise_that_is_the_same_at_every_level_can_be_drawn_anew_but_has_no_contrasts():
-    held = DegradationSpec([NOISE | {"sigma": 0.1}])
-    assert held.fresh_sigma(0) == held.fresh_sigma(1) == 0.1 and held.ratio(1, 0) == 1 and not held.by_noise_alone
+    fixed = DegradationSpec([NOISE | {"sigma": 0.1}])
+    assert fixed.fresh_sigma(0) == fixed.fresh_sigma(1) == 0.1 and fixed.ratio(1, 0) == 1 and not fixed.by_noise_alone
 
 
 def test_without_steps_nothing_is_added():
@@ -49,8 +49,8 @@ def test_fresh_noise_is_clipped_where_the_degraded_set_is():
 
 def test_without_a_quantity_that_varies_a_dial_goes_from_one_objective_to_the_other():
     assert DENOISING.quantity is SIGMA
-    held = Task(DegradationSpec([JPEG | {"quality": 10}]), ("faithful", "pleasing"))
-    assert held.quantity == objective("faithful", "pleasing")
+    fixed = Task(DegradationSpec([JPEG | {"quality": 10}]), ("faithful", "pleasing"))
+    assert fixed.quantity == objective("faithful", "pleasing")
 
 
 def test_a_task_is_made_of_the_parameters_as_they_were_read():

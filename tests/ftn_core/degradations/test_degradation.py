@@ -77,9 +77,9 @@ def test_without_steps_an_image_stays_as_it_is():
     np.testing.assert_array_equal(Degradation.build([])(PHOTOGRAPH, 0), PHOTOGRAPH)
 
 
-def test_what_is_held_is_the_same_at_every_level():
-    held = Degradation.build([NOISE | {"sigma": 0.1}])
-    np.testing.assert_array_equal(held(PHOTOGRAPH, 0), held(PHOTOGRAPH, 1))
+def test_what_is_fixed_is_the_same_at_every_level():
+    fixed = Degradation.build([NOISE | {"sigma": 0.1}])
+    np.testing.assert_array_equal(fixed(PHOTOGRAPH, 0), fixed(PHOTOGRAPH, 1))
 
 
 GOLDEN_JPEG = "9ed85a79da691a331ea634b07be70799e75e9beda59ebb3dd538fb2e1a178f1f"
