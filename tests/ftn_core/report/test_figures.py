@@ -49,5 +49,5 @@ def test_every_axis_says_what_it_is(draw, name):
 
 
 def test_names_are_told_apart_in_black_and_white_too():
-    looks = styles(str(i) for i in range(20))
-    assert len({(look["marker"], look["linestyle"]) for look in looks.values()}) == 20
+    found = styles(str(i) for i in range(20))
+    assert len({(style["marker"], style["linestyle"]) for style in found.values()}) == 20

@@ -12,7 +12,7 @@ from ftn_core.runtime.tiles import spans, tiled
 NETWORKS = get_args(Network.model_fields["name"].annotation)
 
 
-@pytest.fixture(params=sorted({*NETWORKS} - {"transform_net"}))  # which looks at the whole image
+@pytest.fixture(params=sorted({*NETWORKS} - {"transform_net"}))  # whose radius is the whole image
 def network(request):
     """A network of random weights, so that everything it can see matters."""
     torch.manual_seed(0)
@@ -43,7 +43,7 @@ def test_a_network_sees_as_far_as_its_radius_and_no_farther(network, method, pix
     seen = x.grad.abs().sum((0, 1)).nonzero()
     distance = max(int((seen - torch.tensor(pixel)).abs().max()), 0)
     assert distance <= network.radius
-    assert distance >= network.radius - 1  # one parity of pixel looks a pixel less far than the other
+    assert distance >= network.radius - 1  # pixels of one parity see a pixel less far than the others
 
 
 @pytest.mark.parametrize("radius", [0, 1, 7, 28])

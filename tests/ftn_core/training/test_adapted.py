@@ -157,14 +157,14 @@ def test_statistics_are_estimated_without_gradients(make_store):
         ("dynamic_net", {"after": [0.5, 1.0], "width": 1.0}, 2 * 3 * 2),  # two blocks of three convolutions
     ],
 )
-def test_it_looks_as_far_as_its_extended_base(method, options, pixels):
+def test_its_radius_is_that_of_the_extended_base(method, options, pixels):
     base = build_network("unshuffle_net", 8, 2)
     network = AdaptedNetwork(base, build_transition(method, base, 2.5, **options), (0.2, 0.5))
     assert network.radius == base.radius + pixels == network.transition.extend(network.base).radius
     assert base.radius == 13
 
 
-def test_where_the_base_looks_at_the_whole_image_so_does_the_adapted_network():
+def test_where_the_base_sees_the_whole_image_so_does_the_adapted_network():
     base = build_network("transform_net", 8, 1)
     assert AdaptedNetwork(base, build_transition("dni", base, 1.0), (0.0, 1.0)).radius is None
 

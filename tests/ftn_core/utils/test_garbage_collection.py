@@ -22,7 +22,7 @@ collections = sum(generation["collections"] for generation in gc.get_stats())
 """
 
 
-def test_garbage_in_cycles_is_found_in_few_collections_and_none_looks_at_the_end():
+def test_garbage_in_cycles_is_found_in_few_collections_and_none_runs_at_the_end():
     result = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)
     finalised, collections, frozen = result.stdout.split()
     assert finalised == "500"
