@@ -16,7 +16,7 @@ import yaml
 
 from registry import server
 from registry.address import redact_url, tracking_uri
-from registry.repository import commit
+from registry.repository import RECORDING, commit
 from tasks.identity import StageIdentity, identify
 from tasks.tracking.runs import StageRun
 from tasks.tracking.spool import Spool
@@ -57,7 +57,6 @@ class MlflowTracker(Tracker):
 
     @cached_property
     def _run(self) -> StageRun:
-        self._uploader.quiet = True  # one error message is enough
         opening = self._spool.opening
         assert opening  # written before there was a tracker
         with server.require_server(), server.short_timeouts():
@@ -73,7 +72,9 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
     The run ends FINISHED, FAILED or, when interrupted, KILLED.
     """
     spool = Spool.create()
-    uploader = UploaderProcess(spool)  # first: it imports MLflow while DVC computes the identity
+    # First of all, because it imports MLflow while DVC computes the identity. The stage that registers needs MLflow
+    # itself, and reports its errors.
+    uploader = UploaderProcess(spool, quiet=stage == RECORDING)
     try:
         identity = identify(stage)
         spool.append("open", **_opening(identity))

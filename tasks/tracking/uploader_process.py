@@ -14,12 +14,15 @@ STALL_TIMEOUT = 30.0
 
 
 class UploaderProcess:
-    """An uploader as a child process."""
+    """An uploader as a child process.
 
-    def __init__(self, spool: Spool) -> None:
+    Args:
+        quiet: whether to print nothing, because the stage itself reports that MLflow does not answer.
+    """
+
+    def __init__(self, spool: Spool, quiet: bool = False) -> None:
         self._spool = spool
-        self.quiet = False
-        """Whether the stage itself reports that MLflow does not answer."""
+        self.quiet = quiet
         self._start()
 
     def _start(self) -> None:
