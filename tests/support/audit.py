@@ -15,8 +15,8 @@ def main() -> None:
     seen = set()
 
     def note(path) -> None:
-        name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib's would resolve nothing else either
-        if name not in seen:
+        name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as `open` has it
+        if name not in seen and os.path.isfile(name):  # noqa: PTH113 - no folders, nothing that is missing
             seen.add(name)
             os.write(log, f"{name}\n".encode())
 

@@ -142,4 +142,4 @@ def test_a_dependency_that_were_not_declared_would_be_found(pipeline, name, depe
 
 def test_the_stage_loss_declares_the_style_images_that_it_opens(style):
     assert style.undeclared("loss") == set()
-    assert style.undeclared("loss", but="styles") == {"styles/mosaic.jpg", "styles/strokes.jpg", "styles/README.md"}
+    assert style.undeclared("loss", but="styles") == {"styles/mosaic.jpg", "styles/strokes.jpg"}
