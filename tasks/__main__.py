@@ -1,7 +1,7 @@
-"""A stage as a command: ``python -m tasks STAGE [VALUE ...]``, as ``dvc.yaml`` has it.
+"""A stage as a command: ``python -m tasks STAGE [VALUE ...]``, as in ``dvc.yaml``.
 
 A stage is the function of its name in ``tasks/STAGE.py``. It takes the parameters, a tracker and the values of its
-matrix. Its file is imported only when the command is known to be right, so that a mistake is answered at once.
+matrix. Its file is imported only after the command line was parsed, so ``--help`` and mistakes are answered at once.
 """
 
 import argparse
@@ -27,17 +27,18 @@ def main() -> None:
 
     Exit codes: 0 done, 2 a mistake that the user can repair (one line on stderr), 130 interrupted, 143 terminated.
     """
-    # as an exception, so that the MLflow run is closed on the way out
+    # raise an exception, so that the MLflow run is ended on the way out
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     values = vars(_parser().parse_args())
     stage = values.pop("stage")
-    # Threads that sleep at once lose time at each of a step's hundreds of meetings; threads that spin for long take
-    # the cores from whatever else runs (benchmarks/waiting_threads.py). GNU's OpenMP reads this with torch's import.
+    # How long OpenMP's threads spin before they sleep. A training step synchronises them hundreds of times: sleeping at
+    # once costs time, and spinning for long takes the cores from other programs (benchmarks/waiting_threads.py).
+    # GNU's OpenMP reads this when torch is imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     collect_rarely()
     if "DVC_STAGE" in os.environ:
         end_with_parent()
-    load_dotenv(".env")  # where MLflow is
+    load_dotenv(".env")  # MLflow's address
     name = os.environ.get("DVC_STAGE") or "@".join([stage, *(["-".join(values.values())] if values else [])])
     try:
         _run(stage, name, {key: float(value) if key == "level" else value for key, value in values.items()})
@@ -61,7 +62,7 @@ def _run(stage: str, name: str, values: dict[str, Any]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The graph's stages that are ours, each with the values of its matrix."""
+    """One subcommand for each stage of the graph that this runs, with the axes of its matrix as arguments."""
     parser = argparse.ArgumentParser(prog="python -m tasks", description="Run one stage of dvc.yaml.")
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     for name, stage in _graph().items():
@@ -81,7 +82,7 @@ def _graph() -> dict[str, Any]:
 
 
 def _level(text: str) -> str:
-    """A level as it was written, for the stage's name."""
+    """A level as the user wrote it: DVC's name of the stage has it like that."""
     try:
         float(text)
     except ValueError:

@@ -1,23 +1,29 @@
-"""What DVC knows of a stage: its identity, parameters and data."""
+"""What DVC knows about a stage: its identity, parameters and data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo, lock_repo
+from dvc.stage.serialize import to_single_stage_lockfile
+from dvc.utils import dict_sha256
 
 from ftn_core.utils.errors import UserError
 from tasks.paths import RESUME
 
-if TYPE_CHECKING:
-    from dvc.repo import Repo
-
 
 @dataclass(frozen=True)
 class StageIdentity:
-    """``digest`` changes exactly when DVC would run the stage anew: command, parameters, hashes of code and data.
+    """A stage at one state of its command, its parameters, and the code and data in its ``deps``.
 
-    ``resume_key`` is the same but for ``train.devices``: an unfinished training goes on with any number of processes.
+    Args:
+        digest: changes exactly when DVC would run the stage again.
+        resume_key: the same, except that ``train.devices`` does not count: an unfinished training can be resumed with
+            another number of processes.
+        data: DVC's hash of every dependency below ``data/`` and ``models/``, by path.
     """
 
     name: str
@@ -25,7 +31,6 @@ class StageIdentity:
     resume_key: str
     params: dict[str, Any]
     data: dict[str, str]
-    """DVC's hash of every dependency below ``data/`` and ``models/``, by path."""
 
     @property
     def state_file(self) -> Path:
@@ -34,10 +39,8 @@ class StageIdentity:
 
 
 @contextmanager
-def locked_repo() -> Iterator["Repo"]:
-    """DVC's project in the working directory, read while no other DVC writes ``dvc.lock``, which it does in place."""
-    from dvc.repo import Repo, lock_repo
-
+def locked_repo() -> Iterator[Repo]:
+    """DVC's project in the working directory, locked: another DVC would write ``dvc.lock`` in place meanwhile."""
     with Repo(_wait_for_lock=True) as repo, lock_repo(repo):
         yield repo
 
@@ -48,9 +51,6 @@ def identify(name: str) -> StageIdentity:
     Raises:
         UserError: the graph has no such stage, or one of its dependencies is missing.
     """
-    from dvc.exceptions import DvcException
-    from dvc.stage.serialize import to_single_stage_lockfile
-
     try:
         with locked_repo() as repo:
             (stage,) = repo.stage.collect(name)
@@ -62,9 +62,7 @@ def identify(name: str) -> StageIdentity:
 
 
 def from_lock(name: str, entry: dict[str, Any]) -> StageIdentity:
-    """The identity of a stage from its entry in ``dvc.lock``."""
-    from dvc.utils import dict_sha256
-
+    """The identity of a stage that ran, from its entry in ``dvc.lock``."""
     deps = {dep["path"]: dep["md5"] for dep in entry.get("deps", [])}
     params = {key: value for file in entry.get("params", {}).values() for key, value in file.items()}
     digest, resume_key = (

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them; run as a script, DVC in such a process."""
+"""Processes that end when their parent ends. Run as a script, it is DVC in such a process."""
 
 import ctypes
 import signal
@@ -8,9 +8,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """Have the kernel end this process (SIGTERM) when its parent ends, in whatever way. Linux only.
+    """Have the kernel send SIGTERM to this process when its parent ends, however that ends. Linux only.
 
-    A killed orchestrator cannot end its stages itself; without this they would go on beside those of the next run.
+    A killed orchestrator cannot end its stages itself. Without this they would go on beside those of the next run.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

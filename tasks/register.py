@@ -35,15 +35,19 @@ CHALLENGER = "challenger"
 
 
 def register(params: Parameters, tracker: Tracker) -> None:
-    """Register the denoiser, once for the same weights and code, check it, and make it champion if it passes the gate.
+    """Register the denoiser, check it, and make it champion if it passes the gate.
 
-    A version that has been champion before does not become so again by itself: somebody has rolled it back.
+    The same weights with the same code stay one version. A version that was champion before does not become champion
+    again by itself, because somebody has rolled it back.
+
+    Raises:
+        UserError: tracking is off, or MLflow does not answer.
     """
     if not isinstance(tracker, MlflowTracker):
         raise UserError("a model is registered in MLflow, and FTN_TRACKING is off: unset it")
     method = params.levels.methods[0]
     with require_server():
-        _ = tracker.client  # if it does not answer, say so at once
+        _ = tracker.client  # raises at once if MLflow does not answer
         model = _Model(params.register_.model, method, ContinuousDenoiser.load(paths.denoiser(method)))
         version = model.registered(tracker)
         versions.set_alias(tracker.client, model.name, CHALLENGER, version)
@@ -69,7 +73,7 @@ def register(params: Parameters, tracker: Tracker) -> None:
 
 @dataclass(frozen=True)
 class _Model:
-    """What is registered: the name, the row, and its denoiser."""
+    """What is registered: the name in the registry, the row of ``params.yaml``, and its denoiser."""
 
     name: str
     method: str
@@ -88,7 +92,7 @@ class _Model:
         return json.loads(paths.METRICS.read_text())["psnr"][self.method]
 
     def registered(self, tracker: MlflowTracker) -> str:
-        """The version that holds it: the one that is there, or a new one."""
+        """The version that holds the denoiser: the existing one, or a new one."""
         weights = paths.denoiser(self.method)
         code = packaging.code_of(self.denoiser.spec["name"], [level.method for level in self.denoiser.levels])
         identity = packaging.identity(weights, code)
@@ -98,7 +102,7 @@ class _Model:
         quantity = self.denoiser.task.quantity
         with mlflow.start_run(run_id=tracker.run_id):
             logged = packaging.package(weights, code, quantity.name, float(self.denoiser.base_level))
-        if LOCK.exists():  # it is not committed everywhere: with the commit it says all that it takes
+        if LOCK.exists():  # not every project commits it, and without it the commit does not identify the data
             tracker.client.log_model_artifact(logged.model_id, str(LOCK))
         tags = {
             "ftn.identity": identity,
@@ -115,30 +119,33 @@ class _Model:
 
 
 def load_champion(model: str, version: str, beside: str) -> ContinuousDenoiser | str:
-    """A registered version, or in words why it cannot be loaded.
+    """A registered version, or the reason why it cannot be loaded, as a string.
 
     Args:
-        beside: a version that was stored a moment ago. Where not even that can be read, the way there is broken and
-            not the champion: then this raises what reading it raises.
+        beside: a version that was stored a moment ago. If it cannot be read either, then the store is broken and not
+            the champion.
+
+    Raises:
+        Exception: what reading ``beside`` raises.
     """
     try:
         return ContinuousDenoiser.load(download_weights(f"models:/{model}/{version}"))
-    except Exception as error:  # whatever it is: a champion that nobody can use must not keep better ones back
+    except Exception as error:  # of any kind: a champion that nobody can load must not keep better ones back
         ContinuousDenoiser.load(download_weights(f"models:/{model}/{beside}"))
         return reason(error)
 
 
 def _pass_gate(
-    model: _Model, version: str, judge: Callable[[str, str | None], Verdict], tracker: MlflowTracker
+    model: _Model, version: str, check: Callable[[str, str | None], Verdict], tracker: MlflowTracker
 ) -> None:
     client, name = tracker.client, model.name
     seen = promotions.history(client, name)
     champion = promotions.champion(client, name)
-    verdict = judge(version, champion)
+    verdict = check(version, champion)
     _note(model, version, verdict, tracker)
     new = verdict.champion is None or version not in {record.version for record in seen}
     if verdict.passed and champion != version and new:
-        again = _promote(client, name, version, verdict, seen, judge)
+        again = _promote(client, name, version, verdict, seen, check)
         if again is not verdict:
             verdict = again
             _note(model, version, verdict, tracker)
@@ -159,12 +166,12 @@ def _promote(
     version: str,
     verdict: Verdict,
     seen: list[Promotion],
-    judge: Callable[[str, str | None], Verdict],
+    check: Callable[[str, str | None], Verdict],
 ) -> Verdict:
-    """Make the version champion; returns the verdict that counts.
+    """Make the version champion. Returns the verdict that counts.
 
-    If another one became champion since it was checked, which the order of the records tells, it is checked again
-    beside that one, and gives way to it if it does not pass.
+    The order of the records shows whether another version became champion after this one was checked. Then this one is
+    checked again beside that one, and if it does not pass, that one becomes champion again.
     """
     why = f"passed the gate beside version {verdict.champion}" if verdict.champion else f"passed: {verdict.note}"
     mine = promotions.promote(client, name, version, "gate", why)
@@ -174,7 +181,7 @@ def _promote(
     if not (between := [r for r in earlier if r.id not in known and r.how != "outside"]):
         return verdict
     other = between[-1].version
-    again = judge(version, other)
+    again = check(version, other)
     if not again.passed and promotions.champion(client, name) == version:
         why = f"version {version}, promoted at the same moment, does not pass the gate beside it"
         promotions.promote(client, name, other, "rollback", why)
@@ -188,7 +195,7 @@ def _outcome(version: str, champion: str | None) -> str:
 
 
 def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker) -> None:
-    """The verdict and the card: files of this stage, artifacts of its run, and what the registry shows."""
+    """Write the verdict and the card: as files of this stage, as artifacts of its run, and in the registry."""
     client, name = tracker.client, model.name
     content = CardContent(
         model=name,
@@ -222,7 +229,7 @@ def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker)
 
 
 def _lineage(tracker: MlflowTracker) -> dict[str, str]:
-    """What it takes to make this version again: commit, ``dvc.lock``, data, and the run of every stage."""
+    """What is needed to make this version again: commit, ``dvc.lock``, data, and the run of every stage."""
     tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}
     if not LOCK.exists():
         return tags
@@ -232,5 +239,5 @@ def _lineage(tracker: MlflowTracker) -> dict[str, str]:
         tags["ftn.data"] = data
     for name, entry in stages.items():
         if run := tracker.find_run(from_lock(name, entry)):
-            tags[f"ftn.run.{name.replace('@', ':')}"] = run  # MLflow allows no @ in a key
+            tags[f"ftn.run.{name.replace('@', ':')}"] = run  # MLflow does not allow @ in a key
     return tags

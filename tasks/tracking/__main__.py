@@ -1,56 +1,62 @@
-"""Command ``python -m tasks.tracking``: what stages could not deliver to MLflow."""
+"""Command ``python -m tasks.tracking``: upload what stages could not send to MLflow."""
 
 import argparse
 import sys
 from collections import Counter
 
 from ftn_core.utils.errors import UserError
+from registry import server
+from registry.address import redact_url, tracking_uri
+from tasks.tracking.spool import SPOOLS, spools
+from tasks.tracking.uploader import Upload, for_this_store
 
 
-def deliver_all(*, redirect: bool) -> None:
-    """Deliver every spool that a stage left, the oldest first, and say what was delivered.
+def upload_all(*, redirect: bool) -> None:
+    """Upload every spool that a stage left, the oldest first, and print what was uploaded.
+
+    Args:
+        redirect: also upload what was recorded for another address.
 
     Raises:
-        UserError: MLflow does not answer; what it has not got stays.
+        UserError: MLflow does not answer. What it does not have stays.
     """
-    from registry import server
-    from registry.address import redact_url, tracking_uri
-    from tasks.tracking.spool import FOLDER, spools
-    from tasks.tracking.upload import addressed_here, deliver, take
-
     elsewhere: Counter[str] = Counter()
-    delivered = 0
+    uploaded = 0
     for spool in spools():
         if not spool.abandoned:
-            continue  # its own uploader is at it
+            continue  # its stage still runs
         opening = spool.opening
         if opening is None:
-            spool.remove()  # its stage died before there was anything to record
-        elif not (redirect or addressed_here(opening)):
+            spool.remove()  # its stage died before it recorded anything
+        elif not (redirect or for_this_store(opening)):
             elsewhere[opening["address"]] += 1
-        elif delivery := take(spool, here=redirect):
+        elif upload := Upload.begin(spool, redirect=redirect):
             with server.require_server(), server.short_timeouts():
-                deliver(delivery)
-            delivered += 1
-            for message in delivery.refused:
-                print(f"{delivery.stage}: MLflow does not take {message}")
-            print(f"{delivery.stage}: {delivery.count} records delivered, the run ended {delivery.status}", flush=True)
-    if not delivered:
-        print(f"nothing in {FOLDER} waits for MLflow at {redact_url(tracking_uri())}")
+                while not upload.status:
+                    upload.step(abandoned=True)
+            uploaded += 1
+            for message in upload.refused:
+                print(f"{upload.stage}: MLflow does not accept {message}")
+            print(f"{upload.stage}: {upload.count} records uploaded, the run ended {upload.status}", flush=True)
+    if not uploaded:
+        print(f"nothing in {SPOOLS} waits for MLflow at {redact_url(tracking_uri())}")
     for address, count in elsewhere.items():
-        print(f"{count} more are for MLflow at {address}: set MLFLOW_TRACKING_URI, or deliver them here by --redirect")
+        print(
+            f"{count} more are for MLflow at {address}: set MLFLOW_TRACKING_URI, or upload them here with "
+            "`python -m tasks.tracking --redirect`"
+        )
 
 
 def main() -> None:
     """Exit code 2: MLflow does not answer (one line on stderr)."""
     parser = argparse.ArgumentParser(
-        prog="python -m tasks.tracking", description="Deliver to MLflow what stages recorded while it did not answer."
+        prog="python -m tasks.tracking", description="Upload what stages recorded while MLflow did not answer."
     )
-    parser.add_argument("--redirect", action="store_true", help="also what was meant for another address")
+    parser.add_argument("--redirect", action="store_true", help="also what was recorded for another address")
     try:
-        deliver_all(**vars(parser.parse_args()))
+        upload_all(**vars(parser.parse_args()))
     except UserError as error:
-        print(f"deliver: {error}", file=sys.stderr)
+        print(f"upload: {error}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -1,7 +1,7 @@
 """Every execution of a stage as an MLflow run, found again by the stage's identity.
 
-The stage itself never talks to MLflow, except through ``MlflowTracker.client``: it spools what it records to disk, and
-an uploader process beside it uploads that. A server that is slow, killed or not there costs a stage nothing.
+A stage writes its records to a spool on disk, and an uploader process sends them to MLflow. So a server that is slow,
+killed or absent costs the stage nothing. Only ``MlflowTracker.client`` talks to MLflow from the stage itself.
 """
 
 import contextlib
@@ -16,74 +16,53 @@ import yaml
 
 from registry import server
 from registry.address import redact_url, tracking_uri
-from registry.repository import commit
+from registry.repository import RECORDING, commit
 from tasks.identity import StageIdentity, identify
-from tasks.tracking import runs
+from tasks.tracking.runs import StageRun
 from tasks.tracking.spool import Spool
 from tasks.tracking.tracker import Tracker
 from tasks.tracking.uploader_process import UploaderProcess
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 
 class MlflowTracker(Tracker):
-    """The MLflow run of one stage. A rerun of the same stage adds to it only what is new."""
+    """Records to an MLflow run. A rerun of the same stage adds only what is new to it."""
 
     def __init__(
         self, identity: StageIdentity, step_of: Callable[[float], int], spool: Spool, uploader: UploaderProcess
     ) -> None:
-        super().__init__(identity.name, identity.state_file, step_of)
-        self._spool = spool
+        super().__init__(identity.name, identity.state_file, step_of, spool)
+        self._spool: Spool = spool
         self._uploader = uploader
-
-    def metrics(self, values: dict[str, float], step: int = 0) -> None:
-        """Log values at a step, unless they are there."""
-        self._spool.append("metrics", values={key: float(value) for key, value in values.items()}, step=step)
-
-    def tag(self, key: str, value: str) -> None:
-        """Note what is known only now."""
-        self._spool.append("tag", key=key, value=value)
-
-    def artifact(self, path: Path) -> None:
-        """Keep a file with the run."""
-        self._spool.keep(path)
-
-    def figure(self, caption: str, png: bytes) -> None:
-        """Keep a PNG picture with the run."""
-        self._spool.keep_bytes(f"{caption.lower().replace(' ', '-')}.png", png)
 
     @property
     def client(self) -> "MlflowClient":
-        """MLflow itself, with the stage's run open, for what cannot be put off.
+        """MLflow itself, for what cannot wait. The stage's run is open there.
 
         Raises:
-            UnreachableError: it does not answer.
+            UnreachableError: MLflow does not answer.
         """
-        return self._server[0]
+        return self._run.client
 
     @property
     def run_id(self) -> str:
-        """The stage's run; raises like ``client``."""
-        return self._server[1].info.run_id
+        """The stage's run. Raises like ``client``."""
+        return self._run.id
 
     def find_run(self, other: StageIdentity) -> str | None:
-        """The run of another stage's execution, if it was tracked here; raises like ``client``."""
-        client, run = self._server
-        found = runs.find(client, run.info.experiment_id, "ftn.identity", other.digest)
-        return found.info.run_id if found else None
+        """The run of another stage, if it was tracked here. Raises like ``client``."""
+        return self._run.find(other.digest)
 
     @cached_property
-    def _server(self) -> "tuple[MlflowClient, Run]":
-        self._uploader.quiet = True  # the error is line enough
+    def _run(self) -> StageRun:
+        opening = self._spool.opening
+        assert opening  # written before there was a tracker
         with server.require_server(), server.short_timeouts():
-            client = runs.connect()
-            opening = self._spool.opening
-            assert opening  # it was written before there was a tracker
-            run = runs.open_run(client, opening, self._spool.name)
+            run = StageRun(opening, self._spool.name)
         self._uploader.quiet = False
-        return client, run
+        return run
 
 
 @contextlib.contextmanager
@@ -93,7 +72,9 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
     The run ends FINISHED, FAILED or, when interrupted, KILLED.
     """
     spool = Spool.create()
-    uploader = UploaderProcess(spool)  # at once: it imports MLflow while DVC is asked
+    # First of all, because it imports MLflow while DVC computes the identity. The stage that registers needs MLflow
+    # itself, and reports its errors.
+    uploader = UploaderProcess(spool, quiet=stage == RECORDING)
     try:
         identity = identify(stage)
         spool.append("open", **_opening(identity))
@@ -117,16 +98,16 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
             uploader.stop()
         elif not uploader.flush():
             print(
-                f"{stage}: what MLflow at {redact_url(tracking_uri())} does not have yet is kept in {spool.folder}: "
-                "the next stage uploads it, or `make upload`",
+                f"{stage}: some records are not in MLflow at {redact_url(tracking_uri())} yet. They are kept in "
+                f"{spool.folder}: the next stage uploads them, or `make upload`",
                 file=sys.stderr,
                 flush=True,
             )
-        spool.leave()
+        spool.close()
 
 
 def _opening(identity: StageIdentity) -> dict[str, Any]:
-    """All that it takes to open the run later, on another day and another commit."""
+    """Everything that is needed to open the run later, on another day and another commit."""
     at, params = commit(), Path("params.yaml").read_text()
     pipeline = hashlib.sha256(f"{at}\n{params}".encode()).hexdigest()
     return {

@@ -1,4 +1,4 @@
-"""Experiment, pipelines and stages as MLflow has them: found again, never doubled."""
+"""Experiment, pipelines and stages in MLflow: found again, never doubled."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +12,89 @@ from tasks.tracking.spool import Entry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput, Run
+    from mlflow.entities import DatasetInput, Metric, Run
 
-LOCK = Path(".ftn/mlflow.lock")
+CREATION_LOCK = Path(".ftn/mlflow.lock")
 EXECUTION = "ftn.execution"
-"""Tag of a run: the spool of its newest execution, which alone says how the run ends."""
+"""Tag of a run: the spool of its newest execution. Only that execution sets the run's status."""
+
+
+class StageRun:
+    """A stage's run in MLflow, open for one execution.
+
+    Args:
+        opening: the first entry of the execution's spool.
+        execution: the spool's name.
+    """
+
+    def __init__(self, opening: Entry, execution: str) -> None:
+        self.client = connect()
+        self._run = open_run(self.client, opening, execution)
+        self._execution = execution
+        self._logged: dict[str, _LoggedMetric] = {}
+
+    @property
+    def id(self) -> str:
+        return self._run.info.run_id
+
+    def find(self, identity: str) -> str | None:
+        """The run of the stage with this identity, if there is one."""
+        found = _find(self.client, self._run.info.experiment_id, identity)
+        return found.info.run_id if found else None
+
+    def log_metrics(self, entries: list[Entry]) -> None:
+        """Log those values that the run does not have."""
+        from mlflow.entities import Metric
+        from mlflow.utils.validation import MAX_METRICS_PER_BATCH
+
+        new: list[Metric] = []
+        for entry in entries:
+            for key, value in entry["values"].items():
+                step = self._metric(key).new_step(entry["step"], entry["time"])
+                if step is not None:
+                    new.append(Metric(key, value, entry["time"], step))
+        for start in range(0, len(new), MAX_METRICS_PER_BATCH):
+            self.client.log_batch(self.id, metrics=new[start : start + MAX_METRICS_PER_BATCH])
+
+    def _metric(self, key: str) -> "_LoggedMetric":
+        if key not in self._logged:
+            history = self.client.get_metric_history(self.id, key) if key in self._run.data.metrics else []
+            self._logged[key] = _LoggedMetric(history)
+        return self._logged[key]
+
+    def end(self, status: str, time: int) -> None:
+        """Set the status, unless a newer execution has taken over the run."""
+        if not _superseded(self.client.get_run(self.id), self._execution):
+            self.client.set_terminated(self.id, status, time)
+
+
+class _LoggedMetric:
+    """Steps and times of the values that a run has of one metric, or will have soon."""
+
+    def __init__(self, history: "list[Metric]") -> None:
+        self._steps = {metric.step for metric in history}
+        self._times = {metric.timestamp for metric in history}
+        self._next = max(self._steps, default=-1) + 1
+
+    def new_step(self, step: int | None, time: int) -> int | None:
+        """The step under which to log a value; ``None`` if the run has it.
+
+        A metric with steps keeps the first value of each step: a resumed training repeats the steps since its last
+        checkpoint. A metric without steps keeps one value for each time, and its values are counted.
+        """
+        if step is None:
+            if time in self._times:
+                return None
+            step, self._next = self._next, self._next + 1
+        elif step in self._steps:
+            return None
+        self._steps.add(step)
+        self._times.add(time)
+        return step
 
 
 def refused(error: Exception) -> bool:
-    """Whether MLflow will never take this: a name or a value that it does not allow."""
+    """Whether MLflow will never accept this, for example because it does not allow the name or the value."""
     from mlflow.exceptions import MlflowException
 
     return isinstance(error, FileNotFoundError) or (
@@ -29,27 +103,27 @@ def refused(error: Exception) -> bool:
 
 
 def connect() -> "MlflowClient":
-    """A client of the store; MLflow's own functions use the same."""
-    with _alone():  # it creates the database
+    """A client of the store; MLflow's own functions use the same store."""
+    with _locked():  # it creates the database
         return server.client()
 
 
-def _alone() -> FileLock:
-    """Creating the database, the experiment and the runs: not safe to race, so one process of this clone at a time."""
-    LOCK.parent.mkdir(exist_ok=True)
-    return FileLock(LOCK, timeout=60)
+def _locked() -> FileLock:
+    """Only one process of this clone at a time may create the database, the experiment or runs."""
+    CREATION_LOCK.parent.mkdir(exist_ok=True)
+    return FileLock(CREATION_LOCK, timeout=60)
 
 
 def open_run(client: "MlflowClient", opening: Entry, execution: str) -> "Run":
-    """The run that a spool's first entry describes: the one that is there, or a new one, below its pipeline's.
+    """Find or create the run that a spool's first entry describes, below its pipeline's run.
 
-    It is RUNNING afterwards, unless a newer execution has taken it up.
+    Its status becomes RUNNING, unless a newer execution has taken over the run.
     """
-    with _alone():
+    with _locked():
         experiment = _experiment(client)
         pipeline = opening["pipeline"]
         parent = _parent(client, experiment, pipeline)
-        run = find(client, experiment, "ftn.identity", opening["identity"]) or client.create_run(
+        run = _find(client, experiment, opening["identity"]) or client.create_run(
             experiment,
             start_time=opening["time"],
             run_name=opening["stage"],
@@ -60,7 +134,7 @@ def open_run(client: "MlflowClient", opening: Entry, execution: str) -> "Run":
             tags[EXECUTION] = execution
             client.update_run(run.info.run_id, "RUNNING")
         _describe(client, run, opening["params"], tags)
-        # a machine elsewhere may have found this parent doubled before the tag above was there to be moved
+        # see _parent: another machine may have deleted this parent before the tag above was written
         while (now := _parent(client, experiment, pipeline)) != parent:
             parent = now
             client.set_tag(run.info.run_id, "mlflow.parentRunId", parent)
@@ -69,20 +143,13 @@ def open_run(client: "MlflowClient", opening: Entry, execution: str) -> "Run":
     return run
 
 
-def end_run(client: "MlflowClient", run_id: str, execution: str, status: str, time: int) -> None:
-    """Say how the execution ended, unless a newer one has taken the run up."""
-    if not _superseded(client.get_run(run_id), execution):
-        client.set_terminated(run_id, status, time)
-
-
-def find(client: "MlflowClient", experiment: str, tag: str, value: str) -> "Run | None":
-    """The run with this tag, if there is one."""
-    found = client.search_runs([experiment], f"tags.`{tag}` = '{value}'", max_results=1)
+def _find(client: "MlflowClient", experiment: str, identity: str) -> "Run | None":
+    found = client.search_runs([experiment], f"tags.`ftn.identity` = '{identity}'", max_results=1)
     return found[0] if found else None
 
 
 def _superseded(run: "Run", execution: str) -> bool:
-    return run.data.tags.get(EXECUTION, "") > execution  # journals' names begin with the time
+    return run.data.tags.get(EXECUTION, "") > execution  # names of spools begin with the time
 
 
 def _experiment(client: "MlflowClient") -> str:
@@ -90,9 +157,9 @@ def _experiment(client: "MlflowClient") -> str:
 
     if found := client.get_experiment_by_name(EXPERIMENT):
         return found.experiment_id
-    # a server knows where its artifacts go; SQLite beside the project has them beside it too
+    # a server knows where its artifacts go; for SQLite beside the project they go beside it, too
     artifacts = Path("mlartifacts").absolute().as_uri() if tracking_uri() == embedded() else None
-    # the kind makes MLflow's pages open on runs and metrics instead of traces
+    # this kind makes MLflow's pages open on runs and metrics instead of traces
     kind = {"mlflow.experimentKind": "custom_model_development"}
     try:
         return client.create_experiment(EXPERIMENT, artifacts, kind)
@@ -103,24 +170,27 @@ def _experiment(client: "MlflowClient") -> str:
 
 
 def _parent(client: "MlflowClient", experiment: str, pipeline: dict[str, Any]) -> str:
-    """The run of the pipeline, one for all machines, though MLflow cannot create a run only if there is none.
+    """Find or create the run of the pipeline: one for all machines.
 
-    Two machines can both find none and both create one. Whoever creates looks again afterwards, so at least the
-    later of the two sees both; it cannot know whether the other one did. So the choice must be the same for all who
-    see both, and must be put through against one who saw only its own: the smallest by time and id stays, whoever
-    sees others moves their children and deletes them, and ``open_run`` looks once more after it has written a child's
-    parent down. Either that look sees the second parent, or the second was created after the child could be moved.
+    MLflow has no "create unless it exists", so two machines may both find none and both create one. The duplicate is
+    removed like this:
+
+    1. Whoever creates a run searches again. The later of the two machines then sees both runs, the earlier maybe not.
+    2. Whoever sees several keeps the oldest (then the smallest id), moves the others' children to it, and deletes the
+       others. All machines that see both choose the same.
+    3. ``open_run`` calls this again after it has written the parent into the child. Either it sees the second run
+       then, or the second run was created so late that its creator sees the child and moves it.
     """
     condition = f"tags.`ftn.pipeline` = '{pipeline['identity']}'"
     found = client.search_runs([experiment], condition)
     if not found:
         client.create_run(experiment, run_name="pipeline", tags={"ftn.pipeline": pipeline["identity"]})
         found = client.search_runs([experiment], condition)
-    parent, *doubles = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
-    for double in doubles:
-        for child in client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{double.info.run_id}'"):
+    parent, *duplicates = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+    for duplicate in duplicates:
+        for child in client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{duplicate.info.run_id}'"):
             client.set_tag(child.info.run_id, "mlflow.parentRunId", parent.info.run_id)
-        client.delete_run(double.info.run_id)
+        client.delete_run(duplicate.info.run_id)
     if parent.info.status == "RUNNING":
         _describe(client, parent, pipeline["params"], {"ftn.commit": pipeline["commit"]})
         client.set_terminated(parent.info.run_id)
@@ -128,7 +198,7 @@ def _parent(client: "MlflowClient", experiment: str, pipeline: dict[str, Any]) -
 
 
 def _describe(client: "MlflowClient", run: "Run", params: dict[str, Any], tags: dict[str, str]) -> None:
-    """Log parameters and tags of a run in few calls: with a server, each is a round trip."""
+    """Log parameters and tags of a run in few requests: each is a round trip to the server."""
     from mlflow.entities import Param, RunTag
     from mlflow.utils.validation import MAX_PARAMS_TAGS_PER_BATCH
 

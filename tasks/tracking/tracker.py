@@ -1,35 +1,49 @@
-"""What a stage records. This tracker keeps nothing: whatever tracks, a stage writes the same bytes."""
+"""What a stage records. Tracking changes nothing that a stage writes."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+from tasks.tracking.spool import Spool
+
 
 class Tracker:
-    """What a stage is given: its name, where an unfinished training is kept, and what takes its records.
+    """What a stage is given: its name, the file of an unfinished training, and what takes its records.
 
     Args:
         stage: as DVC names it.
-        state_file: changes with all that can change the stage's result, so that nothing else is resumed.
+        state_file: its name changes with everything that can change the stage's result.
         step_of: a level as a whole number, which is what MLflow has on its axis.
+        spool: takes the records; without one nothing is kept.
     """
 
-    def __init__(self, stage: str, state_file: Path, step_of: Callable[[float], int]) -> None:
+    def __init__(
+        self, stage: str, state_file: Path, step_of: Callable[[float], int], spool: Spool | None = None
+    ) -> None:
         self.stage = stage
         self.state_file = state_file
         self._step_of = step_of
+        self._spool = spool
 
     def metrics(self, values: dict[str, float], step: int = 0) -> None:
-        """Record values at a step."""
+        """Record values at a step. A metric keeps the first value of each step."""
+        if self._spool:
+            self._spool.append("metrics", values={key: float(value) for key, value in values.items()}, step=step)
 
     def at_level(self, level: float, values: dict[str, float]) -> None:
-        """Record values of a level; its step is the level in whole numbers."""
+        """Record values of a level. Their step is the level as a whole number: 51 for sigma 0.2, 40 for quality 40."""
         self.metrics(values, self._step_of(level))
 
     def tag(self, key: str, value: str) -> None:
-        """Record what is known only now."""
+        """Tag the run."""
+        if self._spool:
+            self._spool.append("tag", key=key, value=value)
 
     def artifact(self, path: Path) -> None:
         """Keep a file with the run."""
+        if self._spool:
+            self._spool.keep(path)
 
     def figure(self, caption: str, png: bytes) -> None:
         """Keep a PNG picture with the run."""
+        if self._spool:
+            self._spool.keep_bytes(f"{caption.lower().replace(' ', '-')}.png", png)

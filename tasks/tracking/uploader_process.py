@@ -1,4 +1,4 @@
-"""The uploader of a spool, as the stage sees it: started, listened to, waited for, and never for long."""
+"""The stage's side of its uploader: start it, print what it says, wait for it at the end but never for long."""
 
 import contextlib
 import os
@@ -9,57 +9,61 @@ import time
 
 from tasks.tracking.spool import Spool
 
-STALLED = 30.0
-"""Seconds without progress after which the stage no longer waits for what a uploader has still to deliver."""
+STALL_TIMEOUT = 30.0
+"""Seconds for which a stage that ends waits for an uploader that makes no progress."""
 
 
 class UploaderProcess:
-    """A uploader process beside this one."""
+    """An uploader as a child process.
 
-    def __init__(self, spool: Spool) -> None:
+    Args:
+        quiet: whether to print nothing, because the stage itself reports that MLflow does not answer.
+    """
+
+    def __init__(self, spool: Spool, quiet: bool = False) -> None:
         self._spool = spool
-        self.quiet = False
-        """Whether the stage itself tells that MLflow does not answer."""
+        self.quiet = quiet
         self._start()
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "tasks.tracking.uploader", str(self._spool.folder), str(os.getpid())]
-        # its errors go to a file: whoever reads the stage's output until its end must not wait for another process
+        # Its errors go to a file. Through the stage's own stderr, whoever reads that to its end would wait for this
+        # process, too.
         with (self._spool.folder / "uploader.log").open("a") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
             )
-        self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
-        self._listener.start()
+        self._printer = threading.Thread(target=self._print, args=(self._process,), daemon=True)
+        self._printer.start()
 
-    def _listen(self, process: "subprocess.Popen[str]") -> None:
+    def _print(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout
         for line in process.stdout:
             if not self.quiet:
                 print(line, end="", file=sys.stderr, flush=True)
 
     def flush(self) -> bool:
-        """After the spool's last entry: let the uploader finish, as long as it gets on; whether it did."""
+        """After the last entry: wait while the uploader makes progress. Returns whether everything was uploaded."""
         if self._process.poll() is not None and self._spool.folder.exists():
             self._start()  # somebody killed it
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        seen, deadline = self._spool.delivered, time.monotonic() + STALLED
+        uploaded, deadline = self._spool.uploaded, time.monotonic() + STALL_TIMEOUT
         while True:
             try:
                 self._process.wait(1.0)
                 break
             except subprocess.TimeoutExpired:
-                if seen != (now := self._spool.delivered):
-                    seen, deadline = now, time.monotonic() + STALLED
+                if uploaded != (now := self._spool.uploaded):
+                    uploaded, deadline = now, time.monotonic() + STALL_TIMEOUT
                 elif time.monotonic() > deadline:
                     break
         self.stop()
         return not self._spool.folder.exists()
 
     def stop(self) -> None:
-        """End the uploader now; what it has not delivered stays in the spool."""
+        """End the uploader now. What it has not uploaded stays in the spool."""
         self._process.kill()
         self._process.wait()
-        self._listener.join(1.0)
+        self._printer.join(1.0)

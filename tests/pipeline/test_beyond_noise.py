@@ -2,6 +2,7 @@
 
 import json
 
+import mlflow
 import pytest
 from sandbox import Sandbox
 
@@ -67,6 +68,13 @@ def test_table_and_registry_speak_of_quality(jpeg):
     assert json.loads((jpeg.root / "results/registered.json").read_text())["version"] == "1"
 
 
+def test_the_step_of_a_quality_is_the_quality(jpeg):
+    client = mlflow.MlflowClient(jpeg.tracking_uri)
+    experiment = client.get_experiment_by_name("ftn").experiment_id
+    (run,) = client.search_runs([experiment], "tags.`ftn.stage` = 'calibrate@ftn'")
+    assert sorted(m.step for m in client.get_metric_history(run.info.run_id, "dial")) == [10, 20, 40]
+
+
 def test_the_other_door_finds_nothing_to_do(jpeg):
     assert "Running stage" not in jpeg.dvc("repro")
 
@@ -98,7 +106,7 @@ def test_a_style_that_cannot_be_read_is_named(style):
     kept = path.read_bytes()
     path.write_bytes(b"<html>")
     try:
-        result = style.python("-m", "tasks.loss", check=False)
+        result = style.python("-m", "tasks", "loss", check=False)
     finally:
         path.write_bytes(kept)
     assert result.returncode == 2 and "styles/strokes.jpg cannot be used" in result.stdout

@@ -9,13 +9,16 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
-from sandbox import TELLING, Sandbox
+from project import ROOT
+from sandbox import VARYING, Sandbox
 
 STAGES = [
-    "prepare", "objective", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
-    "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "evaluate_references", "costs", "filters", "report",
+    "prepare", "loss", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
+    "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "evaluate_baselines", "costs", "filters", "report",
     "register",
 ]  # fmt: skip
+"""Those that are runs in MLflow. Besides there is a stage for each row of transitions, which copies a file."""
+TOTAL = len(STAGES) + len(yaml.safe_load((ROOT / "params.yaml").read_text())["transitions"])
 
 
 def stage_runs(sandbox):
@@ -36,7 +39,7 @@ def by_dvc(tmp_path_factory):
 def by_flow(tmp_path_factory):
     sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project")
     result = sandbox.python("-m", "flows.pipeline")
-    assert "15 stages ran, 0 were cached" in result.stdout
+    assert f"{TOTAL} stages ran, 0 were cached" in result.stdout
     return sandbox
 
 
@@ -49,7 +52,7 @@ def test_both_doors_give_the_same_bytes(by_dvc, by_flow):
 
 def test_after_one_door_the_other_finds_nothing_to_do(by_dvc, by_flow):
     assert "Data and pipelines are up to date." in by_flow.dvc("repro")
-    assert "0 stages ran, 15 were cached" in by_dvc.python("-m", "flows.pipeline").stdout
+    assert f"0 stages ran, {TOTAL} were cached" in by_dvc.python("-m", "flows.pipeline").stdout
     assert "Data and pipelines are up to date." in by_dvc.dvc("repro")
 
 
@@ -85,6 +88,14 @@ def test_a_run_has_parameters_curve_data_and_system_metrics(by_dvc):
     lock = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"]["train_base"]
     expected = {d["path"]: d["md5"] for d in lock["deps"] if d["path"].startswith("data/")}
     assert digests == expected and len(expected) == 5
+
+
+def test_values_of_a_level_stand_at_a_step_that_people_know(by_dvc):
+    """Sigma in 1/255, as the report has it."""
+    client = mlflow.MlflowClient(by_dvc.tracking_uri)
+    runs = {run.data.tags["ftn.stage"]: run.info.run_id for run in stage_runs(by_dvc)[0]}
+    for stage, metric, steps in (("calibrate@ftn", "dial", [51, 76, 128]), ("evaluate@ftn", "psnr", [76, 128])):
+        assert sorted(m.step for m in client.get_metric_history(runs[stage], metric)) == steps
 
 
 def test_a_forced_stage_updates_its_run_and_its_version(by_dvc):
@@ -177,7 +188,7 @@ def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
     running = {line.split("'")[1] for line in ran.splitlines() if line.startswith("Running stage")}
     assert "degraded@0.4" in running
     assert not running & {
-        "objective",
+        "loss",
         "prepare",
         "degraded@0.2",
         "degraded@0.3",
@@ -196,7 +207,7 @@ def test_a_stage_needs_only_the_data_that_it_declares(by_dvc, tmp_path, stage):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
     alone.dvc("repro", "--single-item", stage)
-    for path in (out["path"] for out in entry["outs"] if Path(out["path"]).name not in TELLING):
+    for path in (out["path"] for out in entry["outs"] if Path(out["path"]).name not in VARYING):
         assert same(alone.root / path, by_dvc.root / path), path
 
 
@@ -213,7 +224,7 @@ def test_a_mistake_is_one_line_and_loses_nothing(by_dvc):
     text = (by_dvc.root / "params.yaml").read_text()
     (by_dvc.root / "params.yaml").write_text(text.replace("steps: 30", "steps: -30"))
     try:
-        alone = by_dvc.python("-m", "tasks.train_base", check=False)
+        alone = by_dvc.python("-m", "tasks", "train_base", check=False)
         flow = by_dvc.python("-m", "flows.pipeline", "--set", "train.stpes=3", check=False)
     finally:
         (by_dvc.root / "params.yaml").write_text(text)

@@ -1,4 +1,4 @@
-"""The pipeline's other paths: batch norm, fixed and clipped noise, every method, chains, references."""
+"""The pipeline's other paths: batch norm, fixed and clipped noise, every method, chains, baselines."""
 
 import json
 
@@ -77,12 +77,13 @@ def test_continuous_supervision_is_another_training(sandbox):
 
 def test_every_row_stands_in_the_table(sandbox):
     table = (sandbox.root / "results/table.md").read_text()
-    for name in ("base alone", "from scratch, one network a level", "told sigma up to 0.5", *METHODS, "dni-chain"):
+    others = ["base alone", "from scratch, one network a level", "noise-conditioned up to 0.5"]
+    for name in [*others, *METHODS, "dni-chain"]:
         assert f"\n| {name} |" in table
     assert "0.3 (76)*" in table and "†" in table
-    references = Baselines.read(sandbox.root / "results/references.json")
-    assert references.from_scratch == {0.2: "base", 0.5: "from scratch at 0.5"}
-    assert references.scores["base"][0.5] != references.scores["from scratch at 0.5"][0.5]
+    baselines = Baselines.read(sandbox.root / "results/baselines.json")
+    assert baselines.from_scratch == {0.2: "base", 0.5: "from scratch at 0.5"}
+    assert baselines.scores["base"][0.5] != baselines.scores["from scratch at 0.5"][0.5]
 
 
 def test_costs_are_those_of_the_methods(sandbox):
@@ -101,6 +102,6 @@ def test_the_page_needs_nothing_else(sandbox):
 
 def test_experiments_are_compared_by_every_row(sandbox):
     rows = json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"]
-    assert set(rows) == {"base", "from scratch", "told sigma up to 0.5", *METHODS, "dni-chain"}
+    assert set(rows) == {"base", "from scratch", "noise-conditioned up to 0.5", *METHODS, "dni-chain"}
     assert rows["from scratch"].keys() == {"0.2", "0.5"}
     assert rows["base"]["0.2"] == rows["dni"]["0.2"]

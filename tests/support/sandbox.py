@@ -30,10 +30,10 @@ SMALL = {
     "gate.min_gain": -5.0,
 }
 
-TELLING = (
+VARYING = (
     "registered.json", "verdict.json", "verdict.md", "card.md", "costs.json", "table.md", "report.html"
 )  # fmt: skip
-"""Outputs that name a run or tell a time."""
+"""Outputs that name a run or hold a measured time."""
 
 PHOTOGRAPHS = [("train", "astronaut", 0), ("train", "coffee", 99), ("val", "chelsea", 40), ("test", "chelsea", 200)]
 """Split, scikit-image's name, and where a crop of 97 x 101 begins."""
@@ -92,12 +92,12 @@ class Sandbox:
         return self.python("-m", "dvc", *arguments, check=check).stdout
 
     def outputs(self) -> dict[str, bytes]:
-        """Every output's bytes, but for those that name a run or tell a time."""
+        """Every output's bytes, except those of ``VARYING``."""
         return {
             path.relative_to(self.root).as_posix(): path.read_bytes()
             for folder in ("data", "models", "results")
             for path in sorted((self.root / folder).rglob("*"))
-            if path.is_file() and path.name not in TELLING
+            if path.is_file() and path.name not in VARYING
         }
 
     @property

@@ -1,4 +1,4 @@
-"""Stages in several processes: how they start and end, and the real stage killed and resumed."""
+"""Stages in several processes: how they start and end, and a real training killed and resumed."""
 
 import os
 import re
@@ -19,19 +19,18 @@ from ftn_core.utils.errors import UserError
 from tasks.identity import from_lock
 from tasks.launch import _arguments, run_in_processes
 
-MEMBER = textwrap.dedent("""
+WORKER = textwrap.dedent("""
     import contextlib, os, signal, sys, time
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
-    import tasks.tracking.tracker
     from ftn_core.utils.errors import UserError
-    from tasks.launch import run_in_processes
-    tasks.tracking.tracker.track = lambda stage: contextlib.nullcontext("tracker")  # no DVC, no MLflow: only processes
+    from tasks import launch
+    launch.open_tracker = lambda stage, step_of: contextlib.nullcontext("tracker")  # no DVC, no MLflow: only processes
     what, devices = sys.argv[1], int(sys.argv[2])
     try:
-        with run_in_processes("stage", devices) as tracker:
+        with launch.run_in_processes("stage", devices, round) as tracker:
             rank = os.environ["RANK"]
-            said = f"{rank} {os.getpid()} {tracker if tracker == 'tracker' else tracker.stage}"
-            os.write(1, f"{said}\\n".encode())  # at once: lines of several processes must not mix
+            line = f"{rank} {os.getpid()} {tracker if tracker == 'tracker' else tracker.stage}"
+            os.write(1, f"{line}\\n".encode())  # at once: lines of several processes must not mix
             if what == "refuse":
                 raise UserError("crop is too large")
             if what == "refuse-one" and rank == "1":
@@ -50,7 +49,7 @@ MEMBER = textwrap.dedent("""
 
 def start(what: str, devices: int, **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", MEMBER, what, str(devices)], cwd=ROOT, env=os.environ | env, text=True,
+        [sys.executable, "-c", WORKER, what, str(devices)], cwd=ROOT, env=os.environ | env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 
@@ -63,14 +62,14 @@ def test_all_run_and_the_first_tracks():
     process = start("end", 3)
     lines = output(process).splitlines()
     assert process.returncode == 0
-    said = {line.split()[0]: line.split()[2] for line in lines}
-    assert said == {"0": "tracker", "1": "stage", "2": "stage"} and len(lines) == 3
+    printed = {line.split()[0]: line.split()[2] for line in lines}
+    assert printed == {"0": "tracker", "1": "stage", "2": "stage"} and len(lines) == 3
 
 
 @pytest.mark.parametrize(
     ("what", "message"), [("refuse", "crop is too large"), ("refuse-one", "no photographs on this machine")]
 )
-def test_a_users_mistake_is_said_once(what, message):
+def test_a_users_mistake_is_printed_once(what, message):
     process = start(what, 2)
     lines = [line for line in output(process).splitlines() if not line[0].isdigit()]
     assert process.returncode == 2
@@ -79,10 +78,10 @@ def test_a_users_mistake_is_said_once(what, message):
 
 def test_with_one_all_end():
     process = start("break", 2)
-    said = output(process)
+    printed = output(process)
     assert process.returncode == 1
-    assert "the disk is on fire" in said
-    assert "stage: process 1 of 2 ended with exit code 1, and the others with it" in said
+    assert "the disk is on fire" in printed
+    assert "stage: process 1 of 2 ended with exit code 1, and the others with it" in printed
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
@@ -106,16 +105,16 @@ def test_two_machines_share_one_training():
     """Two launchers that meet; only the first machine has the first process."""
     options = "--nnodes=2 --master-addr=127.0.0.1 --master-port=29517"
     processes = [start("end", 4, FTN_TORCHRUN=f"{options} --node-rank={rank}") for rank in range(2)]
-    said = [output(process) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    ranks = [{line.split()[0] for line in text.splitlines()} for text in said]
+    printed = [output(process) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], printed
+    ranks = [{line.split()[0] for line in text.splitlines()} for text in printed]
     assert ranks == [{"0", "1"}, {"2", "3"}]
 
 
 def test_processes_that_torchrun_started_are_used():
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python", sys.executable]
-    said = subprocess.check_output([sys.executable, *command, "-c", MEMBER, "end", "2"], cwd=ROOT, text=True)
-    assert sorted(line[0] for line in said.splitlines()) == ["0", "1"]
+    printed = subprocess.check_output([sys.executable, *command, "-c", WORKER, "end", "2"], cwd=ROOT, text=True)
+    assert sorted(line[0] for line in printed.splitlines()) == ["0", "1"]
 
 
 def test_more_or_fewer_processes_than_the_parameter_says_are_refused(monkeypatch, tmp_path):
@@ -124,7 +123,7 @@ def test_more_or_fewer_processes_than_the_parameter_says_are_refused(monkeypatch
     for name, value in launched.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("tasks.launch._end_with", lambda parent: None)
-    with pytest.raises(SystemExit, match="2"), run_in_processes("stage", 4):
+    with pytest.raises(SystemExit, match="2"), run_in_processes("stage", 4, round):
         pass
     assert "train.devices is 4, but torchrun started 2 processes: make them equal" in report.read_text()
 
@@ -145,7 +144,7 @@ def test_wrong_options_of_the_launcher_are_refused(monkeypatch, options, message
         _arguments(4, "reports")
 
 
-def test_the_number_of_processes_is_no_part_of_what_a_training_goes_on_by():
+def test_a_training_can_be_resumed_with_another_number_of_processes():
     def identity(**train):
         return from_lock("s", {"cmd": "c", "params": {"params.yaml": {"seed": 0, "train": {"steps": 9, **train}}}})
 
@@ -159,8 +158,8 @@ def sandbox(tmp_path_factory):
     changes = {"train.steps": 500, "train.precision": "32-true", "train.validations": 4, "train.batch_size": 4}
     sandbox = Sandbox(tmp_path_factory.mktemp("processes") / "project", **changes)
     code = sandbox.root / "ftn_core/training/loop.py"  # states at once, not after ten seconds
-    code.write_text(re.sub("(SAVE|LOOK)_SECONDS = .*", r"\1_SECONDS = 0.1", code.read_text()))
-    sandbox.dvc("repro", "degraded@0.2", "objective")
+    code.write_text(re.sub("(SAVE|CHECK)_SECONDS = .*", r"\1_SECONDS = 0.1", code.read_text()))
+    sandbox.dvc("repro", "degraded@0.2", "loss")
     return sandbox
 
 
@@ -181,35 +180,35 @@ def test_killed_it_goes_on_with_another_number_of_processes(sandbox):
     for how in ("one dies", "ended"):
         before = {path: path.stat().st_mtime_ns for path in states.glob("*")}
         stage = subprocess.Popen(
-            [sys.executable, "-m", "tasks.train_base"], cwd=sandbox.root, env=env, text=True, start_new_session=True,
+            [sys.executable, "-m", "tasks", "train_base"], cwd=sandbox.root, env=env, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         deadline = time.monotonic() + 60
         while {path: path.stat().st_mtime_ns for path in states.glob("*.safetensors")} == before:
             assert time.monotonic() < deadline and stage.poll() is None, output(stage)
             time.sleep(0.02)
-        members = [p for p in psutil.Process(stage.pid).children() if "tasks.train_base" in p.cmdline()]
-        pids = [member.pid for member in members]
+        workers = [p for p in psutil.Process(stage.pid).children() if "train_base" in p.cmdline()]
+        pids = [worker.pid for worker in workers]
         assert len(pids) == 2
         if how == "ended":
             stage.send_signal(signal.SIGTERM)
         else:
-            next(member for member in members if member.environ()["RANK"] == "1").kill()
-        said = output(stage)
+            next(worker for worker in workers if worker.environ()["RANK"] == "1").kill()
+        printed = output(stage)
         gone(pids)
-        assert stage.returncode == (143 if how == "ended" else 1), said
+        assert stage.returncode == (143 if how == "ended" else 1), printed
         (state,) = states.glob("*.safetensors")
-        assert ("goes on from step" in said) == (how == "ended")
+        assert ("goes on from step" in printed) == (how == "ended")
     (run,) = runs(sandbox)
     assert run.info.status == "KILLED"
 
     spread(sandbox, 1)
-    said = sandbox.dvc("repro", "train_base")
-    assert int(re.search(r"goes on from step (\d+)", said)[1]) > 0 and not state.exists()
+    printed = sandbox.dvc("repro", "train_base")
+    assert int(re.search(r"goes on from step (\d+)", printed)[1]) > 0 and not state.exists()
     assert len(curve(sandbox)) == 5
     assert len(runs(sandbox)) == 2  # the parameter is tracked, and no process but the first tracks
     resumed = float(curve(sandbox)[-1].split(",")[2])
-    sandbox.python("-m", "tasks.train_base")
+    sandbox.python("-m", "tasks", "train_base")
     alone = float(curve(sandbox)[-1].split(",")[2])
     print(f"validation PSNR: two processes, then one {resumed} dB; one {alone} dB")
     assert abs(resumed - alone) < 0.05

@@ -1,14 +1,22 @@
+"""The runner ``python -m tasks STAGE VALUES``: what it imports, what it refuses, and how a stage's run ends."""
+
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import mlflow
 import pytest
+import yaml
 from project import ROOT
 from sandbox import Sandbox
+
+STAGES = [
+    name
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
+    if "python -m tasks" in stage.get("cmd", "")
+]
 
 
 @pytest.fixture(scope="module")
@@ -16,72 +24,102 @@ def sandbox(tmp_path_factory):
     return Sandbox(tmp_path_factory.mktemp("stage") / "project")
 
 
-@pytest.mark.parametrize(
-    "stage",
-    sorted(p.stem for p in (ROOT / "tasks").glob("*.py") if "__main__" in p.read_text() and p.stem != "tether"),
-)
-def test_help_imports_nothing_heavy(stage):
+def run_here(arguments: list[str], check: str) -> subprocess.CompletedProcess[str]:
+    """The runner in a process that checks at its end which modules it has imported."""
     script = textwrap.dedent(f"""
         import runpy, sys
-        sys.argv = ["{stage}", "--help"]
+        sys.argv = {["tasks", *arguments]!r}
         try:
-            runpy.run_module("tasks.{stage}", run_name="__main__")
+            runpy.run_module("tasks", run_name="__main__")
         finally:
-            heavy = {{"torch", "numpy", "pydantic", "mlflow", "dvc"}} & set(sys.modules)
-            assert not heavy, heavy
+            imported = set(sys.modules)
+            {check}
     """)
-    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("arguments", [[], *([stage] for stage in STAGES)], ids=lambda arguments: " ".join(arguments))
+def test_help_imports_nothing_heavy(arguments):
+    check = 'assert not imported & {"torch", "numpy", "pydantic", "mlflow", "dvc"}, imported'
+    result = run_here([*arguments, "--help"], check)
     assert result.returncode == 0 and result.stdout.startswith("usage:"), result.stderr
+    if arguments:
+        assert result.stdout.startswith(f"usage: python -m tasks {arguments[0]} ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train_bse"], "invalid choice: 'train_bse' (choose from"),
+        (["identity"], "invalid choice: 'identity'"),  # a file of tasks/ that is no stage
+        ([], "the following arguments are required: STAGE"),
+        (["degraded"], "the following arguments are required: level"),
+        (["prepare", "0.2"], "unrecognized arguments: 0.2"),
+        (["degraded", "much"], "invalid float value: 'much'"),
+    ],
+    ids=lambda value: "-".join(value) or "nothing" if isinstance(value, list) else "",
+)
+def test_a_wrong_command_is_refused_before_a_stage_is_imported(arguments, message):
+    check = "assert not any(name.startswith(('torch', 'tasks.')) for name in imported - {'tasks.parent_death'})"
+    result = run_here(arguments, check)
+    assert result.returncode == 2 and message in result.stderr
+
+
+def test_outside_a_project_the_runner_says_so(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "tasks", "prepare"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2 and result.stderr == "dvc.yaml does not exist: run this from the project's root\n"
 
 
 def test_a_stage_whose_input_is_missing_says_how_to_make_it(sandbox):
-    result = sandbox.python("-m", "tasks.degraded", "0.2", check=False)
+    result = sandbox.python("-m", "tasks", "degraded", "0.2", check=False)
     assert result.returncode == 2
     assert "data/photographs" in result.stdout and "dvc repro degraded@0.2" in result.stdout
 
 
 def test_a_value_outside_the_matrix_is_refused(sandbox):
-    result = sandbox.python("-m", "tasks.degraded", "0.25", check=False)
+    result = sandbox.python("-m", "tasks", "degraded", "0.25", check=False)
     assert result.returncode == 2 and "degraded@0.25" in result.stdout
 
 
-def test_a_wrong_type_of_argument_is_refused(sandbox):
-    result = sandbox.python("-m", "tasks.degraded", "much", check=False)
-    assert result.returncode == 2 and "invalid float value: 'much'" in result.stdout
-
-
 def test_every_stage_runs_alone(sandbox):
-    sandbox.python("-m", "tasks.prepare")
-    sandbox.python("-m", "tasks.degraded", "0.2")
+    sandbox.python("-m", "tasks", "prepare")
+    sandbox.python("-m", "tasks", "degraded", "0.2")
     assert (sandbox.root / "data/degraded/0.2/test/pixels.bin").exists()
 
 
-def test_a_stopped_stage_ends_its_run_and_goes_on_later(sandbox):
-    sandbox.dvc("repro", "degraded@0.2", "objective")
+def test_a_stopped_stage_ends_its_run_killed(sandbox):
+    sandbox.dvc("repro", "degraded@0.2", "loss")
     params = sandbox.root / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("steps: 30", "steps: 4000"))
     try:
-        env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tasks.train_base"], cwd=sandbox.root, env=env, stdout=subprocess.PIPE, text=True
-        )
+        process = sandbox.start(sys.executable, "-m", "tasks", "train_base")
         for line in process.stdout:
             if " of 4000 steps" in line:
                 process.send_signal(signal.SIGTERM)
                 break
         process.communicate(timeout=60)
         assert process.returncode == 143
-        client = mlflow.MlflowClient(sandbox.tracking_uri)
-        experiment = client.get_experiment_by_name("ftn").experiment_id
-        (run,) = client.search_runs([experiment], "tags.`ftn.stage` = 'train_base'")
-        assert run.info.status == "KILLED"
+        assert status_of(sandbox, "train_base") == "KILLED"
     finally:
         params.write_text(text)
 
 
+def status_of(sandbox: Sandbox, stage: str) -> str:
+    client = mlflow.MlflowClient(sandbox.tracking_uri)
+    experiment = client.get_experiment_by_name("ftn").experiment_id
+    (run,) = client.search_runs([experiment], f"tags.`ftn.stage` = '{stage}'")
+    return run.info.status
+
+
 def test_the_default_store_lies_beside_the_project_and_the_environment_wins(monkeypatch, tmp_path):
-    from tasks.tracking.tracker import tracking_uri
+    from registry.address import tracking_uri
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -92,18 +130,14 @@ def test_the_default_store_lies_beside_the_project_and_the_environment_wins(monk
 
 def test_an_unexpected_error_marks_the_run_failed(sandbox):
     script = textwrap.dedent("""
-        import os, sys
-        sys.argv = ["degraded", "0.2"]
-        os.environ["DVC_STAGE"] = "degraded@0.2"
-        from tasks.stage import main
-        def degraded(params, tracker, level: float):
-            "Fails."
+        import runpy, sys
+        import tasks.degraded
+        def degraded(params, tracker, level):
             raise RuntimeError("the disk is on fire")
-        main(degraded)
+        tasks.degraded.degraded = degraded
+        sys.argv = ["tasks", "degraded", "0.2"]
+        runpy.run_module("tasks", run_name="__main__")
     """)
     result = sandbox.python("-c", script, check=False)
     assert result.returncode == 1 and "the disk is on fire" in result.stdout
-    client = mlflow.MlflowClient(sandbox.tracking_uri)
-    experiment = client.get_experiment_by_name("ftn").experiment_id
-    (run,) = client.search_runs([experiment], "tags.`ftn.stage` = 'degraded@0.2'")
-    assert run.info.status == "FAILED"
+    assert status_of(sandbox, "degraded@0.2") == "FAILED"

@@ -24,8 +24,8 @@ from registry.address import redact, redact_url
 SCRIPT = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from tasks.tracking.tracker import track
-    with track(sys.argv[1]) as tracker:
+    from tasks.tracking.mlflow_tracker import track
+    with track(sys.argv[1], round) as tracker:
         print("open", flush=True)
         for line in sys.stdin:
             tracker.metrics({"loss": 1 / (1 + int(line)), "psnr": int(line)}, int(line))
@@ -39,7 +39,7 @@ SCRIPT = textwrap.dedent("""
 
 
 class Project:
-    """A project of two stages that do as they are told: each line of their input is a step."""
+    """A project of two stages that the test drives: each line of their input is a step."""
 
     def __init__(self, root: Path, uri: str | None = None) -> None:
         self.root = root
@@ -63,12 +63,12 @@ class Project:
         return process
 
     def run(self, steps: range, stage: str = "work") -> str:
-        """A whole stage; what it told people."""
+        """A whole stage; returns its stderr."""
         process = self.start(stage)
         record(process, steps)
         return finish(process)
 
-    def deliver(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def upload(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tasks.tracking", *arguments]
         return subprocess.run(command, cwd=self.root, env=self.env | env, capture_output=True, text=True)
 
@@ -81,7 +81,7 @@ class Project:
         return client.search_runs([experiment.experiment_id], f"tags.`ftn.stage` = '{stage}'") if experiment else []
 
     def check(self, steps: range, status: str, uri: str | None = None) -> str:
-        """There is one run, which ended so and has each of the steps once; its id."""
+        """There is one run, with this status and each of the steps once. Returns its id."""
         (run,) = self.runs(uri=uri)
         client = mlflow.MlflowClient(uri or self.uri)
         assert run.info.status == status
@@ -103,16 +103,16 @@ def record(process: subprocess.Popen[str], steps: range) -> None:
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    told = process.communicate(timeout=120)[1]
-    assert process.returncode == 0, told
-    return told
+    stderr = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, stderr
+    return stderr
 
 
 def kill(process: subprocess.Popen[str], *, uploader: bool) -> None:
     """As the kernel does when memory runs out, or, with the uploader, as a machine that loses power."""
-    couriers = psutil.Process(process.pid).children()
-    assert len(couriers) == 1
-    for victim in [*(couriers if uploader else []), process]:
+    uploaders = psutil.Process(process.pid).children()
+    assert len(uploaders) == 1
+    for victim in [*(uploaders if uploader else []), process]:
         victim.send_signal(signal.SIGKILL)
     process.wait()
     process.communicate()
@@ -134,8 +134,8 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
-    """The tests' own look at a server."""
+def short_timeouts(monkeypatch):
+    """For the tests' own client."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
@@ -147,7 +147,7 @@ def test_a_server_killed_in_the_middle_gets_everything_once_it_is_back(tmp_path,
     wait_for(lambda: project.runs() and "loss" in project.runs()[0].data.metrics)
     server.kill()
     try:
-        record(process, range(5, 400))  # hours of training, which wait for nothing
+        record(process, range(5, 400))  # as hours of training would: nothing waits
         line = process.stderr.readline()
         assert line.startswith(f"work: MLflow at {server.uri} does not answer ([Errno 111] Connection refused)")
     finally:
@@ -159,7 +159,7 @@ def test_a_server_killed_in_the_middle_gets_everything_once_it_is_back(tmp_path,
     assert project.spools() == []
 
 
-def test_without_a_server_a_stage_ends_well_and_is_delivered_later(tmp_path, server):
+def test_without_a_server_a_stage_ends_well_and_is_uploaded_later(tmp_path, server):
     absent = f"127.0.0.1:{free_ports(1)[0]}"
     project = Project(tmp_path / "project", f"http://user:secret@{absent}/")
     start = time.monotonic()
@@ -167,25 +167,26 @@ def test_without_a_server_a_stage_ends_well_and_is_delivered_later(tmp_path, ser
     assert time.monotonic() - start < 40
     (spool,) = project.spools()
     assert len(lines) == 2 and f"http://{absent}/ does not answer" in lines[0]
-    assert str(spool.relative_to(project.root)) in lines[1] and "python -m tasks.tracking" in lines[1]
+    assert str(spool.relative_to(project.root)) in lines[1] and "`make upload`" in lines[1]
 
-    failed = project.deliver()
+    failed = project.upload()
     assert failed.returncode == 2 and len(failed.stderr.splitlines()) == 1
     assert f"http://{absent}/ does not answer" in failed.stderr
     texts = [*lines, failed.stderr, *(path.read_text() for path in spool.rglob("*") if path.is_file())]
     assert not any("secret" in text for text in texts)
 
-    elsewhere = project.deliver(MLFLOW_TRACKING_URI=server.uri)
+    elsewhere = project.upload(MLFLOW_TRACKING_URI=server.uri)
     assert elsewhere.returncode == 0 and f"1 more are for MLflow at http://{absent}/" in elsewhere.stdout
-    delivered = project.deliver("--redirect", MLFLOW_TRACKING_URI=server.uri)
-    assert delivered.stdout.startswith("work: ") and "the run ended FINISHED" in delivered.stdout, delivered.stderr
-    assert "nothing" in project.deliver("--redirect", MLFLOW_TRACKING_URI=server.uri).stdout
+    assert "`python -m tasks.tracking --redirect`" in elsewhere.stdout
+    uploaded = project.upload("--redirect", MLFLOW_TRACKING_URI=server.uri)
+    assert uploaded.stdout.startswith("work: ") and "the run ended FINISHED" in uploaded.stdout, uploaded.stderr
+    assert "nothing" in project.upload("--redirect", MLFLOW_TRACKING_URI=server.uri).stdout
     runs = [run for run in project.runs(uri=server.uri) if run.data.params == {"lr": "0.5"}]
-    assert len(runs) == 1  # the test above has the same stage: its run was taken up
+    assert len(runs) == 1  # the test above has the same stage: its run is used again
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
-def test_a_killed_stage_ends_killed_and_its_rerun_takes_the_run_up(tmp_path):
+def test_a_killed_stage_ends_killed_and_its_rerun_uses_its_run(tmp_path):
     project = Project(tmp_path / "project")
     process = project.start()
     record(process, range(2))
@@ -197,64 +198,64 @@ def test_a_killed_stage_ends_killed_and_its_rerun_takes_the_run_up(tmp_path):
     record(process, range(1, 4))
     kill(process, uploader=True)
     assert len(project.spools()) == 1
-    assert "the run ended KILLED" in project.deliver().stdout
+    assert "the run ended KILLED" in project.upload().stdout
     assert project.check(range(4), "KILLED") == run
 
     process = project.start()
     record(process, range(2, 5))
     kill(process, uploader=True)
-    assert project.run(range(4, 8)) == ""  # delivers what the killed one left, first
+    assert project.run(range(4, 8)) == ""  # uploads first what the killed one left
     assert project.check(range(8), "FINISHED") == run
     assert project.spools() == []
 
 
-def test_any_stage_delivers_what_another_left_but_not_what_another_still_records(tmp_path):
+def test_any_stage_uploads_what_another_left_but_not_what_another_still_records(tmp_path):
     project = Project(tmp_path / "project")
     process = project.start()
     record(process, range(2))
     kill(process, uploader=True)
-    for _ in range(3):  # a stage waits for others' journals for seconds, and a busy machine needs more
+    for _ in range(3):  # a stage spends seconds on others' spools, and a busy machine needs more
         assert project.run(range(1), "other") == ""
         if not project.spools():
             break
     project.check(range(2), "KILLED")
 
     process = project.start()
-    assert "nothing" in project.deliver().stdout
+    assert "nothing" in project.upload().stdout
     record(process, range(3))
     finish(process)
     project.check(range(3), "FINISHED")
 
 
 def test_a_server_that_accepts_and_never_answers_holds_a_stage_for_seconds(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        project = Project(tmp_path / "project", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        project = Project(tmp_path / "project", f"http://127.0.0.1:{silent.getsockname()[1]}")
         project.env["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "2"
         process = project.start()
         record(process, range(100))
         start = time.monotonic()
-        told = finish(process)
+        stderr = finish(process)
         assert time.monotonic() - start < 40
-        assert "does not answer" in told and len(project.spools()) == 1
+        assert "does not answer" in stderr and len(project.spools()) == 1
 
 
 def test_registering_without_a_server_is_refused_in_one_line(tmp_path):
     sandbox = Sandbox(tmp_path / "project")
     deps = yaml.safe_load((sandbox.root / "dvc.yaml").read_text())["stages"]["register"]["deps"]
-    for path in deps:
+    for path in (dep.replace("${levels.methods[0]}", "ftn") for dep in deps):
         if path.startswith(("data/", "models/", "results/")):
             (sandbox.root / path).parent.mkdir(parents=True, exist_ok=True)
             (sandbox.root / path).write_text("{}")
     absent = f"127.0.0.1:{free_ports(1)[0]}"
-    result = sandbox.python("-m", "tasks.register", check=False, MLFLOW_TRACKING_URI=f"http://user:secret@{absent}")
+    result = sandbox.python("-m", "tasks", "register", check=False, MLFLOW_TRACKING_URI=f"http://user:secret@{absent}")
     assert result.returncode == 2
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"register: MLflow at http://{absent} does not answer") and "MLFLOW_TRACKING_URI" in line
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A working directory and a client of its SQLite store."""
+def client(tmp_path, monkeypatch):
+    """A client of the SQLite store in a working directory of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     from tasks.tracking import runs
@@ -271,7 +272,7 @@ OPENING = {
 }  # fmt: skip
 
 
-def journal_of(address: str):
+def spool_for(address: str):
     from tasks.tracking.spool import Spool
 
     spool = Spool.create()
@@ -279,12 +280,17 @@ def journal_of(address: str):
     return spool
 
 
-def test_delivering_twice_doubles_nothing_and_what_is_refused_costs_only_itself(here):
+def finish_upload(upload) -> None:
+    while not upload.status:
+        upload.step(abandoned=True)
+
+
+def test_uploading_twice_doubles_nothing_and_what_is_refused_costs_only_itself(client):
     from registry.address import tracking_uri
     from tasks.tracking.spool import Spool
-    from tasks.tracking.upload import deliver, take
+    from tasks.tracking.uploader import Upload
 
-    spool = journal_of(tracking_uri())
+    spool = spool_for(tracking_uri())
     spool.append("metrics", values={"loss": 1.0, "nan": float("nan")}, step=0)
     spool.append("metrics", values={"not, allowed": 1.0}, step=0)
     for load in (10.0, 20.0):
@@ -293,78 +299,78 @@ def test_delivering_twice_doubles_nothing_and_what_is_refused_costs_only_itself(
     spool.keep_bytes("figure.png", b"png")
     spool.append("end", status="FINISHED")
     assert not Spool(spool.folder).abandoned
-    spool.leave()
+    spool.close()
     assert Spool(spool.folder).abandoned
     copy = shutil.copytree(spool.folder, "copy")
-    delivery = take(spool)
-    assert take(Spool(spool.folder)) is None  # another deliverer
-    deliver(delivery)
-    assert len(delivery.refused) == 1 and "not, allowed" in delivery.refused[0]
+    upload = Upload.begin(spool)
+    assert Upload.begin(Spool(spool.folder)) is None  # another uploader
+    finish_upload(upload)
+    assert len(upload.refused) == 1 and "not, allowed" in upload.refused[0]
 
-    shutil.copytree(copy, spool.folder)  # as if the deliverer had been killed before it noted anything
-    deliver(take(Spool(spool.folder)))
-    experiment = here.get_experiment_by_name("ftn")
-    runs = here.search_runs([experiment.experiment_id])
+    shutil.copytree(copy, spool.folder)  # as if the uploader had been killed before it noted anything
+    finish_upload(Upload.begin(Spool(spool.folder)))
+    experiment = client.get_experiment_by_name("ftn")
+    runs = client.search_runs([experiment.experiment_id])
     (run,) = (run for run in runs if "ftn.stage" in run.data.tags)
     assert len(runs) == 2 and run.info.status == "FINISHED"
-    history = {key: here.get_metric_history(run.info.run_id, key) for key in run.data.metrics}
+    history = {key: client.get_metric_history(run.info.run_id, key) for key in run.data.metrics}
     steps = {key: [(m.step, m.value) for m in metrics] for key, metrics in history.items()}
     assert steps["loss"] == [(0, 1.0)] and steps["system/cpu"] == [(0, 10.0), (1, 20.0)]
     assert len(steps["nan"]) == 1 and len(steps) == 3
-    assert len(here.get_run(run.info.run_id).inputs.dataset_inputs) == 1
+    assert len(client.get_run(run.info.run_id).inputs.dataset_inputs) == 1
 
 
-def test_a_late_journal_does_not_take_a_newer_execution_back(here):
+def test_a_late_spool_does_not_undo_a_newer_execution(client):
     from registry.address import tracking_uri
-    from tasks.tracking.upload import deliver, take
+    from tasks.tracking.uploader import Upload
 
-    late = journal_of(tracking_uri())
-    late.leave()
+    late = spool_for(tracking_uri())
+    late.close()
     hidden = late.folder.rename("elsewhere")  # on another machine
-    newer = journal_of(tracking_uri())
+    newer = spool_for(tracking_uri())
     newer.append("end", status="FINISHED")
-    newer.leave()
-    deliver(take(newer))
+    newer.close()
+    finish_upload(Upload.begin(newer))
     hidden.rename(late.folder)
-    deliver(take(late))
-    runs = here.search_runs([here.get_experiment_by_name("ftn").experiment_id])
+    finish_upload(Upload.begin(late))
+    runs = client.search_runs([client.get_experiment_by_name("ftn").experiment_id])
     assert sorted(run.info.status for run in runs) == ["FINISHED", "FINISHED"]
 
 
-def test_two_machines_that_create_at_once_end_with_one_experiment_and_one_parent(here, monkeypatch):
+def test_two_machines_that_create_at_once_end_with_one_experiment_and_one_parent(client):
     from tasks.tracking import runs
 
-    experiment = here.create_experiment("ftn")
+    experiment = client.create_experiment("ftn")
 
     class Slow:
-        """A machine that looks before the other one has created what it looks for."""
+        """A machine that searches before the other one has created what it searches for."""
 
         def __init__(self):
-            self.looked = set()
+            self.searched = set()
 
         def __getattr__(self, name):
-            return getattr(here, name)
+            return getattr(client, name)
 
         def get_experiment_by_name(self, name):
-            first = not self.looked
-            self.looked.add(name)
-            return None if first else here.get_experiment_by_name(name)
+            first = not self.searched
+            self.searched.add(name)
+            return None if first else client.get_experiment_by_name(name)
 
     assert runs._experiment(Slow()) == experiment
 
     first, second = (
-        here.create_run(experiment, start_time=time, tags={"ftn.pipeline": "p"}).info.run_id for time in (2, 1)
+        client.create_run(experiment, start_time=time, tags={"ftn.pipeline": "p"}).info.run_id for time in (2, 1)
     )
-    child = here.create_run(experiment, tags={"mlflow.parentRunId": first, "ftn.stage": "other"}).info.run_id
-    run = runs.open_run(here, OPENING | {"time": 3}, "execution")
-    parents = here.search_runs([experiment], "tags.`ftn.pipeline` = 'p'")
+    child = client.create_run(experiment, tags={"mlflow.parentRunId": first, "ftn.stage": "other"}).info.run_id
+    run = runs.open_run(client, OPENING | {"time": 3}, "execution")
+    parents = client.search_runs([experiment], "tags.`ftn.pipeline` = 'p'")
     assert [parent.info.run_id for parent in parents] == [second]
     for run_id in (child, run.info.run_id):
-        assert here.get_run(run_id).data.tags["mlflow.parentRunId"] == second
+        assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == second
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "redacted"),
     [
         ("http://user:p%40w@host:5000/path", "http://host:5000/path"),
         ("postgresql://u:pw@db/mlflow?password=pw", "postgresql://db/mlflow"),
@@ -372,7 +378,7 @@ def test_two_machines_that_create_at_once_end_with_one_experiment_and_one_parent
         ("databricks", "databricks"),
     ],
 )
-def test_an_address_is_told_without_its_secrets(uri, told, monkeypatch):
+def test_an_address_is_printed_without_its_secrets(uri, redacted, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert redact_url(uri) == told
-    assert redact(f"API request to {uri}/api failed") == f"API request to {told}/api failed"
+    assert redact_url(uri) == redacted
+    assert redact(f"API request to {uri}/api failed") == f"API request to {redacted}/api failed"
