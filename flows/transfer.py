@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_objects.db import ObjectDB
 
-_TRANSIENT = re.compile(
+_RETRY = re.compile(
     r"connect|time[d ]*out|temporar|reset by peer|broken pipe|unreachable|incomplete|try again|slow ?down"
     r"|internal ?error|service ?unavailable|bad gateway|\b50[0234]\b",
     re.IGNORECASE,
 )
-_PERMANENT = re.compile(r"credential|denied|forbidden|NoSuch|InvalidAccessKey|SignatureDoesNotMatch", re.IGNORECASE)
+_NO_RETRY = re.compile(r"credential|denied|forbidden|NoSuch|InvalidAccessKey|SignatureDoesNotMatch", re.IGNORECASE)
 dvc_thread_lock = threading.Lock()
 """Guards DVC's objects, which are not thread-safe."""
 
@@ -34,7 +34,7 @@ class TransferError(Exception):
 def _is_transient(task: Task, run: TaskRun, state: State) -> bool:
     error = state.result(raise_on_failure=False)
     text = str(error)
-    return isinstance(error, TransferError | OSError) and bool(_TRANSIENT.search(text)) and not _PERMANENT.search(text)
+    return isinstance(error, TransferError | OSError) and bool(_RETRY.search(text)) and not _NO_RETRY.search(text)
 
 
 _options: dict[str, Any] = {

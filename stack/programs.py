@@ -82,6 +82,6 @@ def _worker(settings: Settings, pool: str, limit: int | None) -> Program:
 
 
 def _inherited(settings: Settings) -> dict[str, str]:
-    """Variables of the present environment, not of the one in which supervisord was started."""
+    """Variables that may have changed since supervisord started: ``FTN_NOTIFY``, and keys of an S3 server elsewhere."""
     names = [name for name in os.environ if name == "FTN_NOTIFY" or (name.startswith("AWS_") and not settings.own_s3)]
     return NO_TELEMETRY | {name: os.environ[name] for name in names}

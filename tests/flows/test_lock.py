@@ -7,11 +7,11 @@ import pytest
 
 HOLD = """
 import subprocess, sys, time
-from flows.lock import turn
-with turn(sys.argv[1], lambda line: print(line, flush=True)) as held:
+from flows.lock import run_lock
+with run_lock(sys.argv[1], lambda line: print(line, flush=True)) as descriptor:
     print("has it", flush=True)
     if sys.argv[1] == "parent":
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"], pass_fds=[held])
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"], pass_fds=[descriptor])
     time.sleep(float(sys.argv[2]))
 print("done", flush=True)
 """

@@ -116,7 +116,7 @@ def _wait_for(path):
 
 
 def test_stopping_leaves_no_orphan_even_of_a_stage_that_ignores_it(fresh, monkeypatch):
-    monkeypatch.setattr(flows.stage, "GRACE", 0.5)
+    monkeypatch.setattr(flows.stage, "STOP_TIMEOUT", 0.5)
     Path("stubborn.py").write_text(STUBBORN)
     _only_stage("python stubborn.py")
     outcomes = []
