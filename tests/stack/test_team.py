@@ -1,4 +1,4 @@
-"""The team's servers: the graph over several machines, killed machines and servers, `make up` when something is wrong."""
+"""The team's servers: the graph over several machines, killed machines and servers, problems with `make up`."""
 
 import shutil
 import subprocess
@@ -30,7 +30,8 @@ from flows import heartbeat
 
 heartbeat.TIMEOUT = 8
 with get_client(sync_client=True) as client:
-    runs = [client.create_flow_run(flow(lambda: None, name="heartbeats"), state=state) for state in (Pending(), Running())]
+    empty = flow(lambda: None, name="heartbeats")
+    runs = [client.create_flow_run(empty, state=state) for state in (Pending(), Running())]
     monitors = [heartbeat.HeartbeatMonitor(run.id) for run in runs]
     for _ in range(10):
         emit_event("prefect.flow-run.heartbeat", resource={"prefect.resource.id": f"prefect.flow-run.{runs[1].id}"})

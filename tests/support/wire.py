@@ -31,7 +31,7 @@ class Client:
         self._received = b""
 
     def send(self, wire: bytes, finished: bool = True) -> tuple[int, bytes]:
-        """Send bytes; returns status and body of the answer. Unless ``finished``, half-close the connection after sending.
+        """Send bytes; returns status and body of the answer. Unless ``finished``, sending is shut down afterwards.
 
         Raises:
             OSError: the server closed the connection without an answer.
