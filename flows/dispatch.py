@@ -37,7 +37,7 @@ class DispatchError(Exception):
 
 
 def run_on_pool(stage: "Stage", stages: list["Stage"], pool: str, children: Children) -> None:
-    """Have a pool run a stage, unless DVC's remote has its run already. Then DVC's cache here holds the outputs.
+    """Have a pool run a stage, unless its run is on DVC's remote already; then fetch the outputs into DVC's cache.
 
     The same stage in the same state is dispatched once, however many pipelines ask for it. A run that an interrupted
     pipeline had dispatched is used, too.

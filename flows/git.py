@@ -4,8 +4,8 @@ from ftn_core.utils.errors import UserError
 from registry import repository
 
 
-def run_git(*arguments: str) -> str:
-    """Run a command; returns its output.
+def git_output(*arguments: str) -> str:
+    """Run a Git command; returns its output.
 
     Raises:
         UserError: the command failed; the message is Git's own.

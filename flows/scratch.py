@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from filelock import FileLock, Timeout
 
-from flows.git import run_git
+from flows.git import git_output
 from flows.stage_request import StageRequest
 from ftn_core.utils.errors import UserError
 from registry.repository import LOCK
@@ -37,9 +37,9 @@ def scratch_clone(name: str, request: StageRequest) -> Iterator[None]:
         _require(request.commit)
         in_use = FileLock(here.with_suffix(".lock"), blocking=False)
         in_use.acquire()
-        run_git("clone", "--quiet", "--shared", "--no-checkout", str(home), str(here))
+        git_output("clone", "--quiet", "--shared", "--no-checkout", str(home), str(here))
     try:
-        run_git("-C", str(here), "checkout", "--quiet", "--detach", request.commit)
+        git_output("-C", str(here), "checkout", "--quiet", "--detach", request.commit)
         (here / PARAMS).write_text(request.params)
         (here / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": request.lock}))
         _configure(home, here)
@@ -80,11 +80,11 @@ def _configure(home: Path, here: Path) -> None:
 
 def _require(commit: str) -> None:
     with contextlib.suppress(UserError):
-        run_git("cat-file", "-e", f"{commit}^{{commit}}")
+        git_output("cat-file", "-e", f"{commit}^{{commit}}")
         return
     with contextlib.suppress(UserError):
-        run_git("fetch", "--quiet", "origin")
-        run_git("cat-file", "-e", f"{commit}^{{commit}}")
+        git_output("fetch", "--quiet", "origin")
+        git_output("cat-file", "-e", f"{commit}^{{commit}}")
         return
     raise UserError(f"this worker's clone {Path.cwd()} lacks commit {commit}, and so does its origin: push it")
 

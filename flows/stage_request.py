@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, Field
 
-from flows.git import run_git
+from flows.git import git_output
 from ftn_core.utils.errors import UserError
 from registry.repository import LOCK
 from tasks.identity import locked_repo
@@ -35,7 +35,7 @@ def make_request(stage: "Stage", stages: list["Stage"]) -> StageRequest:
     Raises:
         UserError: code differs from the commit, so other machines cannot get it; or an input is not made yet.
     """
-    changed = run_git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{LOCK}")
+    changed = git_output("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{LOCK}")
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines())
         raise UserError(
@@ -48,7 +48,7 @@ def make_request(stage: "Stage", stages: list["Stage"]) -> StageRequest:
         raise UserError(f"{stage.name} reads what is not made yet: run {', '.join(missing)} first")
     outputs = [out for up in stages if up.name in stage.upstream for out in up.outputs]
     return StageRequest(
-        commit=run_git("rev-parse", "HEAD").strip(),
+        commit=git_output("rev-parse", "HEAD").strip(),
         params=PARAMS.read_text(),
         lock={up: locked[up] for up in stage.upstream},
         inputs=sorted(_overlaps(stage.inputs, outputs)),

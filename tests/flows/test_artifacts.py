@@ -24,7 +24,7 @@ def test_table_is_shown_only_by_the_run_that_brought_it_up_to_date(created, tmp_
     assert created == {"results": "| psnr |"}
 
 
-def test_so_is_the_verdict(created, tmp_path, monkeypatch):
+def test_verdict_is_shown_by_the_run_that_brought_it_up_to_date(created, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("results").mkdir()
     Path("results/verdict.md").write_text("| rule |")

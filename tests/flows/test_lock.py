@@ -21,15 +21,15 @@ print("done", flush=True)
 def hold(tmp_path):
     (tmp_path / "hold.py").write_text(HOLD)
 
-    def start(who: str, seconds: float) -> subprocess.Popen:
+    def start(owner: str, seconds: float) -> subprocess.Popen:
         env = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""}
-        command = [sys.executable, "hold.py", who, str(seconds)]
+        command = [sys.executable, "hold.py", owner, str(seconds)]
         return subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True)
 
     return start
 
 
-def test_the_second_waits_and_says_for_whom(hold):
+def test_the_second_waits_and_names_the_first(hold):
     first = hold("first", 2)
     assert first.stdout.readline() == "has it\n"
     second = hold("second", 0)

@@ -50,7 +50,7 @@ def test_matrix_stage_runs_without_its_upstream(done):
     assert done.runs() == []
 
 
-def test_a_stage_that_speaks_like_dvc_is_not_believed(fresh):
+def test_output_that_reads_like_dvcs_is_not_taken_for_it(fresh):
     Path("odd.sh").write_text("echo \"Stage 'odd' didn't change, skipping\"\ntouch odd.txt\n")
     _only_stage("sh odd.sh")
     assert _run("odd")[0].how == "ran"
