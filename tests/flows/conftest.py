@@ -81,6 +81,11 @@ class Toy:
     def dvc(self, *arguments: str) -> str:
         return _run(self.root, sys.executable, "-m", "dvc", *arguments)
 
+    def commit(self) -> None:
+        (self.root / ".gitignore").write_text("out\nresults\nruns.log\n.ftn\n")
+        for command in (["add", "-A"], ["commit", "-qm", "toy"]):
+            _run(self.root, "git", "-c", "user.name=t", "-c", "user.email=t@t", *command)
+
     def runs(self) -> list[str]:
         """The stages that ran work.py, in order of their end."""
         return [name for name, _, _ in self.times()]
@@ -139,6 +144,13 @@ def fresh(_fresh_toy, tmp_path, monkeypatch):
 def done(_done_toy, tmp_path, monkeypatch):
     """The toy after `dvc repro`, with an empty runs.log."""
     return _copy(_done_toy, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def committed(done):
+    """The toy after `dvc repro`, with everything but outputs in a commit."""
+    done.commit()
+    return done
 
 
 def _copy(source, tmp_path, monkeypatch):

@@ -1,4 +1,3 @@
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,18 +6,6 @@ from flows.graph import read_graph
 from flows.pipeline import pool_of
 from flows.stage_request import _overlaps, make_request
 from ftn_core.utils.errors import UserError
-
-
-def git(*arguments):
-    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *arguments], check=True, capture_output=True)
-
-
-@pytest.fixture
-def committed(done):
-    Path(".gitignore").write_text("out\nresults\nruns.log\n")
-    git("add", "-A")
-    git("commit", "-qm", "toy")
-    return done
 
 
 def request_for(name):
@@ -42,8 +29,7 @@ def test_parameters_may_differ_from_the_commit_and_code_may_not(committed):
 
 
 def test_a_stage_whose_inputs_are_not_made_is_not_requested(fresh):
-    git("add", "-A")
-    git("commit", "-qm", "toy")
+    fresh.commit()
     with pytest.raises(
         UserError, match=r"finetune@ftn-0\.5 reads what is not made yet: run degraded@0\.5, method@ftn first"
     ):
