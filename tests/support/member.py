@@ -1,4 +1,4 @@
-"""Real processes that train one network together, forked from a server that has imported everything once."""
+"""Trains one network in several real processes, forked from a server that has imported everything once."""
 
 import contextlib
 import multiprocessing
@@ -24,15 +24,15 @@ from ftn_core.training.batches import Batches
 STOPPED = 7
 
 
-def train_together(folder: Path, train: Train, stop: int = -1, objective: Path | None = None) -> None:
-    """Train on the photographs beside the folder, to the end or to the step at which all processes stop.
+def train_in_processes(folder: Path, train: Train, stop: int = -1, objective: Path | None = None) -> None:
+    """Train on the photographs beside the folder, to the end or to the step ``stop``, at which all processes exit.
 
-    Each leaves what it said, ``said-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
+    Each process writes its output to ``output-RANK`` in the folder, and at the end weights and curve to ``done-RANK``.
     """
     folder.mkdir(exist_ok=True)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["member"])
-    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):  # else the server does not find it
+    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):  # so that the server finds this module
         forkserver.ensure_running()
     [port] = free_ports(1)
     processes = [
@@ -48,7 +48,7 @@ def train_together(folder: Path, train: Train, stop: int = -1, objective: Path |
 
 def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objective: Path | None) -> None:
     count = str(train.devices)
-    os.environ |= {  # as torch's launcher sets it
+    os.environ |= {  # as torch's launcher sets them
         "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank),
         "LOCAL_RANK": str(rank), "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "GROUP_WORLD_SIZE": "1",
         "GLOO_SOCKET_IFNAME": "lo",
@@ -56,7 +56,7 @@ def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objectiv
     loop.SAVE_SECONDS = loop.LOOK_SECONDS = 0
     fabric = make_fabric(2, train.precision, train.devices)
     assert torch.get_num_threads() == max(1, 2 // train.devices)
-    torch.manual_seed(rank)  # the first one's weights count
+    torch.manual_seed(rank)  # the weights of rank 0 are used
     network = build_network("unshuffle_net", 8, 2)
     batches = Batches(
         Store(folder.parent / "train"), None, sigma=0.2, clip=False, batch_size=train.batch_size, crop=train.crop,
@@ -69,7 +69,7 @@ def _train(rank: int, port: int, folder: Path, train: Train, stop: int, objectiv
         return batches(step)
 
     aim = load_loss(objective) if objective else Pixel("l1")
-    with (folder / f"said-{rank}").open("w") as said, contextlib.redirect_stdout(said):
+    with (folder / f"output-{rank}").open("w") as output, contextlib.redirect_stdout(output):
         rows = loop.fit(
             network, aim, until_stop, lambda network: 20.0 + rank, fabric=fabric, options=train, train=train,
             state_file=folder / "state", label="test", on_row=lambda row: print("row", int(row["step"])),

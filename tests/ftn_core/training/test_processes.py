@@ -1,6 +1,6 @@
 import pytest
 import torch
-from member import train_together
+from member import train_in_processes
 
 from ftn_core.parameters import PerceptualLoss, Schedule, Train
 from ftn_core.runtime.checkpoint import read_tensors
@@ -31,10 +31,10 @@ def test_one_network_whatever_the_number_of_processes(make_store, tmp_path):
     """One, two, and one that is stopped and goes on as two, and those as three: the same batches of six."""
     make_store("train")
     folders = one, two, changing = [tmp_path / name for name in ("one", "two", "changing")]
-    train_together(one, TRAIN)
-    train_together(two, devices(2))
-    assert (two / "said-1").read_text() == ""
-    assert [line for line in (two / "said-0").read_text().splitlines() if line.startswith("row")] == [
+    train_in_processes(one, TRAIN)
+    train_in_processes(two, devices(2))
+    assert (two / "output-1").read_text() == ""
+    assert [line for line in (two / "output-0").read_text().splitlines() if line.startswith("row")] == [
         "row 50", "row 100", "row 150",
     ]  # fmt: skip
     (weights, rows), (other_weights, other_rows) = (done(two, rank) for rank in (0, 1))
@@ -42,12 +42,12 @@ def test_one_network_whatever_the_number_of_processes(make_store, tmp_path):
     assert rows == other_rows
     assert {row["val_score"] for row in rows} == {20}  # the first process validates
 
-    train_together(changing, TRAIN, stop=60)
-    train_together(changing, devices(2), stop=110)
-    assert "goes on from step 60" in (changing / "said-0").read_text()
+    train_in_processes(changing, TRAIN, stop=60)
+    train_in_processes(changing, devices(2), stop=110)
+    assert "goes on from step 60" in (changing / "output-0").read_text()
     assert read_tensors(changing / "state")[1]["step"] == 110
-    train_together(changing, devices(3))
-    assert "goes on from step 110" in (changing / "said-0").read_text()
+    train_in_processes(changing, devices(3))
+    assert "goes on from step 110" in (changing / "output-0").read_text()
 
     losses = [[row["loss"] for row in done(folder, 0)[1]] for folder in folders]  # of the whole batches
     assert losses[1] == pytest.approx(losses[0], rel=5e-3) and losses[2] == pytest.approx(losses[0], rel=5e-3)
@@ -103,6 +103,6 @@ def test_a_perceptual_objective_sees_the_same_batches_in_two_processes(make_stor
     losses = []
     for count in (1, 2):
         folder = tmp_path / str(count)
-        train_together(folder, train.model_copy(update={"devices": count}), objective=tmp_path / "objective")
+        train_in_processes(folder, train.model_copy(update={"devices": count}), objective=tmp_path / "objective")
         losses.append([row["loss"] for row in done(folder, 0)[1]])
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
