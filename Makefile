@@ -26,7 +26,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evaluation, registration
-	@python -m flows.lock repro
+	@python -m flows.repro
 	@echo; cat results/table.md; echo
 	@echo "report:    results/report.html"
 	@echo "MLflow UI: make mlflow"
@@ -44,7 +44,7 @@ seeds: $(READY)  ## run the pipeline for several seeds, then print mean and spre
 	@python -m flows.seeds $(SEEDS)
 
 register: $(READY)  ## register the trained model again, for example in another MLflow
-	@python -m flows.lock repro --single-item --force register
+	@python -m flows.repro --single-item --force register
 
 upload: $(READY)  ## upload to MLflow what stages recorded while it did not answer
 	@python -m tasks.tracking

@@ -1,7 +1,7 @@
-"""The DVC graph as Prefect flows. Wiring only.
+"""The DVC graph as Prefect flows: wiring only.
 
-Importing this package first settles what Prefect reads from the environment while it is imported. ``.env`` may say
-where servers are.
+Prefect reads its environment while it is imported. Importing this package first sets that environment, and reads
+``.env``, which may hold the servers' addresses.
 """
 
 import os
@@ -16,10 +16,10 @@ for _name, _value in {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DVC_NO_ANALYTICS": "true",
-    # without PREFECT_API_URL Prefect starts a server of its own: slow on two busy cores, and it creates its
-    # database the first time
+    # Without PREFECT_API_URL Prefect starts a server of its own. Its first start creates a database, and two busy cores
+    # make that slow.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-    # seconds, the least that Prefect allows: a team's server takes a run for dead that is silent three times as long
+    # Seconds, the least that Prefect allows. A team's server counts a run as dead after three missed heartbeats.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
 }.items():
     os.environ.setdefault(_name, _value)

@@ -1,4 +1,4 @@
-"""What a run leaves on its page in Prefect: progress of stages, the results, links to MLflow."""
+"""The artifacts on a run's page in Prefect: progress bars, results, links to MLflow."""
 
 import re
 import time
@@ -14,13 +14,14 @@ from registry.server import short_timeouts
 from tasks.paths import TABLE, VERDICT
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"
-"""Where ``make mlflow`` shows a store that is a file."""
+"""Address at which ``make mlflow`` shows a store that is a file."""
 
 
-class Progress:
-    """The progress bar of one stage: created with the first percentage, then updated every other second."""
+class ProgressArtifact:
+    """The progress bar of one stage: the first percentage creates it, later ones update it."""
 
     INTERVAL = 2.0
+    """Seconds between two updates, at the least."""
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
@@ -29,25 +30,25 @@ class Progress:
         self._due = 0.0
 
     def __call__(self, percent: float) -> None:
-        """Show how far the stage is."""
+        """Show how far the stage is, in percent."""
         if time.monotonic() < self._due or percent == self._sent:
             return
         try:
             self._send(percent)
             self._due = time.monotonic() + self.INTERVAL
-        except Exception as error:  # hours of training must not end because a bar could not be drawn
-            get_run_logger().warning(f"no more progress is redact_url: {error}")
+        except Exception as error:  # a bar that cannot be drawn must not end hours of training
+            get_run_logger().warning(f"the progress bar is no longer updated: {error}")
             self._due = float("inf")
 
     def finish(self) -> None:
-        """Show a bar that was started as full."""
+        """Fill the bar, if there is one."""
         if self._id and self._due < float("inf"):
             self._due = 0.0
             self(100.0)
 
     def _send(self, percent: float) -> None:
         if self._id is None:
-            key = re.sub(r"[^a-z0-9]+", "-", f"progress-{self._stage}".lower())  # all that Prefect allows in a key
+            key = re.sub(r"[^a-z0-9]+", "-", f"progress-{self._stage}".lower())  # the characters that Prefect allows
             self._id = create_progress_artifact(percent, key=key, description=f"Progress of {self._stage}")  # type: ignore[assignment]
         else:
             update_progress_artifact(self._id, percent)
@@ -55,24 +56,24 @@ class Progress:
 
 
 def show_results(outputs: Iterable[str]) -> None:
-    """Leave the table of results and the gate's verdict, as far as this run brought them up to date."""
-    given = list(outputs)
+    """Show the table of results and the gate's verdict, if the run brought them (``outputs``) up to date."""
+    updated = list(outputs)
     for path, key, description in (
         (TABLE, "results", "The table of results"),
         (VERDICT, "verdict", "The gate's verdict on the registered version"),
     ):
-        if path.exists() and any(path.is_relative_to(output) for output in given):
+        if path.exists() and any(path.is_relative_to(output) for output in updated):
             create_markdown_artifact(path.read_text(), key=key, description=description)
 
 
 def show_mlflow_runs(stages: Sequence[str]) -> None:
-    """Leave links from stages to their newest MLflow runs.
+    """Show links from stages to their newest MLflow runs.
 
-    Call it only when a stage ran: importing MLflow takes seconds.
+    Call it only if a stage ran: importing MLflow takes seconds.
     """
     uri = tracking_uri()
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        return  # MLflow would create the database
+        return  # asking MLflow would create the database
     import mlflow
 
     try:

@@ -1,4 +1,4 @@
-"""Unfinished trainings on DVC's remote: if a machine dies, the next one goes on from the last checkpoint."""
+"""Checkpoints of unfinished trainings on DVC's remote, from which another machine resumes if this one dies."""
 
 import contextlib
 import threading
@@ -10,75 +10,77 @@ from flows.transfer import remote_root
 from tasks.paths import RESUME
 
 INTERVAL = 15.0
-"""Seconds between two looks for a new checkpoint."""
+"""Seconds between two uploads."""
 
 
 @contextlib.contextmanager
-def shared_checkpoints(key: str, on_trouble: Callable[[str], object]) -> Iterator["Keeper"]:
-    """Take up what another machine left under ``key``; keep the remote up to date while the block runs, and at its end.
+def shared_checkpoints(key: str, on_error: Callable[[str], object]) -> Iterator["CheckpointSync"]:
+    """Download the checkpoints stored under ``key``, then upload new ones while the block runs and when it ends.
 
-    A remote that cannot be reached ends no training.
+    An unreachable remote ends no training: ``on_error`` gets the message.
     """
-    keeper = Keeper(key, on_trouble)
-    keeper.tolerantly(keeper.fetch)
+    sync = CheckpointSync(key, on_error)
+    sync.attempt(sync.download)
     done = threading.Event()
-    thread = threading.Thread(target=keeper.follow, args=(done,), daemon=True)
+    thread = threading.Thread(target=sync.upload_until, args=(done,), daemon=True)
     thread.start()
     try:
-        yield keeper
+        yield sync
     finally:
         done.set()
         thread.join()
-        keeper.tolerantly(keeper.push)
+        sync.attempt(sync.upload)
 
 
-class Keeper:
-    """One stage's checkpoints, here and at the remote."""
+class CheckpointSync:
+    """Copies the checkpoints of one stage between this machine and the remote."""
 
-    def __init__(self, key: str, on_trouble: Callable[[str], object]) -> None:
-        self._key, self._on_trouble = key, on_trouble
-        self._pushed: dict[str, float] = {}
+    def __init__(self, key: str, on_error: Callable[[str], object]) -> None:
+        self._key, self._on_error = key, on_error
+        self._synced: dict[str, float] = {}
+        """By file name, the modification time of what the remote has."""
 
     @cached_property
-    def _place(self) -> tuple[Any, str]:
-        """The remote's file system, and the folder there."""
+    def _remote(self) -> tuple[Any, str]:
+        """The remote's file system, and the folder of the checkpoints in it."""
         from dvc.repo import Repo
 
         with Repo() as repo:
             remote = remote_root(repo, "push")
         return remote.fs, remote.fs.join(remote.path, "resume", self._key)
 
-    def tolerantly(self, action: Callable[[], None]) -> None:
+    def attempt(self, action: Callable[[], None]) -> None:
+        """Call one of the methods below; an error is reported, not raised."""
         try:
             action()
-        except Exception as error:  # of whatever storage it is
-            self._on_trouble(f"checkpoints are not shared for now: {type(error).__name__}: {error}")
+        except Exception as error:  # each kind of storage has its own
+            self._on_error(f"checkpoints are not shared for now: {type(error).__name__}: {error}")
 
-    def fetch(self) -> None:
-        fs, folder = self._place
-        for there in fs.find(folder) if fs.exists(folder) else []:
-            here = RESUME / fs.name(there)
-            here.parent.mkdir(parents=True, exist_ok=True)
-            partial = here.with_suffix(".partial")
-            fs.get_file(there, str(partial))
-            partial.replace(here)
-            self._pushed[here.name] = here.stat().st_mtime
+    def download(self) -> None:
+        fs, folder = self._remote
+        for source in fs.find(folder) if fs.exists(folder) else []:
+            target = RESUME / fs.name(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_suffix(".partial")
+            fs.get_file(source, str(partial))
+            partial.replace(target)
+            self._synced[target.name] = target.stat().st_mtime
 
-    def push(self) -> None:
-        fs, folder = self._place
-        for here in RESUME.glob("*.safetensors"):
-            with contextlib.suppress(FileNotFoundError):  # the training has ended
-                written = here.stat().st_mtime
-                if self._pushed.get(here.name) != written:
-                    fs.put_file(str(here), fs.join(folder, here.name))
-                    self._pushed[here.name] = written
+    def upload(self) -> None:
+        fs, folder = self._remote
+        for source in RESUME.glob("*.safetensors"):
+            with contextlib.suppress(FileNotFoundError):  # the training has ended and removed it
+                modified = source.stat().st_mtime
+                if self._synced.get(source.name) != modified:
+                    fs.put_file(str(source), fs.join(folder, source.name))
+                    self._synced[source.name] = modified
 
-    def follow(self, done: threading.Event) -> None:
+    def upload_until(self, done: threading.Event) -> None:
         while not done.wait(INTERVAL):
-            self.tolerantly(self.push)
+            self.attempt(self.upload)
 
     def clear(self) -> None:
-        """Leave nothing at the remote: the stage has ended well."""
-        fs, folder = self._place
+        """Remove the remote's copies: the stage has ended well."""
+        fs, folder = self._remote
         if fs.exists(folder):
             fs.remove(list(fs.find(folder)))

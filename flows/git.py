@@ -1,11 +1,15 @@
-"""Git, for what the flows ask of it."""
+"""Git, as the flows use it."""
 
 from ftn_core.utils.errors import UserError
 from registry import repository
 
 
-def git(*arguments: str) -> str:
-    """What the command prints. Raises ``UserError`` with Git's own words if it fails."""
+def git_output(*arguments: str) -> str:
+    """Run a Git command; returns its output.
+
+    Raises:
+        UserError: the command failed; the message is Git's own.
+    """
     done = repository.git(*arguments)
     if done.returncode:
         raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")

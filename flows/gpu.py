@@ -1,4 +1,4 @@
-"""A GPU runs one stage at a time: slots that Prefect's server counts, one for each GPU of each machine."""
+"""One stage at a time on each GPU: Prefect's server counts a slot for each GPU of each machine."""
 
 import contextlib
 import os
@@ -11,9 +11,10 @@ from prefect.concurrency.sync import concurrency
 
 @contextlib.contextmanager
 def gpu_slot(on_wait: Callable[[str], object]) -> Iterator[dict[str, str]]:
-    """Wait for one of this worker's GPUs (``FTN_GPUS``, set by ``stack.worker``) and hold it; gives the environment.
+    """Wait for one of this worker's GPUs and hold it in the block; gives the environment for the stage.
 
-    A worker without GPUs hides those that its machine may have. Outside a worker nothing is changed.
+    ``FTN_GPUS``, set by ``stack.worker``, lists the GPUs. An empty list hides all GPUs from the stage. Outside a worker
+    it is not set, and the environment stays as it is.
     """
     listed = os.environ.get("FTN_GPUS")
     gpus = [gpu for gpu in (listed or "").split(",") if gpu]
@@ -21,10 +22,10 @@ def gpu_slot(on_wait: Callable[[str], object]) -> Iterator[dict[str, str]]:
         yield {} if listed is None else {"CUDA_VISIBLE_DEVICES": ""}
         return
     held = contextlib.ExitStack()
-    for turn, gpu in enumerate(cycle(gpus)):
-        if turn == len(gpus):
+    for attempt, gpu in enumerate(cycle(gpus)):
+        if attempt == len(gpus):
             on_wait(f"waits for a GPU: {listed} busy")
-        # a lease, so that a dead worker's slot is free again; a server that is away for longer ends no training
+        # The lease frees the slot of a dead worker. A server that is away for longer than the lease ends no training.
         slot = concurrency(
             f"gpu-{socket.gethostname()}-{gpu}",
             timeout_seconds=2,
@@ -40,5 +41,5 @@ def gpu_slot(on_wait: Callable[[str], object]) -> Iterator[dict[str, str]]:
     finally:
         try:
             held.close()
-        except Exception as error:  # whatever it is, a finished training must not be lost for it
-            on_wait(f"the slot of GPU {gpu} is not given back, its lease will end by itself: {type(error).__name__}")
+        except Exception as error:  # whatever it is, it must not lose a finished training
+            on_wait(f"the slot of GPU {gpu} is not released, its lease will end by itself: {type(error).__name__}")

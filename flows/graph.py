@@ -1,4 +1,4 @@
-"""What DVC says about the graph: its stages, what each waits for, and which of them have nothing to do."""
+"""Reads the graph from DVC: its stages, what each depends on, and which are up to date."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ class Stage:
     upstream: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    movable: bool
-    """Another machine can run it: it reads only code and other stages' outputs, and DVC keeps its run."""
+    portable: bool
+    """Another machine can run it: it reads outputs of other stages, and DVC's run-cache keeps its result."""
     forced: bool
-    settled: bool
-    """Neither it nor anything upstream of it is forced or changed: DVC would do nothing."""
+    up_to_date: bool
+    """DVC would do nothing: neither the stage nor anything upstream of it is forced or changed."""
 
 
 def read_graph(targets: Sequence[str] = (), forced: Sequence[str] = ()) -> list[Stage]:
     """Read the stages that ``dvc repro TARGETS`` would visit, upstream first.
 
-    Both arguments take what DVC takes: stages, groups such as ``finetune``, output paths. No targets:
-    everything in ``dvc.yaml``. Whether a stage changed is asked once for all of them, in this process, because
-    a process for each costs more than a second.
+    Both arguments take what DVC takes: stages, groups such as ``finetune``, output paths. No targets: everything in
+    ``dvc.yaml``. This process asks DVC for the status of all stages at once: one process for each would cost more than
+    a second.
 
     Raises:
         UserError: this is no DVC project, its graph is broken, or a target is not in it.
@@ -47,7 +47,7 @@ def read_graph(targets: Sequence[str] = (), forced: Sequence[str] = ()) -> list[
 
 
 def _read(repo: Repo, targets: Sequence[str], forced: Sequence[str]) -> list[Stage]:
-    graph = get_active_graph(repo.index.graph)  # an edge leads from a stage to what it needs
+    graph = get_active_graph(repo.index.graph)  # edges lead from a stage to its upstream
     wanted = _names(repo, targets or ["dvc.yaml"])
     must_run = _names(repo, forced)
     visited = [s for s in graph if s.addressing in wanted or _is_needed(graph, s, wanted)]
@@ -59,16 +59,17 @@ def _read(repo: Repo, targets: Sequence[str], forced: Sequence[str]) -> list[Sta
     for generation in nx.topological_generations(graph.subgraph(visited).reverse()):
         for stage in generation:
             name, upstream = stage.addressing, tuple(sorted(up.addressing for up in graph.successors(stage)))
+            upstream_runs = not all(stages[up].up_to_date for up in upstream)
             stages[name] = Stage(
                 name=name,
                 description=stage.desc or "",
                 upstream=upstream,
                 inputs=tuple(str(dep) for dep in stage.deps),
                 outputs=tuple(str(out) for out in stage.outs),
-                # what a stage without any upstream reads may lie on this machine alone
-                movable=bool(upstream) and not any(out.persist for out in stage.outs),
+                # what a stage without upstream reads, such as photographs, may be on this machine alone
+                portable=bool(upstream) and not any(out.persist for out in stage.outs),
                 forced=name in must_run,
-                settled=name not in must_run and all(stages[up].settled for up in upstream) and not stage.changed(),
+                up_to_date=not (name in must_run or upstream_runs or stage.changed()),
             )
     return list(stages.values())
 

@@ -1,7 +1,7 @@
-"""Signs of life of a dispatched run, as the pipeline that waits for it sees them.
+"""Heartbeats of a dispatched run, watched by the pipeline that waits for it.
 
-Prefect's automation (``stack.deploy``) ends the runs of dead machines too, yet only those that have sent a heartbeat,
-and only as long as its service lives; a pipeline must not wait for ever on either.
+Prefect's automation (``stack.deploy``) crashes the runs of dead machines as well. It covers only runs that have sent a
+heartbeat, and it works only while its service runs. A pipeline must not wait for ever on either.
 """
 
 from uuid import UUID
@@ -11,24 +11,25 @@ from prefect.client.schemas.objects import State
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from prefect.states import Crashed
 
-LOOK = 2.0
-"""Seconds between two looks at a run."""
-SILENCE = 180.0
-"""Seconds without a sign after which a run counts as dead: longer than the automation's, which judges first."""
+POLL_SECONDS = 2.0
+"""Seconds between two polls of a run."""
+TIMEOUT = 180.0
+"""Seconds without a heartbeat after which a run counts as dead; longer than the automation's, which acts first."""
 
 
-class Watch:
-    """CheckSchedule at a run again and again; one that some worker holds and that has gone silent is ended as crashed.
+class HeartbeatMonitor:
+    """Polls a run. A run that a worker holds is marked as crashed when its heartbeat stops.
 
-    Silence is counted in looks that the server answered: while it is away, no sign could come.
+    The timeout is counted in polls that the server answered: no heartbeat can arrive while the server is away.
     """
 
     def __init__(self, run: UUID) -> None:
         self.run = run
-        self._sign: tuple[UUID, UUID | None] | None = None
-        self._silent = 0
+        self._last: tuple[UUID, UUID | None] | None = None
+        """State and heartbeat at the last poll."""
+        self._silent_polls = 0
 
-    def look(self) -> State | None:
+    def poll(self) -> State | None:
         """The run's state, if it is final.
 
         Raises:
@@ -39,15 +40,15 @@ class Watch:
             if state is None or state.is_final():
                 return state
             held = state.is_pending() or state.is_running()
-            sign = (state.id, self._heartbeat(client)) if held else None
-            self._silent = self._silent + 1 if sign and sign == self._sign else 0
-            self._sign = sign
-            if self._silent * LOOK > SILENCE:
-                crashed: State = Crashed(message=f"No sign of life for {SILENCE:.0f} s: its machine is dead")
+            current = (state.id, self._newest_heartbeat(client)) if held else None
+            self._silent_polls = self._silent_polls + 1 if current and current == self._last else 0
+            self._last = current
+            if self._silent_polls * POLL_SECONDS > TIMEOUT:
+                crashed: State = Crashed(message=f"No heartbeat for {TIMEOUT:.0f} s: its machine is dead")
                 client.set_flow_run_state(self.run, crashed, force=True)
         return None
 
-    def _heartbeat(self, client: SyncPrefectClient) -> UUID | None:
+    def _newest_heartbeat(self, client: SyncPrefectClient) -> UUID | None:
         newest = EventFilter(
             event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
             resource=EventResourceFilter(id=[f"prefect.flow-run.{self.run}"]),

@@ -1,4 +1,4 @@
-"""Word of a failed run, to wherever ``FTN_NOTIFY`` says: mail, chat, a webhook."""
+"""Notifications of failed runs by mail, chat or webhook, to the addresses in ``FTN_NOTIFY``."""
 
 import logging
 import os
@@ -9,21 +9,21 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.settings import PREFECT_UI_URL
 
 NOTIFY = "FTN_NOTIFY"
-"""Addresses in Apprise's form, separated by spaces or commas, such as ``slack://...``, ``mailto://...``, ``jsons://host/path``."""
+"""Environment variable: addresses in Apprise's form, such as ``mailto://...``, separated by spaces or commas."""
 
 
 def notify(flow: Flow, flow_run: FlowRun, state: State) -> None:
-    """Send name, state, reason and address of a run; nothing where no address is set."""
+    """Send name, state, reason and page of a run to all addresses; without any, do nothing."""
     addresses = os.environ.get(NOTIFY, "")
     if not addresses:
         return
     import apprise
 
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it would log addresses, which hold passwords
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its logs show addresses, which hold passwords
     sender = apprise.Apprise()
     known = sender.add(addresses)
     page = f"{PREFECT_UI_URL.value()}/runs/flow-run/{flow_run.id}"
     sent = sender.notify(title=f"ftn: {flow.name} {flow_run.name}: {state.name}", body=f"{state.message}\n{page}")
     if not (known and sent):
-        # not get_run_logger: for a run that crashed there is no context here
-        flow_run_logger(flow_run, flow).warning(f"not everybody could be told of this: look at {NOTIFY}")
+        # get_run_logger needs the context of a run, which a crashed one no longer has
+        flow_run_logger(flow_run, flow).warning(f"not every address could be notified: check {NOTIFY}")

@@ -1,4 +1,4 @@
-"""Parameter overrides, as ``dvc exp run -S`` takes them, checked before anything is written."""
+"""Parameter overrides, in the form of ``dvc exp run -S``. They are checked before anything is written."""
 
 import contextlib
 import os
@@ -11,15 +11,14 @@ from dvc.exceptions import InvalidArgumentError
 
 from ftn_core.parameters import load_parameters, parse_parameters
 from ftn_core.utils.errors import UserError
-
-PARAMS = Path("params.yaml")
+from tasks.paths import PARAMS
 
 
 @contextlib.contextmanager
 def overridden(overrides: Sequence[str]) -> Iterator[None]:
-    """Write the overrides to ``params.yaml``, where they stay; a ``UserError`` in the block takes them back.
+    """Write the overrides to ``params.yaml``. They stay there, unless the block raises a ``UserError``.
 
-    They stay because ``dvc repro`` afterwards must see the values that the results were made with.
+    They stay because a later ``dvc repro`` must see the values with which the results were made.
 
     Raises:
         UserError: an override is malformed, or a key or value is not allowed. Nothing was written.
@@ -50,7 +49,7 @@ def overridden(overrides: Sequence[str]) -> Iterator[None]:
 def _apply(path: Path, overrides: Sequence[str]) -> None:
     from dvc.utils.hydra import apply_overrides  # imports Hydra
 
-    for override in overrides:  # one by one: Hydra's message alone does not always name the culprit
+    for override in overrides:  # one by one: Hydra's message does not always name the wrong one
         try:
             apply_overrides(path, [override])
         except InvalidArgumentError as error:

@@ -1,4 +1,4 @@
-"""DVC's graph as a Prefect flow: one task run for each stage, independent ones at the same time."""
+"""DVC's graph as a Prefect flow: one task run for each stage. Independent stages run at the same time."""
 
 import argparse
 import contextlib
@@ -18,12 +18,12 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.artifacts import Progress, show_mlflow_runs, show_results
+from flows.artifacts import ProgressArtifact, show_mlflow_runs, show_results
 from flows.dispatch import DispatchError, run_on_pool
-from flows.lock import turn
+from flows.lock import run_lock
 from flows.notify import notify
 from flows.stage import Children, run_stage
-from flows.states import REFUSED, unfinished
+from flows.states import REFUSED, failed_or_stopped
 from flows.transfer import TransferError
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.cores import cores
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
     from flows.graph import Stage
 
 
-# the one cache is DVC's: Prefect caches and stores nothing
+# DVC has the only cache: Prefect caches and stores nothing
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 def bring_up_to_date(
-    name: str, stage: "Stage", stages: list["Stage"], pool: str | None, here: Semaphore, children: Children
+    name: str, stage: "Stage", stages: list["Stage"], pool: str | None, local_slots: Semaphore, children: Children
 ) -> State:
-    """Bring one stage up to date, here or on a pool, and say how."""
-    if stage.settled:
+    """Bring one stage up to date, on this machine or on a pool; the state says how."""
+    if stage.up_to_date:
         return Completed(name="Cached", message="unchanged")
-    progress = Progress(name)
+    progress = ProgressArtifact(name)
     logger = get_run_logger()
     if pool:
         try:
             run_on_pool(stage, stages, pool, children)
         except (UserError, DispatchError, TransferError) as error:
             return Failed(message=f"{name}: {error}")
-    with contextlib.nullcontext() if pool else here:
+    with contextlib.nullcontext() if pool else local_slots:
         outcome = run_stage(name, children, force=stage.forced, on_line=logger.info, on_progress=progress)
-    if state := unfinished(outcome):
+    if state := failed_or_stopped(outcome):
         return state
     if outcome.how == "ran":
         progress.finish()
@@ -68,42 +68,42 @@ def pipeline(
 ) -> State:
     """Bring the graph of dvc.yaml up to date, as `dvc repro` does.
 
-    A run waits while another one, or `make repro`, is going on in the same clone.
+    While another run, or `make repro`, uses the same clone, the run waits.
 
     Args:
-        targets: Stages, groups such as `finetune`, or output paths; with them runs all that they need. None:
-            the whole graph.
+        targets: Stages, groups such as `finetune`, or output paths. All that they need runs, too. None: the whole
+            graph.
         force: Stages or groups that run even if nothing changed.
-        overrides: Parameters to change first, as `dvc exp run -S` takes them: `train.steps=3000`. They stay
-            in params.yaml.
-        workers: How many stages run at the same time on this machine. None: as many as the cores carry with
+        overrides: Parameters to change first, in the form of `dvc exp run -S`: `train.steps=3000`. They stay in
+            params.yaml.
+        workers: How many stages run at the same time on this machine. None: as many as there are cores for, with
             `threads` each.
-        pools: By stage or group the work pool on which it runs, `{"finetune": "gpu", "*": "default"}`; those that
-            no entry names run here.
+        pools: By stage or group, the work pool on which it runs: `{"finetune": "gpu", "*": "default"}`. Stages that no
+            entry names run on this machine.
     """
-    # here, where the time is not lost: Prefect's heartbeat makes every flow run last a second
+    # imported here, which costs no time: Prefect's heartbeat makes every flow run last a second anyway
     from flows.graph import read_graph
     from flows.overrides import overridden
-    from flows.stale_outputs import remove_leftovers
+    from flows.stale_outputs import remove_stale_outputs
 
     try:
         if workers is not None and workers < 1:
             raise UserError(f"workers = {workers} is not allowed: at least 1")
-        with turn(f"flow run {flow_run.name or 'of the pipeline'}", get_run_logger().info) as held:
+        with run_lock(f"flow run {flow_run.name or 'of the pipeline'}", get_run_logger().info) as lock:
             with overridden(overrides or []):
-                remove_leftovers(get_run_logger().info)
+                remove_stale_outputs(get_run_logger().info)
                 stages = read_graph(targets or [], force or [])
             if workers is None:
-                # two trainings of two threads on two cores take longer at once than one after the other
+                # on two cores, two trainings of two threads are faster one after the other than at the same time
                 workers = max(1, cores() // load_parameters().threads)
-            states = _run(stages, workers, pools or {}, held)
+            states = _run_stages(stages, workers, pools or {}, lock)
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
-    return _conclude(stages, states)
+    return _final_state(stages, states)
 
 
-def _conclude(stages: list["Stage"], states: dict[str, State]) -> State:
-    """Leave the results on the run's page and sum up."""
+def _final_state(stages: list["Stage"], states: dict[str, State]) -> State:
+    """Show the results on the run's page; returns the state that sums up the run."""
     show_results(out for stage in stages if states[stage.name].is_completed() for out in stage.outputs)
     if any(state.name != "Cached" for state in states.values()):
         show_mlflow_runs([stage.name for stage in stages])
@@ -118,11 +118,11 @@ def _conclude(stages: list["Stage"], states: dict[str, State]) -> State:
     return Completed(message=f"{len(states) - cached} stages ran, {cached} were cached")
 
 
-def _run(stages: list["Stage"], workers: int, pools: dict[str, str], held: int) -> dict[str, State]:
-    # leaving the block after Ctrl-C or a cancellation first ends the children, then joins the threads
+def _run_stages(stages: list["Stage"], workers: int, pools: dict[str, str], lock: int) -> dict[str, State]:
+    # after Ctrl-C or a cancellation, leaving the block first ends the children, then joins the threads
     runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=len(stages) if pools else workers)
-    here = Semaphore(workers)
-    with runner, Children(held) as children:
+    local_slots = Semaphore(workers)
+    with runner, Children(lock) as children:
         futures: dict[str, PrefectConcurrentFuture[State]] = {}
         for stage in stages:
             futures[stage.name] = runner.submit(
@@ -131,8 +131,8 @@ def _run(stages: list["Stage"], workers: int, pools: dict[str, str], held: int) 
                     "name": stage.name,
                     "stage": stage,
                     "stages": stages,
-                    "pool": pool_of(stage.name, pools) if stage.movable and not stage.forced else None,
-                    "here": here,
+                    "pool": pool_of(stage.name, pools) if stage.portable and not stage.forced else None,
+                    "local_slots": local_slots,
                     "children": children,
                 },
                 wait_for=[futures[up] for up in stage.upstream],
@@ -143,15 +143,15 @@ def _run(stages: list["Stage"], workers: int, pools: dict[str, str], held: int) 
 
 
 def pool_of(stage: str, pools: dict[str, str]) -> str | None:
-    """The pool of a stage: that of its own entry, else of its group's, else of ``*``."""
+    """The pool of a stage: from the entry of the stage itself, else of its group, else of ``*``."""
     return next((pools[key] for key in (stage, stage.partition("@")[0], "*") if key in pools), None)
 
 
 def start_missing_server() -> None:
-    """Let Prefect start its temporary server, if it needs one, where Ctrl-C does not reach it.
+    """Let Prefect start its temporary server, if it needs one, so that Ctrl-C does not end it.
 
-    A terminal sends Ctrl-C to the server too, and a run whose server is gone tries for a minute to report to it.
-    A blocked signal stays blocked in a process that is started meanwhile.
+    A terminal sends Ctrl-C to the server, too. A run whose server is gone tries for a minute to report to it. A signal
+    that is blocked here stays blocked in a process that is started meanwhile.
     """
     if PREFECT_API_URL.value():
         return
@@ -186,13 +186,13 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="KEY=VALUE",
         help="change params.yaml first, as dvc exp run -S (repeatable)",
     )
-    parser.add_argument("--workers", type=int, help="stages at the same time (default: as the cores carry)")
+    parser.add_argument("--workers", type=int, help="stages at the same time (default: as many as there are cores for)")
     parser.add_argument(
         "--pool",
         action="append",
         default=[],
         metavar="[STAGE=]POOL",
-        help="work pool on which a stage or group runs, or everything that can (repeatable)",
+        help="work pool for a stage or group; without STAGE, for every stage that can run there (repeatable)",
     )
     given = parser.parse_args(arguments)
     start_missing_server()
@@ -209,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def exit_code(run: Callable[[], State]) -> int:
-    """Run a flow: 0 all is up to date, 1 a stage failed, 2 the user can repair it; says what went wrong."""
+    """Run a flow and print what went wrong; 0: all is up to date, 1: a stage failed, 2: the user can repair it."""
     try:
         state = run()
     except KeyboardInterrupt:

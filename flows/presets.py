@@ -1,4 +1,4 @@
-"""Presets: ``python -m flows.presets paper-cpu`` writes one into ``params.yaml``, tracked there like any value."""
+"""Presets: ``python -m flows.presets paper-cpu`` writes the values of one into ``params.yaml``."""
 
 import argparse
 import sys
@@ -10,20 +10,20 @@ import yaml
 
 from ftn_core.parameters import parse_parameters
 from ftn_core.utils.errors import UserError
+from tasks.paths import PARAMS
 
 PRESETS = Path("presets")
-PARAMS = Path("params.yaml")
 VARIANTS = ("cpu", "gpu")
-_VARIED = {"train": {"steps", "batch_size"}, "finetune": {"steps", "batch_size"}}
+_VARIANT_KEYS = {"train": {"steps", "batch_size"}, "finetune": {"steps", "batch_size"}}
 
 
 def known() -> list[str]:
-    """The presets by name, each with both variants."""
+    """The names of all presets, each with both variants."""
     return [f"{path.stem}-{variant}" for path in sorted(PRESETS.glob("*.yaml")) for variant in VARIANTS]
 
 
 def read_preset(name: str) -> dict[str, Any]:
-    """What a preset sets, its variant merged in; a name without variant is the CPU's.
+    """The values of a preset, with those of its variant; a name without variant means the CPU's.
 
     Raises:
         UserError: there is no such preset, or its variants differ in more than steps and batch.
@@ -37,7 +37,7 @@ def read_preset(name: str) -> dict[str, Any]:
     values: dict[str, Any] = yaml.safe_load(path.read_text())
     variants = {key: values.pop(key) for key in VARIANTS}
     for key, sections in variants.items():
-        if {section: set(content) for section, content in sections.items()} != _VARIED:
+        if {section: set(content) for section, content in sections.items()} != _VARIANT_KEYS:
             raise UserError(f"{path}: {key} must set steps and batch_size of train and finetune, and nothing else")
     for section, content in variants[variant].items():
         values[section] = values.get(section, {}) | content
@@ -45,10 +45,10 @@ def read_preset(name: str) -> dict[str, Any]:
 
 
 def apply(name: str) -> list[str]:
-    """Write a preset's values into ``params.yaml``, all else kept letter by letter; returns what changed, a line each.
+    """Write a preset's values into ``params.yaml`` and keep all other text; returns one line for each change.
 
     Raises:
-        UserError: no such preset, or ``params.yaml`` would not be accepted; it then stays as it was.
+        UserError: there is no such preset, or ``params.yaml`` would become invalid. The file then stays as it was.
     """
     text = PARAMS.read_text()
     root = yaml.compose(text, yaml.SafeLoader)
@@ -70,14 +70,14 @@ def apply(name: str) -> list[str]:
 
 def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in values.items():
-        if isinstance(value, dict) and key != "loss":  # which is replaced by another, whole
+        if isinstance(value, dict) and key != "loss":  # a loss is replaced as a whole
             yield from _leaves(value, (*path, key))
         else:
             yield (*path, key), value
 
 
 def _find(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node:
-    """Where a key's value stands in the text."""
+    """The node that holds a key's value, with its place in the text."""
     for key in path:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         node = next((value for name, value in pairs if name.value == key), None)
@@ -93,7 +93,7 @@ def _lines(name: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Apply the preset that is named, or list them."""
+    """Apply the named preset; without a name, list all."""
     parser = argparse.ArgumentParser(prog="python -m flows.presets", description="write a preset into params.yaml")
     parser.add_argument("name", nargs="?", help="; ".join(known()))
     name = parser.parse_args().name

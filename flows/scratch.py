@@ -1,4 +1,4 @@
-"""A clone of the worker's clone for one stage: other stages, other commits and the user's work are not in its way."""
+"""A scratch clone of the worker's clone for one stage, apart from other stages, other commits and the user's work."""
 
 import contextlib
 import os
@@ -9,49 +9,51 @@ from pathlib import Path
 import yaml
 from filelock import FileLock, Timeout
 
-from flows.git import git
-from flows.stage_request import LOCK, PARAMS, Order
+from flows.git import git_output
+from flows.stage_request import StageRequest
 from ftn_core.utils.errors import UserError
+from registry.repository import LOCK
+from tasks.paths import PARAMS
 
 SCRATCH = Path(".ftn/scratch")
 SHARED = ("downloads", "spool")
-"""Folders of ``.ftn`` that a stage shares with the worker's clone."""
+"""Folders of ``.ftn`` that the scratch clone shares with the worker's clone."""
 
 
 @contextlib.contextmanager
-def scratch_clone(name: str, order: Order) -> Iterator[None]:
-    """Make it below ``.ftn/scratch`` and work in it; it is deleted afterwards, and so are those of killed runs.
+def scratch_clone(name: str, request: StageRequest) -> Iterator[None]:
+    """Make a clone below ``.ftn/scratch`` and work in it during the block; afterwards it is deleted.
 
-    Data that the worker's clone has in DVC's cache are there; its run-cache is empty, so that what is pushed from it is
-    the one run.
+    Scratch clones of killed runs are deleted, too. The clone shares the data in the DVC cache of the worker's clone.
+    Its run-cache starts empty, so that a push from it uploads this one run.
 
     Raises:
-        UserError: the clone has not the commit, and cannot fetch it.
+        UserError: the worker's clone lacks the commit and cannot fetch it.
     """
     home, here = Path.cwd(), (SCRATCH / name).absolute()
     SCRATCH.mkdir(parents=True, exist_ok=True)
     with FileLock(SCRATCH.with_suffix(".lock")):  # one at a time: git cannot fetch twice at once
-        _remove_left_overs()
-        _require(order.commit)
-        holder = FileLock(here.with_suffix(".held"), blocking=False)
-        holder.acquire()
-        git("clone", "--quiet", "--shared", "--no-checkout", str(home), str(here))
+        _remove_abandoned_clones()
+        _require(request.commit)
+        in_use = FileLock(here.with_suffix(".lock"), blocking=False)
+        in_use.acquire()
+        git_output("clone", "--quiet", "--shared", "--no-checkout", str(home), str(here))
     try:
-        git("-C", str(here), "checkout", "--quiet", "--detach", order.commit)
-        (here / PARAMS).write_text(order.params)
-        (here / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": order.lock}))
+        git_output("-C", str(here), "checkout", "--quiet", "--detach", request.commit)
+        (here / PARAMS).write_text(request.params)
+        (here / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": request.lock}))
         _configure(home, here)
         os.chdir(here)
         yield
     finally:
         os.chdir(home)
         shutil.rmtree(here, ignore_errors=True)
-        holder.release()
-        here.with_suffix(".held").unlink(missing_ok=True)
+        in_use.release()
+        here.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _configure(home: Path, here: Path) -> None:
-    """DVC's remote and files are those of the worker's clone; run-cache, and what DVC remembers of files, its own."""
+    """Share DVC's remote and cached files with the worker's clone; the run-cache and DVC's state stay separate."""
     from configobj import ConfigObj
     from dvc.repo import Repo
 
@@ -78,17 +80,17 @@ def _configure(home: Path, here: Path) -> None:
 
 def _require(commit: str) -> None:
     with contextlib.suppress(UserError):
-        git("cat-file", "-e", f"{commit}^{{commit}}")
+        git_output("cat-file", "-e", f"{commit}^{{commit}}")
         return
     with contextlib.suppress(UserError):
-        git("fetch", "--quiet", "origin")
-        git("cat-file", "-e", f"{commit}^{{commit}}")
+        git_output("fetch", "--quiet", "origin")
+        git_output("cat-file", "-e", f"{commit}^{{commit}}")
         return
-    raise UserError(f"this worker's clone {Path.cwd()} has no commit {commit}, nor has its origin: push it")
+    raise UserError(f"this worker's clone {Path.cwd()} lacks commit {commit}, and so does its origin: push it")
 
 
-def _remove_left_overs() -> None:
-    for held in SCRATCH.glob("*.held"):
-        with contextlib.suppress(Timeout), FileLock(held, blocking=False):
-            shutil.rmtree(held.with_suffix(""), ignore_errors=True)
-            held.unlink(missing_ok=True)
+def _remove_abandoned_clones() -> None:
+    for lock in SCRATCH.glob("*.lock"):
+        with contextlib.suppress(Timeout), FileLock(lock, blocking=False):
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The same experiment under several seeds: ``python -m flows.seeds 0 1 2``, then its table's mean and spread."""
+"""Mean and spread of the table of results over several seeds: ``python -m flows.seeds 0 1 2``."""
 
 import argparse
 import json
@@ -16,14 +16,14 @@ from ftn_core.report.table import spread_table
 from ftn_core.utils.errors import UserError
 from tasks.paths import METRICS, RESULTS
 
-SEEDS = RESULTS / "seeds.md"
+SEEDS_TABLE = RESULTS / "seeds.md"
 
 
 @flow(name="seeds", persist_result=False)
 def over_seeds(seeds: list[int]) -> State:
-    """Bring the report up to date for each seed in turn, then for the seed that params.yaml had.
+    """Bring the report up to date for one seed after the other, then for the seed that params.yaml had before.
 
-    What a seed's stages made stays in DVC's cache, so that nothing is computed twice.
+    DVC's cache keeps what each seed's stages made, so nothing is computed twice.
 
     Args:
         seeds: Values of the parameter `seed`.
@@ -41,8 +41,8 @@ def over_seeds(seeds: list[int]) -> State:
             return Failed(name=state.name, message=f"seed {seed}: {state.message}")
         found.append(json.loads(METRICS.read_text())["psnr"])
     quantity = make_task(own.degradation, own.train.loss, own.finetune.loss).quantity
-    SEEDS.write_text(spread_table(found[:-1], quantity))
-    return Completed(message=f"{SEEDS}: {len(seeds)} seeds")
+    SEEDS_TABLE.write_text(spread_table(found[:-1], quantity))
+    return Completed(message=f"{SEEDS_TABLE}: {len(seeds)} seeds")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     start_missing_server()
     code = exit_code(lambda: over_seeds(seeds, return_state=True))
     if not code:
-        print(SEEDS.read_text())
+        print(SEEDS_TABLE.read_text())
     return code
 
 

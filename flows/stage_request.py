@@ -1,37 +1,41 @@
-"""All that another machine needs to know to run one stage: small enough to be a parameter of its flow run."""
+"""A request to run one stage on another machine, small enough to be a parameter of a flow run."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import BaseModel, Field
 
-from flows.git import git
+from flows.git import git_output
 from ftn_core.utils.errors import UserError
+from registry.repository import LOCK
 from tasks.identity import locked_repo
+from tasks.paths import PARAMS
 
 if TYPE_CHECKING:
     from flows.graph import Stage
 
-LOCK, PARAMS = Path("dvc.lock"), Path("params.yaml")
 
+class StageRequest(BaseModel):
+    """The state of the project in which the stage is to run."""
 
-class Order(BaseModel):
-    """Which state of the project a stage is to be run in."""
-
-    commit: str = Field(description="Commit whose code is run")
+    commit: str = Field(description="Commit whose code runs")
     params: str = Field(description="Text of params.yaml")
-    lock: dict[str, Any] = Field(description="Entries in dvc.lock of the stages whose outputs this one reads")
-    inputs: list[str] = Field(description="What of these outputs it reads")
+    lock: dict[str, Any] = Field(description="Entries in dvc.lock of the stages whose outputs the stage reads")
+    inputs: list[str] = Field(description="The outputs, or parts of outputs, that the stage reads")
 
 
-def make_order(stage: "Stage", stages: list["Stage"]) -> Order:
-    """The state of the clone at hand, as far as it concerns the stage; ``stages`` are it and all upstream of it.
+def make_request(stage: "Stage", stages: list["Stage"]) -> StageRequest:
+    """Request a stage in the state of this clone.
+
+    Args:
+        stage: The stage to run.
+        stages: The stage and all that are upstream of it.
 
     Raises:
-        UserError: code differs from the commit, so that another machine could not have it; or an input is not made.
+        UserError: code differs from the commit, so other machines cannot get it; or an input is not made yet.
     """
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{LOCK}")
+    changed = git_output("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{LOCK}")
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines())
         raise UserError(
@@ -43,8 +47,8 @@ def make_order(stage: "Stage", stages: list["Stage"]) -> Order:
     if missing:
         raise UserError(f"{stage.name} reads what is not made yet: run {', '.join(missing)} first")
     outputs = [out for up in stages if up.name in stage.upstream for out in up.outputs]
-    return Order(
-        commit=git("rev-parse", "HEAD").strip(),
+    return StageRequest(
+        commit=git_output("rev-parse", "HEAD").strip(),
         params=PARAMS.read_text(),
         lock={up: locked[up] for up in stage.upstream},
         inputs=sorted(_overlaps(stage.inputs, outputs)),
@@ -52,7 +56,7 @@ def make_order(stage: "Stage", stages: list["Stage"]) -> Order:
 
 
 def _overlaps(inputs: tuple[str, ...], outputs: list[str]) -> set[str]:
-    """The narrower of each input and output of which one lies in the other: an input may be part of an output."""
+    """Where an input and an output overlap, the narrower path: an input may be part of an output, or hold several."""
     found = set()
     for needed in map(PurePosixPath, inputs):
         for made in map(PurePosixPath, outputs):

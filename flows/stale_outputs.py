@@ -1,4 +1,4 @@
-"""What stages made that are no more: levels and methods that ``params.yaml`` no longer names."""
+"""Removes outputs of stages that no longer exist: those of levels and methods that ``params.yaml`` no longer names."""
 
 import shutil
 from collections.abc import Callable
@@ -8,15 +8,15 @@ from dvc.exceptions import DvcException
 
 from tasks.identity import locked_repo
 
-OURS = ("data", "models", "results")
+OUTPUT_FOLDERS = ("data", "models", "results")
 
 
-def remove_leftovers(say: Callable[[str], object]) -> None:
-    """Remove them from the folders that stages read whole, which would count as changed else, and say so.
+def remove_stale_outputs(say: Callable[[str], object]) -> None:
+    """Remove stale outputs from the folders that stages read whole, and report each.
 
-    Only below folders of the project's own outputs: a user's ``data.folder`` may be any folder, also one with the whole
-    project in it. DVC's cache keeps what a stage had finished. A graph that DVC cannot read is left to the run, which
-    says what is wrong with it.
+    A stale output in such a folder would make the stages that read it run again. Nothing outside the project's output
+    folders is removed: a user's ``data.folder`` may be any folder, even one that contains the project. DVC's cache
+    keeps the outputs of finished stages. If DVC cannot read the graph, nothing is removed; the run then reports why.
     """
     try:
         with locked_repo() as repo:
@@ -26,14 +26,14 @@ def remove_leftovers(say: Callable[[str], object]) -> None:
     except DvcException:
         return
     above = {folder for out in outs for folder in out.parents}
-    ours = {root / name for name in OURS}
-    found = [
+    output_folders = {root / name for name in OUTPUT_FOLDERS}
+    stale = [
         path
         for folder in sorted(read & above)
-        if ours & set(folder.parents) and folder.is_dir()
+        if output_folders & set(folder.parents) and folder.is_dir()
         for path in sorted(folder.iterdir())
         if path not in outs | above
     ]
-    for path in found:
+    for path in stale:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        say(f"{path.relative_to(root)}: of no stage any more, removed")
+        say(f"{path.relative_to(root)}: no stage makes it any more, removed")

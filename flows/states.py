@@ -1,15 +1,15 @@
-"""How runs end that do not end well."""
+"""The states of runs that do not end well."""
 
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Failed
 
-from flows.stage import Outcome
+from flows.stage import StageOutcome
 
 REFUSED = "Refused"
-"""The state of a run that was asked for something wrong and did nothing."""
+"""State of a run that was given wrong input and did nothing."""
 
 
-def unfinished(outcome: Outcome) -> State | None:
+def failed_or_stopped(outcome: StageOutcome) -> State | None:
     """The state for a stage that failed or was stopped; ``None`` for one that ended well."""
     match outcome.how:
         case "failed":

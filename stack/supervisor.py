@@ -1,4 +1,4 @@
-"""The process manager, supervisord, that starts what ends and keeps logs."""
+"""The process manager, supervisord: it restarts programs that end, and keeps their logs."""
 
 import configparser
 import contextlib
@@ -34,7 +34,7 @@ class Program:
 
 
 def write_config(programs: list[Program]) -> None:
-    """Write supervisord's configuration, which only the user can read: environments hold passwords."""
+    """Write supervisord's configuration, readable by this user alone: environments hold passwords."""
     config = configparser.RawConfigParser()
     config["unix_http_server"] = {"file": str(_socket()), "chmod": "0700"}
     config["rpcinterface:supervisor"] = {
@@ -58,7 +58,7 @@ def write_config(programs: list[Program]) -> None:
             "redirect_stderr": "true",
             "autostart": "false",
             "autorestart": "true",
-            "startretries": "100",  # each try waits a second longer: a database may need a while
+            "startretries": "100",  # each retry waits a second longer: a database may need time
             "stopsignal": program.stop_signal,
             "stopwaitsecs": "30",
             "killasgroup": "true",
@@ -72,7 +72,7 @@ def write_config(programs: list[Program]) -> None:
 def start_daemon() -> None:
     """Start supervisord in the background."""
     program = str(Path(sys.executable).parent / "supervisord")
-    # what it says of a bad configuration would show the passwords in it
+    # its message about a bad configuration would show passwords
     done = subprocess.run([program, "--configuration", str(CONFIG.absolute())], capture_output=True)
     if done.returncode:
         raise UserError(f"supervisord refuses {CONFIG}: `{program} -c {CONFIG} -n` says why")
@@ -84,17 +84,17 @@ def start_daemon() -> None:
 
 
 def update() -> None:
-    """Let a supervisord that runs take over a changed configuration: only changed programs are stopped."""
+    """Let a running supervisord read the configuration again: it stops only the programs that changed."""
     program = str(Path(sys.executable).parent / "supervisorctl")
     done = subprocess.run([program, "--configuration", str(CONFIG.absolute()), "update"], capture_output=True)
     if done.returncode:
-        raise UserError(f"supervisord does not take over {CONFIG}: make down, then make up")
+        raise UserError(f"supervisord does not accept {CONFIG}: make down, then make up")
 
 
 def running() -> bool:
-    """Whether supervisord is there."""
+    """Whether supervisord runs."""
     try:
-        with contextlib.suppress(Fault):  # it is shutting down
+        with contextlib.suppress(Fault):  # it runs, but is shutting down
             _rpc().getState()
     except OSError:
         return False
@@ -102,12 +102,12 @@ def running() -> bool:
 
 
 def states() -> dict[str, dict[str, Any]]:
-    """What supervisord says of each program: ``statename``, ``description``, ``start``, ``pid`` ..."""
+    """supervisord's information on each program: ``statename``, ``description``, ``start``, ``pid`` ..."""
     return {info["name"]: info for info in _rpc().getAllProcessInfo()}
 
 
 def start(name: str) -> None:
-    """Start a program, if it is not started; returns when it has stayed up for a second."""
+    """Start a program, unless it runs already; returns when it has stayed up for a second."""
     try:
         _rpc().startProcess(name, True)
     except Fault as fault:
@@ -126,7 +126,7 @@ def shut_down() -> None:
         time.sleep(0.1)
 
 
-def _rpc() -> Any:  # noqa: ANN401 - a proxy has the methods of the other side
+def _rpc() -> Any:  # noqa: ANN401 - a proxy has the methods of the server
     from supervisor.xmlrpc import SupervisorTransport
 
     transport = SupervisorTransport(None, None, f"unix://{_socket()}")
@@ -135,7 +135,7 @@ def _rpc() -> Any:  # noqa: ANN401 - a proxy has the methods of the other side
 
 def _socket() -> Path:
     path = HOME.absolute() / "supervisor.sock"
-    if len(str(path)) < 90:  # the system's limit is 104 or 108, and supervisord binds to a longer name first
+    if len(str(path)) < 90:  # the system's limit is 104 or 108, and supervisord first binds to a longer name
         return path
     return Path(tempfile.gettempdir()) / f"ftn-{sha256(str(path).encode()).hexdigest()[:16]}.sock"
 

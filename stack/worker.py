@@ -1,4 +1,4 @@
-"""A machine's worker: ``python -m stack.worker default`` in a clone whose ``.env`` says where the servers are."""
+"""Starts a worker: ``python -m stack.worker default`` in a clone whose ``.env`` holds the servers' addresses."""
 
 import argparse
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 from dotenv import load_dotenv
 
 from ftn_core.utils.errors import UserError
-from stack.deploy import HEARTBEAT
+from stack.deploy import HEARTBEAT_SECONDS
 from stack.s3 import point_dvc
-from stack.settings import QUIET, load_settings
+from stack.settings import NO_TELEMETRY, load_settings
 
 
 def main() -> None:
-    """Become Prefect's worker for one pool; what it runs, it runs in this clone."""
+    """Become Prefect's worker for one pool. Flow runs start in this clone."""
     parser = argparse.ArgumentParser(prog="python -m stack.worker", description=main.__doc__)
     parser.add_argument("pool")
     parser.add_argument("--name", help="the worker's name (default: machine and pool)")
@@ -43,17 +43,17 @@ def main() -> None:
 
 
 def worker_environment() -> dict[str, str]:
-    """What the runs of this machine's workers need besides the servers' addresses."""
-    return QUIET | {
+    """The environment of flow runs on this machine's workers, without the servers' addresses."""
+    return NO_TELEMETRY | {
         "FTN_CLONE": str(Path.cwd()),
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
 
 
 def _gpus() -> list[str]:
-    """The GPUs that this worker may use, by number: ``FTN_GPUS``, else all."""
+    """Numbers of the GPUs that this worker may use: those in ``FTN_GPUS``, else all."""
     chosen = os.environ.get("FTN_GPUS")
     if chosen is not None:
         return [gpu for gpu in chosen.split(",") if gpu]
@@ -63,7 +63,7 @@ def _gpus() -> list[str]:
 
 
 def _make_slots(gpus: list[str]) -> None:
-    """One slot for each GPU, which a stage holds while it runs: see ``flows.gpu``."""
+    """Create one slot for each GPU. A stage holds a slot while it runs: see ``flows.gpu``."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:

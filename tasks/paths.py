@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ftn_core.utils.levels import level_name
 
+PARAMS = Path("params.yaml")
 PHOTOGRAPHS = Path("data/photographs")
 MANIFEST = PHOTOGRAPHS / "manifest.json"
 DEGRADED = Path("data/degraded")

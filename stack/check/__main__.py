@@ -1,8 +1,8 @@
-"""One line for each configured service; exit code 0 if all work, 2 otherwise.
+"""Prints one line for each configured service; exit code 0 if all work, 2 otherwise.
 
-Each is asked as the pipeline asks it, with its own client's settings; what could be written is written and deleted
-again. Nothing secret is printed: addresses lose user and password, and texts of libraries, which repeat addresses, are
-read but not redact_url.
+Each service is asked as the pipeline asks it, with its own client's settings. What the check writes, it deletes again.
+No secret is printed: addresses lose user and password. Texts of libraries repeat addresses, so they are interpreted but
+not printed.
 """
 
 import os
@@ -15,13 +15,13 @@ from stack.check.report import check_all
 
 
 def main() -> None:
-    """Print the lines."""
+    """Print the results."""
     load_dotenv(".env")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     services = {"DVC remote": dvc, "MLflow": mlflow, "Prefect": prefect, "PostgreSQL": postgres}
-    lines = check_all({what: service.check for what, service in services.items()})
-    print("\n".join(map(str, lines)), flush=True)
-    sys.exit(0 if all(line.works for line in lines) else 2)
+    results = check_all({name: service.check for name, service in services.items()})
+    print("\n".join(map(str, results)), flush=True)
+    sys.exit(0 if all(result.works for result in results) else 2)
 
 
 if __name__ == "__main__":

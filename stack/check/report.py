@@ -1,4 +1,4 @@
-"""What is printed: the services are asked at the same time, and each gets its lines, whatever happens."""
+"""Runs the checks of all services at the same time. Each gives its results, whatever happens to the others."""
 
 import threading
 import time
@@ -6,51 +6,51 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 DEADLINE = 30.0
-"""Seconds for all of it, for what no timeout reaches: a name server that is silent, a folder on a dead file server."""
+"""Seconds for all checks. It covers what has no timeout: a silent name server, a folder on a dead file server."""
 
 
-class FaultError(Exception):
-    """What is wrong, in words that may be redact_url."""
+class CheckError(Exception):
+    """Why a service does not work. The message holds no secret, so it can be printed."""
 
 
-class Line(NamedTuple):
-    """What is printed of one service."""
+class CheckResult(NamedTuple):
+    """The result of checking one service, printed as one line."""
 
     works: bool
-    what: str
+    service: str
     text: str
 
     def __str__(self) -> str:
-        return f"{'ok   ' if self.works else 'FAULT'}  {self.what}: {self.text}"
+        return f"{'ok    ' if self.works else 'FAILED'} {self.service}: {self.text}"
 
 
-Check = Callable[[], Iterator[Line]]
+ServiceCheck = Callable[[], Iterator[CheckResult]]
 
 
-def line(what: str, address: str, probe: Callable[[], str]) -> Line:
-    """What ``probe`` finds out, or the fault that it raises."""
+def run_probe(service: str, address: str, probe: Callable[[], str]) -> CheckResult:
+    """The result of ``probe``: the text that it returns, or the ``CheckError`` that it raises."""
     try:
-        return Line(True, what, f"{address}: {probe()}")
-    except FaultError as error:
-        return Line(False, what, f"{address}: {error}")
+        return CheckResult(True, service, f"{address}: {probe()}")
+    except CheckError as error:
+        return CheckResult(False, service, f"{address}: {error}")
 
 
-def check_all(checks: dict[str, Check], deadline: float = DEADLINE) -> list[Line]:
-    """Run the checks at the same time; lines come in the order of ``checks``."""
-    found: dict[str, list[Line]] = {}
+def check_all(checks: dict[str, ServiceCheck], deadline: float = DEADLINE) -> list[CheckResult]:
+    """Run the checks at the same time; the results come in the order of ``checks``."""
+    found: dict[str, list[CheckResult]] = {}
 
-    def run(what: str, check: Check) -> None:
+    def run(service: str, check: ServiceCheck) -> None:
         try:
-            found[what] = list(check())
-        except Exception as error:  # a text of unknown making may hold a secret
-            found[what] = [Line(False, what, f"the check itself failed: {type(error).__name__}")]
+            found[service] = list(check())
+        except Exception as error:  # the text of an unexpected error may hold a secret
+            found[service] = [CheckResult(False, service, f"the check itself failed: {type(error).__name__}")]
 
-    # daemons: what hangs must not keep the command from ending
+    # daemons: a check that hangs must not keep the command from ending
     threads = [threading.Thread(target=run, args=check, daemon=True) for check in checks.items()]
     end = time.monotonic() + deadline
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    silent = f"no result after {deadline:.0f} s"
-    return [line for what in checks for line in found.get(what, [Line(False, what, silent)])]
+    late = f"no result after {deadline:.0f} s"
+    return [result for service in checks for result in found.get(service, [CheckResult(False, service, late)])]

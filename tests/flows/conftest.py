@@ -1,4 +1,6 @@
-"""A toy project with the real DVC: prepare -> degraded@{0.2, 0.5}; degraded@0.5 -> finetune@ftn-0.5 -> evaluate."""
+"""A toy project with the real DVC: prepare -> degraded@{0.2, 0.5}; degraded@0.5, method@ftn -> finetune@ftn-0.5;
+finetune@ftn-0.5, degraded@0.2 -> evaluate. As in dvc.yaml, method@ftn only copies a file.
+"""
 
 import os
 import shutil
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import flows  # noqa: F401 - settles the environment before Prefect is imported
+import flows  # noqa: F401 - sets the environment before Prefect is imported
 
 PROJECT = Path(__file__).parents[2]
 
@@ -46,9 +48,15 @@ stages:
       method: [ftn]
       level: [0.5]
     cmd: python work.py finetune@${item.method}-${item.level} out/ft-${item.level}.txt out/degraded-${item.level}.txt
-    deps: ["out/degraded-${item.level}.txt"]
+    deps: ["out/degraded-${item.level}.txt", "out/methods/${item.method}.txt"]
     params: [finetune.steps]
     outs: ["out/ft-${item.level}.txt"]
+  method:
+    foreach: {ftn: {method: fancy}}
+    do:
+      cmd: mkdir -p out/methods && cp ${item.method}.txt out/methods/${key}.txt
+      deps: ["${item.method}.txt"]
+      outs: ["out/methods/${key}.txt"]
   degraded:
     matrix:
       level: [0.2, 0.5]
@@ -68,13 +76,18 @@ class Toy:
     """The toy project, which is also the working folder."""
 
     root: Path
-    stages = frozenset({"prepare", "degraded@0.2", "degraded@0.5", "finetune@ftn-0.5", "evaluate"})
+    stages = frozenset({"prepare", "method@ftn", "degraded@0.2", "degraded@0.5", "finetune@ftn-0.5", "evaluate"})
 
     def dvc(self, *arguments: str) -> str:
         return _run(self.root, sys.executable, "-m", "dvc", *arguments)
 
+    def commit(self) -> None:
+        (self.root / ".gitignore").write_text("out\nresults\nruns.log\n.ftn\n")
+        for command in (["add", "-A"], ["commit", "-qm", "toy"]):
+            _run(self.root, "git", "-c", "user.name=t", "-c", "user.email=t@t", *command)
+
     def runs(self) -> list[str]:
-        """The stages whose command ran, in order of their end."""
+        """The stages that ran work.py, in order of their end."""
         return [name for name, _, _ in self.times()]
 
     def times(self) -> list[tuple[str, float, float]]:
@@ -107,6 +120,7 @@ def _fresh_toy(tmp_path_factory):
     (root / "work.py").write_text(WORK)
     (root / "dvc.yaml").write_text(GRAPH)
     (root / "seed.txt").write_text("seed\n")
+    (root / "fancy.txt").write_text("method\n")
     shutil.copy(PROJECT / "params.yaml", root)
     return root
 
@@ -130,6 +144,13 @@ def fresh(_fresh_toy, tmp_path, monkeypatch):
 def done(_done_toy, tmp_path, monkeypatch):
     """The toy after `dvc repro`, with an empty runs.log."""
     return _copy(_done_toy, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def committed(done):
+    """The toy after `dvc repro`, with everything but outputs in a commit."""
+    done.commit()
+    return done
 
 
 def _copy(source, tmp_path, monkeypatch):

@@ -7,36 +7,36 @@ from flows import artifacts
 
 
 @pytest.fixture
-def left(monkeypatch):
+def created(monkeypatch):
     """Markdown artifacts by key, instead of a server."""
     made = {}
     monkeypatch.setattr(artifacts, "create_markdown_artifact", lambda text, key, **_: made.__setitem__(key, text))
     return made
 
 
-def test_table_is_shown_only_by_the_run_that_brought_it_up_to_date(left, tmp_path, monkeypatch):
+def test_table_is_shown_only_by_the_run_that_brought_it_up_to_date(created, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("results").mkdir()
     Path("results/table.md").write_text("| psnr |")
     artifacts.show_results(["data/degraded"])
-    assert left == {}
+    assert created == {}
     artifacts.show_results(["data/degraded", "results"])
-    assert left == {"results": "| psnr |"}
+    assert created == {"results": "| psnr |"}
 
 
-def test_so_is_the_verdict(left, tmp_path, monkeypatch):
+def test_verdict_is_shown_by_the_run_that_brought_it_up_to_date(created, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("results").mkdir()
     Path("results/verdict.md").write_text("| rule |")
     artifacts.show_results(["results/registered.json", "results/verdict.md"])
-    assert left == {"verdict": "| rule |"}
+    assert created == {"verdict": "| rule |"}
 
 
-def test_links_lead_to_the_newest_run_of_each_stage(left, tmp_path, monkeypatch):
+def test_links_lead_to_the_newest_run_of_each_stage(created, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     artifacts.show_mlflow_runs(["prepare"])
-    assert left == {}
+    assert created == {}
     assert not Path("mlflow.db").exists()
 
     import mlflow
@@ -47,7 +47,7 @@ def test_links_lead_to_the_newest_run_of_each_stage(left, tmp_path, monkeypatch)
     newest = client.create_run(experiment, start_time=2, tags={"ftn.stage": "finetune@ftn-0.5"}).info.run_id
     artifacts.show_mlflow_runs(["prepare", "finetune@ftn-0.5"])
     address = f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{newest}"
-    assert left["mlflow-runs"].splitlines()[2:] == [f"| finetune@ftn-0.5 | [{newest}]({address}) |"]
+    assert created["mlflow-runs"].splitlines()[2:] == [f"| finetune@ftn-0.5 | [{newest}]({address}) |"]
 
 
 def test_progress_is_thinned_and_a_dead_server_does_not_end_the_stage(monkeypatch):
@@ -55,7 +55,7 @@ def test_progress_is_thinned_and_a_dead_server_does_not_end_the_stage(monkeypatc
     monkeypatch.setattr(artifacts, "create_progress_artifact", lambda p, key, **_: calls.append((key, p)) or 7)
     monkeypatch.setattr(artifacts, "update_progress_artifact", lambda i, p: calls.append((i, p)))
     monkeypatch.setattr(artifacts, "get_run_logger", lambda: SimpleNamespace(warning=warnings.append))
-    progress = artifacts.Progress("finetune@ftn-0.5")
+    progress = artifacts.ProgressArtifact("finetune@ftn-0.5")
     for percent in (0.0, 1.0, 2.0):
         progress(percent)
     progress.finish()
@@ -65,7 +65,7 @@ def test_progress_is_thinned_and_a_dead_server_does_not_end_the_stage(monkeypatc
         raise ConnectionError("no server")
 
     monkeypatch.setattr(artifacts, "create_progress_artifact", fail)
-    progress = artifacts.Progress("evaluate")
+    progress = artifacts.ProgressArtifact("evaluate")
     progress(1.0)
     progress(2.0)
     progress.finish()

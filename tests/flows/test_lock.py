@@ -7,11 +7,11 @@ import pytest
 
 HOLD = """
 import subprocess, sys, time
-from flows.lock import turn
-with turn(sys.argv[1], lambda line: print(line, flush=True)) as held:
+from flows.lock import run_lock
+with run_lock(sys.argv[1], lambda line: print(line, flush=True)) as descriptor:
     print("has it", flush=True)
     if sys.argv[1] == "parent":
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"], pass_fds=[held])
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"], pass_fds=[descriptor])
     time.sleep(float(sys.argv[2]))
 print("done", flush=True)
 """
@@ -21,15 +21,15 @@ print("done", flush=True)
 def hold(tmp_path):
     (tmp_path / "hold.py").write_text(HOLD)
 
-    def start(who: str, seconds: float) -> subprocess.Popen:
+    def start(owner: str, seconds: float) -> subprocess.Popen:
         env = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""}
-        command = [sys.executable, "hold.py", who, str(seconds)]
+        command = [sys.executable, "hold.py", owner, str(seconds)]
         return subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True)
 
     return start
 
 
-def test_the_second_waits_and_says_for_whom(hold):
+def test_the_second_waits_and_names_the_first(hold):
     first = hold("first", 2)
     assert first.stdout.readline() == "has it\n"
     second = hold("second", 0)

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.seeds import SEEDS, main
+from flows.seeds import SEEDS_TABLE, main
 from ftn_core.parameters import load_parameters
 
 REPORT = """
@@ -36,8 +36,8 @@ def toy(fresh):
 
 def test_mean_and_spread_of_what_each_seed_gives(toy, capsys):
     assert main(["1", "2", "6"]) == 0
-    assert "| ftn | 23.00 ± 2.65 |" in SEEDS.read_text()
-    assert SEEDS.read_text() in capsys.readouterr().out
+    assert "| ftn | 23.00 ± 2.65 |" in SEEDS_TABLE.read_text()
+    assert SEEDS_TABLE.read_text() in capsys.readouterr().out
 
 
 def test_the_project_ends_where_it_began_and_nothing_is_computed_twice(toy):
@@ -52,7 +52,7 @@ def test_the_project_ends_where_it_began_and_nothing_is_computed_twice(toy):
 def test_a_seed_that_fails_ends_it(toy, capsys):
     assert main(["1", "13", "2"]) == 1
     assert "report" in capsys.readouterr().err
-    assert not SEEDS.exists()
+    assert not SEEDS_TABLE.exists()
     assert load_parameters().seed == 13
 
 

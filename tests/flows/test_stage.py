@@ -50,7 +50,7 @@ def test_matrix_stage_runs_without_its_upstream(done):
     assert done.runs() == []
 
 
-def test_a_stage_that_speaks_like_dvc_is_not_believed(fresh):
+def test_output_that_reads_like_dvcs_is_not_taken_for_it(fresh):
     Path("odd.sh").write_text("echo \"Stage 'odd' didn't change, skipping\"\ntouch odd.txt\n")
     _only_stage("sh odd.sh")
     assert _run("odd")[0].how == "ran"
@@ -116,7 +116,7 @@ def _wait_for(path):
 
 
 def test_stopping_leaves_no_orphan_even_of_a_stage_that_ignores_it(fresh, monkeypatch):
-    monkeypatch.setattr(flows.stage, "GRACE", 0.5)
+    monkeypatch.setattr(flows.stage, "STOP_TIMEOUT", 0.5)
     Path("stubborn.py").write_text(STUBBORN)
     _only_stage("python stubborn.py")
     outcomes = []

@@ -1,50 +1,39 @@
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from flows.graph import read_graph
 from flows.pipeline import pool_of
-from flows.stage_request import _overlaps, make_order
+from flows.stage_request import _overlaps, make_request
 from ftn_core.utils.errors import UserError
 
 
-def git(*arguments):
-    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *arguments], check=True, capture_output=True)
-
-
-@pytest.fixture
-def committed(done):
-    Path(".gitignore").write_text("out\nresults\nruns.log\n")
-    git("add", "-A")
-    git("commit", "-qm", "toy")
-    return done
-
-
-def order_of(name):
+def request_for(name):
     stages = read_graph([name])
-    return make_order(next(stage for stage in stages if stage.name == name), stages)
+    return make_request(next(stage for stage in stages if stage.name == name), stages)
 
 
-def test_an_order_holds_what_the_stage_reads_and_no_more(committed):
-    order = order_of("finetune@ftn-0.5")
-    assert order.lock.keys() == {"degraded@0.5"} and order.inputs == ["out/degraded-0.5.txt"]
-    assert len(order.commit) == 40 and order.params == Path("params.yaml").read_text()
+def test_a_request_holds_what_the_stage_reads_and_no_more(committed):
+    request = request_for("finetune@ftn-0.5")
+    assert request.lock.keys() == {"degraded@0.5", "method@ftn"}
+    assert request.inputs == ["out/degraded-0.5.txt", "out/methods/ftn.txt"]
+    assert len(request.commit) == 40 and request.params == Path("params.yaml").read_text()
 
 
 def test_parameters_may_differ_from_the_commit_and_code_may_not(committed):
     Path("params.yaml").write_text(Path("params.yaml").read_text() + "# mine\n")
-    assert order_of("finetune@ftn-0.5").params.endswith("# mine\n")
+    assert request_for("finetune@ftn-0.5").params.endswith("# mine\n")
     Path("work.py").write_text(Path("work.py").read_text() + "# mine\n")
     with pytest.raises(UserError, match=r"^work\.py differ from the commit.*: commit, or run without pools$"):
-        order_of("finetune@ftn-0.5")
+        request_for("finetune@ftn-0.5")
 
 
-def test_a_stage_whose_inputs_are_not_made_has_no_order(fresh):
-    git("add", "-A")
-    git("commit", "-qm", "toy")
-    with pytest.raises(UserError, match=r"finetune@ftn-0\.5 reads what is not made yet: run degraded@0\.5 first"):
-        order_of("finetune@ftn-0.5")
+def test_a_stage_whose_inputs_are_not_made_is_not_requested(fresh):
+    fresh.commit()
+    with pytest.raises(
+        UserError, match=r"finetune@ftn-0\.5 reads what is not made yet: run degraded@0\.5, method@ftn first"
+    ):
+        request_for("finetune@ftn-0.5")
 
 
 def test_inputs_may_be_parts_of_outputs_or_hold_several():
@@ -55,9 +44,9 @@ def test_inputs_may_be_parts_of_outputs_or_hold_several():
 
 
 def test_what_reads_sources_or_keeps_no_run_stays_here(done):
-    movable = {stage.name: stage.movable for stage in read_graph()}
-    assert not movable.pop("prepare")
-    assert all(movable.values())
+    portable = {stage.name: stage.portable for stage in read_graph()}
+    assert not portable.pop("prepare") and not portable.pop("method@ftn")
+    assert portable and all(portable.values())
 
 
 def test_a_stage_s_own_pool_goes_before_its_group_s():

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from flows.stale_outputs import remove_leftovers
+from flows.stale_outputs import remove_stale_outputs
 
 GRAPH = """
 stages:
@@ -13,29 +13,29 @@ KEPT = [
     "../beside.txt", "note.txt", "data/mine/cat.jpg", "data/dog.jpg", "data/photographs/1", "data/degraded/0.2/1",
     "results/other.txt", "results/methods/ftn.json",
 ]  # fmt: skip
-LEFT = ["data/degraded/0.3/train/1", "results/methods/adafm.json"]
+STALE = ["data/degraded/0.3/train/1", "results/methods/adafm.json"]
 
 
-def said():
+def removed():
     lines = []
-    remove_leftovers(lines.append)
+    remove_stale_outputs(lines.append)
     return lines
 
 
 def test_what_no_stage_makes_any_more_goes_and_what_is_the_user_s_stays(fresh):
     Path("dvc.yaml").write_text(GRAPH.replace("ABOVE", str(fresh.root.parent)))
-    for name in KEPT + LEFT:
+    for name in KEPT + STALE:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("x")
-    assert said() == [
-        "data/degraded/0.3: of no stage any more, removed",
-        "results/methods/adafm.json: of no stage any more, removed",
+    assert removed() == [
+        "data/degraded/0.3: no stage makes it any more, removed",
+        "results/methods/adafm.json: no stage makes it any more, removed",
     ]
     assert [name for name in KEPT if not Path(name).exists()] == []
-    assert [name for name in LEFT if Path(name).exists()] == []
-    assert said() == []
+    assert [name for name in STALE if Path(name).exists()] == []
+    assert removed() == []
 
 
 def test_a_broken_graph_is_left_to_the_run(fresh):
     Path("dvc.yaml").write_text("stages: [")
-    assert said() == []
+    assert removed() == []

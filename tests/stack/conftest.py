@@ -10,8 +10,8 @@ LEVELS = {"levels.adapted": [0.3, 0.5]}
 
 @pytest.fixture(scope="session")
 def team():
-    """The servers, behind a password, and one worker for each pool."""
-    # where PostgreSQL's own user can look: pytest closes its folders to others
+    """The servers, with a password, and one worker for each pool."""
+    # a folder that PostgreSQL's system user can read: pytest closes its own folders to others
     with tempfile.TemporaryDirectory(prefix="ftn-team-", ignore_cleanup_errors=True) as folder:
         team = Team(Path(folder), **LEVELS)
         team.settings["FTN_AUTH"] = f"ftn:{PASSWORD}"
@@ -22,7 +22,7 @@ def team():
 
 @pytest.fixture(scope="session")
 def alone(tmp_path_factory):
-    """The same project on a single machine without any server: what bytes the others must give."""
+    """The same project on one machine without any server: the others must give the same bytes."""
     sandbox = Sandbox(tmp_path_factory.mktemp("alone") / "project", **LEVELS)
     sandbox.dvc("repro", "finetune")
     return sandbox

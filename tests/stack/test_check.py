@@ -1,4 +1,4 @@
-"""The check against a real S3 server, and against servers that fail as others do."""
+"""The check against a real S3 server, and against servers that fail in known ways."""
 
 import json
 import os
@@ -23,18 +23,18 @@ from s3 import ADMIN, READER, User, without_ambient_credentials
 
 from stack import postgres as postgres_server
 from stack.check import __main__ as command
-from stack.check import dvc, mlflow, postgres, prefect, words
+from stack.check import dvc, mlflow, postgres, prefect, timeouts
 from stack.check.report import check_all
 from stack.settings import Settings
 
 SECRET = "planted"
-"""Part of every secret here; no line may hold it."""
+"""Part of every secret in these tests; no printed line may contain it."""
 LOADER = create_loader()
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
-    """An empty project, and nothing of the person who runs the tests."""
+    """An empty project, without any setting of the person who runs the tests."""
     without_ambient_credentials(monkeypatch, tmp_path)
     for name in [name for name in os.environ if name.startswith(("MLFLOW_", "PREFECT_", "DVC_", "FTN_"))]:
         monkeypatch.delenv(name)
@@ -49,7 +49,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def prefect_settings(monkeypatch):
-    """Sets where Prefect is; its settings are read once in a process."""
+    """Sets Prefect's address and login; Prefect reads its settings once in a process."""
 
     def prefect_settings(url, login=None):
         settings = PrefectSettings(api={"url": url, "auth_string": login})
@@ -66,7 +66,7 @@ def buckets(s3):
 
 
 def remote(project, url, user=None, **settings):
-    """Configure DVC's remote ``store``: the address where all see it, what is personal beside it."""
+    """Configure DVC's remote ``store``: its address in the shared file, user and settings in the local one."""
     (project / ".dvc" / "config").write_text(f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n")
     if user:
         settings |= {"access_key_id": user.key, "secret_access_key": user.secret}
@@ -75,13 +75,13 @@ def remote(project, url, user=None, **settings):
 
 
 def ask(service):
-    """The only line of one service, as it is printed."""
+    """The only result of one service, as it is printed."""
     began = time.monotonic()
-    (line,) = check_all({"service": service})
-    assert time.monotonic() - began < 12, "a dead server must not hold anyone up"
-    print(line)
-    assert SECRET not in str(line)
-    return str(line)
+    (result,) = check_all({"service": service})
+    assert time.monotonic() - began < 12, "a dead server must not delay the command"
+    print(result)
+    assert SECRET not in str(result)
+    return str(result)
 
 
 def test_nothing_configured(project):
@@ -97,7 +97,7 @@ def test_a_teams_own_remote_is_asked_before_anything_is_set_up(project, buckets,
         "reachable, readable, writable, not versioned"
     )
     monkeypatch.setenv("FTN_REMOTE", "s3://check-nowhere/new")
-    assert "check-nowhere" in ask(dvc.check) and ask(dvc.check).startswith("FAULT")
+    assert "check-nowhere" in ask(dvc.check) and ask(dvc.check).startswith("FAILED")
 
 
 @pytest.mark.parametrize(("bucket", "versions"), [("check-plain", "not versioned"), ("check-versioned", "versioned")])
@@ -117,7 +117,7 @@ def test_a_remote_that_wants_versions_from_a_bucket_that_keeps_none(project, buc
 
 
 @pytest.mark.parametrize(
-    ("user", "bucket", "words"),
+    ("user", "bucket", "expected"),
     [
         (READER, "check-plain", "reachable, readable, not writable: no permission to write: the server knows the key"),
         (User("nobody", SECRET), "check-plain", "bad key id: the server does not know this access key id"),
@@ -125,11 +125,11 @@ def test_a_remote_that_wants_versions_from_a_bucket_that_keeps_none(project, buc
         (ADMIN, "check-missing", "missing bucket: there is no bucket check-missing on this server"),
     ],
 )
-def test_faults_of_users_and_buckets(project, buckets, user, bucket, words):
+def test_failures_of_users_and_buckets(project, buckets, user, bucket, expected):
     remote(project, f"s3://{bucket}/x", user, endpointurl=buckets.endpoint)
     line = ask(dvc.check)
-    assert line.startswith("FAULT  DVC remote store: s3://")
-    assert words in line
+    assert line.startswith("FAILED DVC remote store: s3://")
+    assert expected in line
 
 
 def test_credentials_of_a_profile_in_a_file_of_its_own(project, buckets):
@@ -157,16 +157,16 @@ def test_the_environment_says_where_if_the_remote_does_not(project, buckets, mon
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "words"),
+    ("endpoint", "expected"),
     [
         ("http://user:planted@127.0.0.1:1", r"at http://\*\*\*@127.0.0.1:1 .*unreachable: the connection was refused"),
         ("http://nowhere.invalid", "unreachable: unknown host, the name does not resolve"),
         ("nowhere", "the endpoint is no address"),
     ],
 )
-def test_endpoints_that_are_not_there(project, endpoint, words):
+def test_endpoints_that_do_not_exist(project, endpoint, expected):
     remote(project, "s3://check-plain/x", ADMIN, endpointurl=endpoint)
-    assert re.search(words, ask(dvc.check))
+    assert re.search(expected, ask(dvc.check))
 
 
 class Answering:
@@ -183,7 +183,7 @@ class Answering:
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                with suppress(BrokenPipeError):  # who asked has given up
+                with suppress(BrokenPipeError):  # the client has given up
                     self.wfile.write(body)
 
             do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815 - http.server's names
@@ -210,11 +210,11 @@ def serve():
         server.server.server_close()
 
 
-@pytest.mark.parametrize(("ahead", "direction", "states_time"), [(-1200, "behind", True), (5000, "ahead", False)])
-def test_clock_skew(project, serve, ahead, direction, states_time):
+@pytest.mark.parametrize(("offset", "direction", "states_time"), [(-1200, "behind", True), (5000, "ahead", False)])
+def test_clock_skew(project, serve, offset, direction, states_time):
     def refuse(method, path):
         now = datetime.now(UTC)
-        there = now - timedelta(seconds=ahead)
+        there = now - timedelta(seconds=offset)
         stated = f"<ServerTime>{there:%Y-%m-%dT%H:%M:%SZ}</ServerTime>" if states_time else ""
         body = (
             '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>RequestTimeTooSkewed</Code><Message>The difference '
@@ -234,7 +234,7 @@ def test_clock_skew(project, serve, ahead, direction, states_time):
     remote(project, "s3://check-plain/x", ADMIN, endpointurl=serve(refuse))
     seconds, found = re.search(r"clock skew: this machine's clock is (\d+) s (\w+)", ask(dvc.check)).groups()
     assert found == direction
-    assert abs(int(seconds) - abs(ahead)) <= 2
+    assert abs(int(seconds) - abs(offset)) <= 2
 
 
 def test_a_server_that_is_no_s3_server_and_one_that_speaks_no_tls(project, serve):
@@ -246,7 +246,7 @@ def test_a_server_that_is_no_s3_server_and_one_that_speaks_no_tls(project, serve
 
 
 def test_a_server_that_is_silent(project, serve, prefect_settings, monkeypatch):
-    monkeypatch.setattr(words, "READ", 0.2)
+    monkeypatch.setattr(timeouts, "READ_SECONDS", 0.2)
     hold = threading.Event()
     url = serve(lambda method, path: (200 if hold.wait(5) else 500, {}, b""))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
@@ -267,7 +267,7 @@ def test_folders(project):
     assert ask(dvc.check).endswith("config: not a folder")
 
 
-def test_faults_of_dvcs_configuration(project):
+def test_errors_in_dvcs_configuration(project):
     config = project / ".dvc" / "config"
     config.write_text("[core]\n    remote = store\n")
     assert "core.remote names store, which is not there" in ask(dvc.check)
@@ -312,11 +312,11 @@ def test_mlflow(project, serve, monkeypatch):
     server.location = "mlflow-artifacts:/1"
     server.refuse = {"artifacts/artifacts": 500}
     line = str(check_all({"mlflow": mlflow.check})[1])
-    assert line.startswith("FAULT  MLflow artifacts: mlflow-artifacts:/1 behind the server: no write: ")
+    assert line.startswith("FAILED MLflow artifacts: mlflow-artifacts:/1 behind the server: no write: ")
     server.refuse = {"registered-models/create": 403}
     assert "reachable, readable, not writable: no permission" in str(check_all({"mlflow": mlflow.check})[0])
     server.refuse = {"": 401}
-    assert "wants a login, and ours is missing or wrong: MLFLOW_TRACKING_USERNAME" in ask(mlflow.check)
+    assert "asks for a login, and ours is missing or wrong: MLFLOW_TRACKING_USERNAME" in ask(mlflow.check)
     server.refuse = {"": 404}
     assert "something answers 404, but not this service" in ask(mlflow.check)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:{SECRET}@127.0.0.1:{free_ports(1)[0]}")
@@ -330,7 +330,7 @@ def test_mlflow_artifacts_in_a_bucket(buckets, serve, monkeypatch):
     for name, value in buckets.environment(READER).items():
         monkeypatch.setenv(name, value)
     _, line = check_all({"mlflow": mlflow.check})
-    assert str(line).startswith("FAULT  MLflow artifacts: s3://check-plain/mlflow at")
+    assert str(line).startswith("FAILED MLflow artifacts: s3://check-plain/mlflow at")
     assert "not writable: no permission to write" in str(line)
 
 
@@ -348,9 +348,9 @@ def test_mlflow_in_a_database(project, monkeypatch):
 
 @pytest.fixture
 def database(project, monkeypatch):
-    """A PostgreSQL server of its own: where it is, and how its owner comes in."""
+    """Settings of a PostgreSQL server of its own."""
     (port,) = free_ports(1)
-    # where PostgreSQL's own user can look: pytest closes its folders to others
+    # a folder that PostgreSQL's system user can read: pytest closes its own folders to others
     folder = tempfile.TemporaryDirectory(prefix="ftn-postgres-")
     monkeypatch.chdir(folder.name)
     settings = Settings(postgres_port=port)
@@ -359,7 +359,7 @@ def database(project, monkeypatch):
         process = subprocess.Popen(postgres_server.command(settings), user=user, stdout=log, stderr=log)
     try:
         end = time.monotonic() + 30
-        while not postgres_server.answers(settings):
+        while not postgres_server.is_ready(settings):
             assert time.monotonic() < end, (project / "log").read_text()
             time.sleep(0.05)
         yield settings
@@ -379,7 +379,7 @@ def test_postgres(database, monkeypatch):
     assert check_all({"PostgreSQL": postgres.check}) == []
     where = f"PostgreSQL: postgresql://***@127.0.0.1:{database.postgres_port}"
     owner = database.postgres_password
-    assert at("postgres", SECRET) == f"FAULT  {where}: wrong user or password"
+    assert at("postgres", SECRET) == f"FAILED {where}: wrong user or password"
     can = f"ok     {where}: reachable, database mlflow can be created, database prefect can be created"
     assert at("postgres", owner) == can
     postgres_server.create_databases(database, "mlflow")
@@ -406,12 +406,12 @@ def test_prefect(serve, prefect_settings):
     prefect_settings(f"{serve(answer)}/api", f"admin:{SECRET}")
     assert ask(prefect.check).endswith("/api: reachable, readable, writable")
     answers["POST"] = (401, {}, b"{}")
-    assert "wants a login, and ours is missing or wrong: PREFECT_API_AUTH_STRING" in ask(prefect.check)
+    assert "asks for a login, and ours is missing or wrong: PREFECT_API_AUTH_STRING" in ask(prefect.check)
     answers["POST"] = (404, {}, b"{}")
     assert "something answers 404, but not this service" in ask(prefect.check)
 
 
-def test_what_fails_in_an_unknown_way_or_hangs_is_a_line(project):
+def test_an_unexpected_error_and_a_check_that_hangs_give_a_result(project):
     def fails():
         raise RuntimeError(SECRET)
         yield
@@ -422,8 +422,8 @@ def test_what_fails_in_an_unknown_way_or_hangs_is_a_line(project):
 
     lines = check_all({"a": hangs, "b": fails}, deadline=0.3)
     assert [str(line) for line in lines] == [
-        "FAULT  a: no result after 0 s",
-        "FAULT  b: the check itself failed: RuntimeError",
+        "FAILED a: no result after 0 s",
+        "FAILED b: the check itself failed: RuntimeError",
     ]
 
 
@@ -445,6 +445,6 @@ def test_the_command_reads_env_first(project):
         cwd=project, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (2, "")
-    assert [line[:12] for line in ended.stdout.splitlines()] == ["ok     DVC r", "FAULT  MLflo", "FAULT  Prefe"]
+    assert [line[:12] for line in ended.stdout.splitlines()] == ["ok     DVC r", "FAILED MLflo", "FAILED Prefe"]
     assert "/api: unreachable: the connection was refused" in ended.stdout
     assert SECRET not in ended.stdout

@@ -1,4 +1,4 @@
-"""The team's servers: the graph over several machines, deaths of machines and servers, `make up` in trouble."""
+"""The team's servers: the graph over several machines, killed machines and servers, problems with `make up`."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ import requests
 from team import PASSWORD, Team, kill_tree, wait_for
 
 STEPS = 12_000
-"""More than a minute of training: it must be going on while everything around it is killed."""
+"""More than a minute of training: it must still run while everything around it is killed."""
 SLOT = """
 import os, sys, time
 from flows.gpu import gpu_slot
@@ -20,7 +20,7 @@ with gpu_slot(print) as environment:
     print("held", environment["CUDA_VISIBLE_DEVICES"], began, time.time())
 """
 
-LIFE = """
+HEARTBEATS = """
 import time
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -28,14 +28,15 @@ from prefect.events import emit_event
 from prefect.states import Pending, Running
 from flows import heartbeat
 
-life.SILENCE = 8
+heartbeat.TIMEOUT = 8
 with get_client(sync_client=True) as client:
-    runs = [client.create_flow_run(flow(lambda: None, name="life"), state=state) for state in (Pending(), Running())]
-    watches = [life.Watch(run.id) for run in runs]
+    empty = flow(lambda: None, name="heartbeats")
+    runs = [client.create_flow_run(empty, state=state) for state in (Pending(), Running())]
+    monitors = [heartbeat.HeartbeatMonitor(run.id) for run in runs]
     for _ in range(10):
         emit_event("prefect.flow-run.heartbeat", resource={"prefect.resource.id": f"prefect.flow-run.{runs[1].id}"})
-        ends = [watch.look() for watch in watches]
-        time.sleep(life.LOOK)
+        ends = [monitor.poll() for monitor in monitors]
+        time.sleep(heartbeat.POLL_SECONDS)
     print([end and end.name for end in ends])
 """
 
@@ -57,7 +58,7 @@ def states_of_the_newest_pipeline(team):
             method, f"{team.env['PREFECT_API_URL']}{path}", auth=("ftn", PASSWORD), **options
         ).json()
 
-    begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}  # tonight's is there, too
+    begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}  # leaves out tonight's scheduled run
     wanted = {"flows": {"name": {"any_": ["pipeline"]}}, "flow_runs": begun, "sort": "START_TIME_DESC", "limit": 1}
     (run,) = ask("POST", "/flow_runs/filter", json=wanted)
     return [state["name"] for state in ask("GET", "/flow_run_states/", params={"flow_run_id": run["id"]})]
@@ -80,12 +81,12 @@ def second(team):
 
 @pytest.fixture(scope="module")
 def spread(team, second):
-    """The levels over two machines."""
+    """The output of a flow that finetunes the levels on two machines."""
     return team.flow("--target", "finetune", "--pool", "default")
 
 
 def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, second, spread, alone):
-    # which stage goes where is the workers' luck; a stage outlasts their pause between two looks, so both get one
+    # which worker gets which stage is chance; a stage lasts longer than their polling interval, so both get one
     for log in (second.log, (team.here.root / ".ftn/stack/logs/worker-default.log").read_text()):
         assert "submitting flow run" in log
     same_outputs(team.here, alone)
@@ -95,7 +96,7 @@ def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, sec
 def test_every_dispatched_stage_is_one_run_below_one_parent(team, spread, monkeypatch):
     _, runs, parents = mlflow_runs(team, monkeypatch)
     names = [run.data.tags["ftn.stage"] for run in runs]
-    assert sorted(names) == sorted({"prepare", "objective", "degraded@0.2", "degraded@0.3", "degraded@0.5",
+    assert sorted(names) == sorted({"prepare", "loss", "degraded@0.2", "degraded@0.3", "degraded@0.5",
                                     "train_base", "finetune@ftn-0.3", "finetune@ftn-0.5"})  # fmt: skip
     assert {run.info.status for run in runs + parents} == {"FINISHED"}
     assert len(parents) == 1
@@ -109,7 +110,7 @@ def test_no_scratch_clone_is_left_and_the_worker_s_clone_is_untouched(team, seco
 
 def test_a_fresh_clone_pulls_everything_and_trains_nothing(team, spread, alone):
     machine = team.machine("fresh")
-    for shared in ("dvc.lock", ".dvc/config.local"):  # a team commits the lock and the remote
+    for shared in ("dvc.lock", ".dvc/config.local"):  # a team commits dvc.lock and the remote
         shutil.copy(team.here.root / shared, machine.root / shared)
     machine.dvc("pull", "--run-cache", "finetune", "--with-deps")
     shutil.copytree(team.here.root / "photographs", machine.root / "photographs", dirs_exist_ok=True)
@@ -129,22 +130,22 @@ def test_uncommitted_code_is_refused_before_anything_is_dispatched(team, spread)
     assert "ftn_core/evaluation/metrics.py differ from the commit" in result.stdout
 
 
-def test_ten_doors_at_once_over_one_clone(team, spread):
+def test_ten_runs_at_once_in_one_clone(team, spread):
     """`make repro` and flow runs, mixed: all end well, and nothing runs twice."""
     params = team.here.root / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("clip: false", "clip: true"))
-    doors = [["-m", "flows.lock", "repro", "degraded"], ["-m", "flows.pipeline", "--target", "degraded"]] * 5
-    opened = [team.here.start(sys.executable, *door, **team.env) for door in doors]
-    ends = [process.communicate(timeout=300)[0] for process in opened]
+    commands = [["-m", "flows.repro", "degraded"], ["-m", "flows.pipeline", "--target", "degraded"]] * 5
+    processes = [team.here.start(sys.executable, *command, **team.env) for command in commands]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
     params.write_text(text)
-    assert [process.returncode for process in opened] == [0] * 10, "\n".join(ends)
-    ran = [line for out in ends for line in out.splitlines() if "Running stage" in line]
+    assert [process.returncode for process in processes] == [0] * 10, "\n".join(outputs)
+    ran = [line for out in outputs for line in out.splitlines() if "Running stage" in line]
     assert sorted(line.split("'")[-2] for line in ran) == ["degraded@0.2", "degraded@0.3", "degraded@0.5"]
 
 
-def test_a_run_that_its_machine_took_and_never_began_is_given_up_and_a_live_one_is_not(team):
-    assert "['Crashed', None]" in team.here.python("-c", LIFE, **team.env).stdout
+def test_a_run_without_heartbeat_is_crashed_and_one_with_heartbeats_is_not(team):
+    assert "['Crashed', None]" in team.here.python("-c", HEARTBEATS, **team.env).stdout
 
 
 def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, second, spread, alone, monkeypatch):
@@ -162,7 +163,7 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
     second.kill()
     params = alone.root / "params.yaml"
     params.write_text(params.read_text().replace("steps: 30", f"steps: {STEPS}"))
-    alone.dvc("repro", "train_base")  # meanwhile: two trainings at once take far longer than one after the other
+    alone.dvc("repro", "train_base")  # now: two trainings at the same time would be far slower
     third = team.machine("third")
     third.work()
     try:
@@ -175,7 +176,7 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
     assert "goes on from step" in third.log
     same_outputs(team.here, alone, "models/networks", "results/curves/train_base")
 
-    # it lasted longer than the automation waits
+    # it lasted longer than the automation's timeout
     assert states_of_the_newest_pipeline(team) == ["Pending", "Running", "Completed"]
 
     client, runs, parents = mlflow_runs(team, monkeypatch)
@@ -188,7 +189,7 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
 
 
 def test_no_secret_is_in_any_log_artifact_parameter_or_tag(team, spread):
-    """In all that the servers keep: their databases, every object in the buckets, logs, results."""
+    """Looks in all that the servers store: their databases, every object in the buckets, logs, results."""
     planted = {
         path.name: path.read_text() for path in (team.here.root / ".ftn/stack/secrets").iterdir() if path.suffix == ""
     }
@@ -231,7 +232,7 @@ def test_a_taken_port_is_named_with_the_setting_that_moves_it(team, tmp_path):
     assert other.here.python("-m", "stack", "status", check=False).returncode == 2
 
 
-def test_without_the_password_nobody_gets_in(team):
+def test_without_the_password_access_is_denied(team):
     mlflow_at, prefect_at = team.env["MLFLOW_TRACKING_URI"], team.env["PREFECT_API_URL"]
     assert requests.get(f"{mlflow_at}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 401
     assert requests.post(f"{prefect_at}/deployments/count").status_code == 401
@@ -239,7 +240,7 @@ def test_without_the_password_nobody_gets_in(team):
 
 
 def test_a_gpu_has_one_stage_at_a_time(team):
-    """Without a GPU: only who may take which one, when."""
+    """Needs no GPU: only the slots are tested."""
     make = "from stack.worker import _make_slots; _make_slots(['7'])"
     team.here.python("-c", make, **team.env)
     both = [team.here.start(sys.executable, "-c", SLOT, **team.env, FTN_GPUS="7") for _ in range(2)]

@@ -27,7 +27,7 @@ STOPPED = 7
 def train_in_processes(folder: Path, plan: Plan, devices: int, stop: int = -1, loss: Path | None = None) -> None:
     """Train on the photographs beside the folder, to the end or to the step at which all processes stop.
 
-    Each leaves what it printed, ``printed-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
+    Each leaves its output, ``output-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
     """
     folder.mkdir(exist_ok=True)
     context = multiprocessing.get_context("forkserver")
@@ -72,6 +72,6 @@ def _train(rank: int, devices: int, port: int, folder: Path, plan: Plan, stop: i
 
     loss = load_loss(loss_file) if loss_file else Pixel("l1")
     run = loop.Run("test", folder / "state", record)
-    with (folder / f"printed-{rank}").open("w") as printed, contextlib.redirect_stdout(printed):
+    with (folder / f"output-{rank}").open("w") as printed, contextlib.redirect_stdout(printed):
         rows = loop.fit(network, loss, until_stop, lambda network: 20.0 + rank, plan, run, fabric)
     write_tensors(folder / f"done-{rank}", network.state_dict(), {"rows": rows})

@@ -39,7 +39,7 @@ class Team:
 
     @property
     def env(self) -> dict[str, str]:
-        """Where the servers are, as `make up` has written it."""
+        """The servers' addresses and keys, as `make up` has written them."""
         lines = (self.here.root / ".ftn/stack/env").read_text().splitlines()
         return dict(shlex.split(line.removeprefix("export "))[0].split("=", 1) for line in lines)
 
@@ -79,7 +79,7 @@ class Team:
         return [item["Key"] for item in found.get("Contents", [])]
 
     def objects(self) -> Iterator[tuple[str, bytes]]:
-        """All there is in the bucket of the remote and of MLflow's artifacts."""
+        """Every object in the bucket that holds DVC's remote and MLflow's artifacts."""
         client = self.s3()
         for page in client.get_paginator("list_objects_v2").paginate(Bucket="ftn"):
             for item in page.get("Contents", []):
@@ -124,7 +124,7 @@ class Machine(Sandbox):
         return (self.root / "worker.log").read_text()
 
     def kill(self) -> None:
-        """As if the power went: SIGKILL to the worker and everything below it."""
+        """As in a power failure: SIGKILL to the worker and all its children."""
         if self.process:
             kill_tree(self.process.pid)
             self.process.wait()
@@ -150,7 +150,7 @@ def free_block() -> int:
 
 
 def wait_for(condition, seconds: float, what: str) -> object:
-    """The first true value of ``condition()``, looked at twice a second."""
+    """The first true value of ``condition()``, which is called twice a second."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"

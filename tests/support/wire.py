@@ -1,4 +1,4 @@
-"""HTTP requests and a client that sends exactly the bytes it is told."""
+"""HTTP requests, and a client that sends exactly the given bytes."""
 
 import socket
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Request:
-    """One HTTP request. ``refused``: whether it must be; damage by chance may leave a request that is still right."""
+    """One HTTP request. ``refused``: the server must refuse it. A randomly damaged request may still be valid."""
 
     kind: str
     body: bytes = b""
@@ -22,22 +22,22 @@ class Request:
 
 
 class Client:
-    """A connection that is kept, as long as the server keeps it."""
+    """A client that keeps its connection as long as the server does."""
 
     def __init__(self, port: int, timeout: float = 60) -> None:
         self.address = ("127.0.0.1", port)
         self.timeout = timeout
         self._socket: socket.socket | None = None
-        self._left = b""
+        self._received = b""
 
     def send(self, wire: bytes, finished: bool = True) -> tuple[int, bytes]:
-        """Status and body of the answer; not ``finished``: the client sends no more, but waits for an answer.
+        """Send bytes; returns status and body of the answer. Unless ``finished``, sending is shut down afterwards.
 
         Raises:
-            OSError: the server closed the connection without one.
+            OSError: the server closed the connection without an answer.
         """
         if self._socket is None:
-            self._socket, self._left = socket.create_connection(self.address, self.timeout), b""
+            self._socket, self._received = socket.create_connection(self.address, self.timeout), b""
         try:
             self._socket.sendall(wire)
             if not finished:
@@ -58,23 +58,23 @@ class Client:
             self._socket = None
 
     def _until(self, mark: bytes) -> bytes:
-        while mark not in self._left:
-            self._more()
-        found, self._left = self._left.split(mark, 1)
+        while mark not in self._received:
+            self._receive()
+        found, self._received = self._received.split(mark, 1)
         return found
 
     def _exactly(self, count: int) -> bytes:
-        while len(self._left) < count:
-            self._more()
-        found, self._left = self._left[:count], self._left[count:]
+        while len(self._received) < count:
+            self._receive()
+        found, self._received = self._received[:count], self._received[count:]
         return found
 
-    def _more(self) -> None:
+    def _receive(self) -> None:
         assert self._socket
         chunk = self._socket.recv(1 << 20)
         if not chunk:
             raise ConnectionResetError("closed without an answer")
-        self._left += chunk
+        self._received += chunk
 
 
 def _parse(head: bytes) -> tuple[int, dict[str, str]]:

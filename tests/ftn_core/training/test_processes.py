@@ -33,8 +33,8 @@ def test_one_network_whatever_the_number_of_processes(make_store, tmp_path):
     folders = one, two, changing = [tmp_path / name for name in ("one", "two", "changing")]
     train_in_processes(one, PLAN, devices=1)
     train_in_processes(two, PLAN, devices=2)
-    assert (two / "printed-1").read_text() == ""
-    assert [line for line in (two / "printed-0").read_text().splitlines() if line.startswith("row")] == [
+    assert (two / "output-1").read_text() == ""
+    assert [line for line in (two / "output-0").read_text().splitlines() if line.startswith("row")] == [
         "row 50", "row 100", "row 150",
     ]  # fmt: skip
     (weights, rows), (other_weights, other_rows) = (done(two, rank) for rank in (0, 1))
@@ -44,10 +44,10 @@ def test_one_network_whatever_the_number_of_processes(make_store, tmp_path):
 
     train_in_processes(changing, PLAN, devices=1, stop=60)
     train_in_processes(changing, PLAN, devices=2, stop=110)
-    assert "goes on from step 60" in (changing / "printed-0").read_text()
+    assert "goes on from step 60" in (changing / "output-0").read_text()
     assert read_tensors(changing / "state")[1]["step"] == 110
     train_in_processes(changing, PLAN, devices=3)
-    assert "goes on from step 110" in (changing / "printed-0").read_text()
+    assert "goes on from step 110" in (changing / "output-0").read_text()
 
     losses = [[row["loss"] for row in done(folder, 0)[1]] for folder in folders]  # of the whole batches
     assert losses[1] == pytest.approx(losses[0], rel=5e-3) and losses[2] == pytest.approx(losses[0], rel=5e-3)
