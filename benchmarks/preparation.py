@@ -23,11 +23,12 @@ from benchmarks.harness import Report, Timing, compare, isolated, quick
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.data.task import DENOISING
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.degradations.degraded_set import SPLITS, write_degraded_set
+from ftn_core.degradations.degraded_set import write_degraded_set
 from ftn_core.degradations.noise import add_noise
 from ftn_core.sources.decode import decode
 from ftn_core.sources.pack import pack_photographs
 from ftn_core.sources.sample import sample_photographs
+from ftn_core.sources.splits import SPLITS
 from ftn_core.utils.cores import cores
 
 SIGMA, SIDE = 0.2, 192
