@@ -195,17 +195,16 @@ def write_data(folder: Path) -> None:
 def steps_table(report: Report, title: str, case: Case, folder: str, seconds: float, rounds: int) -> None:
     best = best_precision()
     fastest = f"ours, {best}"
-    off: dict[str, str] = {}
+    recipe = partial(Process, published, tuple(case), folder, ENDLESS)
+    our_steps = partial(Process, ours, tuple(case), folder, ENDLESS)
     starts = {
-        PUBLISHED: partial(Process, published, tuple(case), folder, ENDLESS, variables=off),
-        f"{PUBLISHED}, freed memory kept": partial(
-            Process, published, tuple(case), folder, ENDLESS, True, variables=off
-        ),
-        "ours, 32-true": partial(Process, ours, tuple(case), folder, ENDLESS, "32-true"),
-        fastest: partial(Process, ours, tuple(case), folder, ENDLESS, best),
+        PUBLISHED: partial(recipe, variables={}),
+        f"{PUBLISHED}, freed memory kept": partial(recipe, True, variables={}),
+        "ours, 32-true": partial(our_steps, "32-true"),
+        fastest: partial(our_steps, best),
         "convolutions alone": partial(Process, convolutions, tuple(case), best),
-        "finetuning, FTN of 1 group": partial(Process, ours, tuple(case), folder, ENDLESS, best, 1),
-        "finetuning, FTN of 16 groups": partial(Process, ours, tuple(case), folder, ENDLESS, best, 16),
+        "finetuning, FTN of 1 group": partial(our_steps, best, 1),
+        "finetuning, FTN of 16 groups": partial(our_steps, best, 16),
     }
     if quick():
         few = (PUBLISHED, fastest, "convolutions alone", "finetuning, FTN of 16 groups")
