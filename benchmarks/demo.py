@@ -130,20 +130,20 @@ def main() -> None:
     with untrained_model() as model:
         answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
         scene = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
-        dial, places = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
+        dial, levels = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
         restored = dial.restore(scene.degraded, 0.3)
 
         def setting() -> Setting:
-            return Setting(picture, SIGMA, 0.5, 0.5, (str(model),), next(places))
+            return Setting(picture, SIGMA, 0.5, 0.5, (str(model),), next(levels))
 
         with served(model) as session:
             variants: dict[str, Callable[[], object]] = {
                 ALONE: lambda: restore(network, scene.degraded),
-                "fold and network": lambda: dial.restore(scene.degraded, next(places)),
+                "fold and network": lambda: dial.restore(scene.degraded, next(levels)),
                 "PSNR": lambda: psnr(restored, scene.clean) if scene.clean is not None else None,
                 "encoding": lambda: to_url(restored),
                 "the answer": lambda: answers(setting(), {}, before=False),
-                SERVED: lambda: session("turn", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(places)),
+                SERVED: lambda: session("turn", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(levels)),
             }
             timings: dict[str, Timing] = compare(variants, rounds=31)
     report.timings("A move of the dial, 512 x 512", timings, ALONE)

@@ -93,22 +93,22 @@ def plainly(
 ) -> Scores:
     """One image at a time, folded at every sigma."""
     found = {}
-    for sigma, places in where.items():
+    for sigma, wanted in where.items():
         network: nn.Module | None = None
-        for place in places:
-            network = denoiser.fold(place, network)
+        for position in wanted:
+            network = denoiser.fold(position, network)
             scores = []
             for y, x in zip(noisy[sigma], clean, strict=True):
                 restored, target = restore(network, to_image(y, device)), to_image(x, device)
                 similarity = structural_similarity_index_measure(restored, target, data_range=1.0)
                 assert isinstance(similarity, torch.Tensor)
                 scores.append((float(peak_signal_noise_ratio(restored, target, data_range=1.0)), float(similarity)))
-            found[sigma, place] = statistics.fmean(s[0] for s in scores), statistics.fmean(s[1] for s in scores)
+            found[sigma, position] = statistics.fmean(s[0] for s in scores), statistics.fmean(s[1] for s in scores)
     return found
 
 
 def ours(denoiser: ContinuousDenoiser, where: Mapping[float, list[float]], pairs: Pairs) -> Scores:
-    return {(sigma, place): (s.psnr, s.ssim) for sigma, place, s in sweep(denoiser, where, pairs)}
+    return {(sigma, position): (s.psnr, s.ssim) for sigma, position, s in sweep(denoiser, where, pairs)}
 
 
 def ways(report: Report, folder: Path, what: str, device: torch.device) -> None:

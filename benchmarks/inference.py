@@ -60,7 +60,7 @@ def folding(report: Report, kind: tuple[str, int, int], side: int) -> None:
     folded = {alpha: denoiser.fold(alpha) for alpha in (0.37, 1.0)}
     unfolded = AdaptedNetwork(denoiser.base, denoiser.levels[0].transition, (0.2, 0.5)).eval()
     moved = denoiser.fold(0.0)
-    places = itertools.cycle([0.25, 0.8])
+    alphas = itertools.cycle([0.25, 0.8])
     base = f"base, {side} x {side}"
 
     def of(network: nn.Module) -> Callable[[], Tensor]:
@@ -74,7 +74,7 @@ def folding(report: Report, kind: tuple[str, int, int], side: int) -> None:
     variants |= {f"folded, alpha {alpha}": of(network) for alpha, network in folded.items()}
     variants |= {
         "unfolded, alpha 1": of(unfolded),
-        "a move of the dial": lambda: denoiser.fold(next(places), moved),
+        "a move of the dial": lambda: denoiser.fold(next(alphas), moved),
         "the first fold": first_fold,
     }
     name, channels, depth = kind
