@@ -2,5 +2,5 @@
 
 import os
 
-# as the stages do (tasks/stage.py), before torch is imported
+# as the stages do (tasks/__main__.py), before torch is imported
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")

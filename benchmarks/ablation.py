@@ -3,55 +3,62 @@
 python -m benchmarks.ablation [--quick]
 """
 
+import contextlib
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
-from tasks.training_run import make_batches
 from torch import nn
 
 from benchmarks.harness import Report, quick
+from benchmarks.small import write_small_photographs
 from ftn_core.data.store import Store
-from ftn_core.data.task import DENOISING
-from ftn_core.degradations.degradation import Degradation
+from ftn_core.data.task import DENOISING, DegradationSpec
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import AdaptedLevel
-from ftn_core.denoiser.transition import build_transition
+from ftn_core.denoiser.transition import Transition, build_transition
+from ftn_core.evaluation.calibration import calibrate_dial
 from ftn_core.evaluation.pairs import Pairs
-from ftn_core.evaluation.scoring import calibrate_dial, score
-from ftn_core.losses.load import load_loss
-from ftn_core.parameters import Optimisation, Parameters, load_parameters
+from ftn_core.evaluation.scoring import score
+from ftn_core.parameters import Parameters, load_parameters
 from ftn_core.report.table import spread
 from ftn_core.runtime.device import make_fabric
-from ftn_core.runtime.network_file import build_network
 from ftn_core.training.adapted import AdaptedNetwork, estimate_statistics
-from ftn_core.training.batches import Batches
-from ftn_core.training.loop import fit, validation_score
+from ftn_core.training.data import TrainingData
+from ftn_core.training.loop import Run
+from ftn_core.training.plan import Plan
+from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, train
 from ftn_core.utils.errors import UserError
+from tasks.degraded import degraded
+from tasks.loss import loss
 from tasks.paths import ADAPTED_LOSS, DEGRADED, PHOTOGRAPHS, degraded_set
+from tasks.prepare import prepare
+from tasks.tracking.tracker import Tracker
 
 SEEDS = (0, 1, 2)
 IMAGES = 24
-"""Test photographs at most, evenly chosen."""
+"""Test photographs at most, evenly spaced."""
 
 TEXT = """Every variant adapts the same base to one further level, with the steps, batch and photographs of
-params.yaml. PSNR in dB on the test photographs, mean and standard deviation over the seeds of base and finetuning;
-at the levels in between, which nothing was trained for, the dial stands where it was best on validation photographs.
-'Before training' is the transition as it starts. Parameters are those that learn, as a share of the base's."""
+params.yaml. PSNR in dB on the test photographs, mean and standard deviation over the seeds of base and finetuning.
+At the levels in between (*), which no variant was trained for, the dial is at its best position on validation
+photographs. 'Before' is the transition before training. Parameters are those that are trained, as a share of the
+base's."""
 
 
 class Variant(NamedTuple):
-    """A transition, some of whose parts may stay as they start, and its learning rate."""
+    """A transition and its learning rate; parameters whose names end in ``frozen`` are not trained."""
 
     method: str
     lr: float
     options: dict[str, Any]
     frozen: tuple[str, ...] = ()
     rescaled: bool = True
-    """Whether it is told how much stronger the noise is: whether the start is the rescaled base."""
+    """Whether it is built with the ratio of the two sigmas, so that it may start from the rescaled base."""
 
 
 def variants(ours: dict[str, Any]) -> dict[str, Variant]:
@@ -83,86 +90,61 @@ class Bench:
         noisy = {sigma: Store(degraded_set(sigma) / "test") for sigma in self.sigmas}
         self.test = Pairs(self.clean["test"], noisy, fabric.device, limit=IMAGES)
 
-    def train(self, network: nn.Module, sigma: float, options: Optimisation, seed: int, label: str) -> Batches:
-        """In place; returns the batches, which estimate batch-norm statistics, too."""
-        train = self.params.train.model_copy(update={"validations": 1})
-        batches = make_batches(
-            sigma, options, self.fabric, degradation=Degradation.of(self.params.degradation), seed=seed, train=train
+    def recipe(self, sigma: float, plan: Plan, seed: int) -> Recipe:
+        params = self.params
+        return Recipe(
+            data=TrainingData(PHOTOGRAPHS, degraded_set(sigma), params.train.permute_channels),
+            noise=noise_at(DegradationSpec.of(params.degradation), sigma, params.train),
+            loss=ADAPTED_LOSS,
+            plan=replace(plan, validations=1),
+            seed=seed,
+            val_images=params.train.val_images,
         )
-        noisy = Store(degraded_set(sigma) / "val")
-        objective = load_loss(ADAPTED_LOSS)
-        fit(
-            network,
-            objective,
-            batches,
-            lambda module: validation_score(
-                module, objective, self.clean["val"], noisy, train.val_images, self.fabric.device
-            ),
-            fabric=self.fabric,
-            options=options,
-            train=train,
-            state_file=self.folder / "state.safetensors",
-            label=label,
-        )
-        return batches
+
+    def run(self, label: str) -> Run:
+        return Run(f"seed {self.seed} {label}", self.folder / "state.safetensors")
 
     def base(self) -> nn.Module:
-        torch.manual_seed(self.seed)
-        network = build_network(**self.params.network.model_dump())
-        self.train(network, self.near, self.params.train, self.seed, f"seed {self.seed} base")
+        network = fresh_network(self.params.network.model_dump(), self.seed, self.fabric)
+        plan = plan_from_scratch(self.params.train, self.params.train.steps)
+        train(network, self.recipe(self.near, plan, self.seed), self.run("base"), self.fabric)
         return network.eval().requires_grad_(False)
 
     def adapt(self, base: nn.Module, variant: Variant, label: str) -> tuple[float, float, list[float]]:
-        """Share of parameters that learn, PSNR at the far level before training, and PSNR at each sigma after it."""
+        """Share of parameters that are trained, PSNR at the far level before training, PSNR at each sigma after it."""
         params, device = self.params, self.fabric.device
         torch.manual_seed(self.seed)
-        transition = build_transition(
-            variant.method, base, self.far / self.near if variant.rescaled else 1.0, **variant.options
-        )
+        ratio = self.far / self.near if variant.rescaled else 1.0
+        transition = build_transition(variant.method, base, ratio, **variant.options)
         for name, parameter in transition.named_parameters():
             if name.rsplit(".", 1)[-1] in variant.frozen:
                 parameter.requires_grad_(False)
-        learning = sum(p.numel() for p in transition.parameters() if p.requires_grad)
-        share = learning / sum(p.numel() for p in base.parameters())
+        trained = sum(p.numel() for p in transition.parameters() if p.requires_grad)
+        share = trained / sum(p.numel() for p in base.parameters())
         network = AdaptedNetwork(base, transition, (self.near, self.far))
         with torch.no_grad():
             before = score(self._denoiser(base, transition, variant).fold(1), self.test, self.far).psnr
-        options = Optimisation(
-            steps=params.finetune.steps,
-            lr=variant.lr,
-            batch_size=params.finetune.batch_size,
-            crop=params.finetune.crop,
-        )
-        batches = self.train(network, self.far, options, self.seed + 1, f"seed {self.seed} {label}")
+        options = params.finetune
+        plan = Plan(options.steps, variant.lr, options.batch_size, options.crop, params.train.schedule, 1)
+        recipe = self.recipe(self.far, plan, self.seed + 1)
+        train(network, recipe, self.run(label), self.fabric)
         transition.requires_grad_(False)
         denoiser = self._denoiser(base, transition, variant)
-        denoiser.levels[0].statistics = estimate_statistics(network, batches, params.finetune.norm_batches)
-        denoiser.dial = calibrate_dial(
-            denoiser,
-            self.clean["val"],
-            {sigma: degraded_set(sigma) / "val" for sigma in self.sigmas},
-            device,
-            params.evaluate.calibration_images,
-        )
-        after = [score(denoiser.fold(denoiser.position(s)), self.test, s).psnr for s in self.sigmas[1:]]
+        batches = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, self.fabric)
+        denoiser.levels[0].statistics = estimate_statistics(network, batches, options.norm_batches)
+        noisy = {sigma: degraded_set(sigma) / "val" for sigma in self.sigmas}
+        limit = params.evaluate.calibration_images
+        denoiser.dial = calibrate_dial(denoiser, self.clean["val"], noisy, device, limit)
+        after = [score(denoiser.fold(denoiser.position(sigma)), self.test, sigma).psnr for sigma in self.sigmas[1:]]
         return share, before, after
 
-    def _denoiser(self, base: nn.Module, transition: Any, variant: Variant) -> ContinuousDenoiser:  # noqa: ANN401
+    def _denoiser(self, base: nn.Module, transition: Transition, variant: Variant) -> ContinuousDenoiser:
         level = AdaptedLevel(self.far, variant.method, variant.options, transition, {})
         return ContinuousDenoiser(DENOISING, self.params.network.model_dump(), base, self.near, [level])
 
 
-def measure(params: Parameters) -> None:
-    seeds = SEEDS[:2] if quick() else SEEDS
-    if quick():
-        small = {"steps": 4, "crop": 32, "batch_size": 2}
-        params = params.model_copy(
-            update={
-                "train": params.train.model_copy(update=small),
-                "finetune": params.finetune.model_copy(update=small | {"norm_batches": 2}),
-            }
-        )
-    chosen = variants(params.transitions["scale-mix"].options())
+def measure(params: Parameters, chosen: dict[str, Variant], seeds: tuple[int, ...]) -> Report:
+    """Train and score the chosen variants; reads the outputs of ``prepare``, ``degraded`` and ``loss``."""
     fabric = make_fabric(params.threads, params.train.precision)
     found: dict[str, list[tuple[float, float, list[float]]]] = {name: [] for name in chosen}
     bases = []
@@ -182,22 +164,49 @@ def measure(params: Parameters) -> None:
             head = f"{sigma:.3g}" + ("" if sigma == bench.far else "*")
             row[head] = spread([values[i] for values in after])
         rows.append(row)
-    network, train, finetune = params.network, params.train, params.finetune
-    trained, tested = len(bench.clean["train"]), min(IMAGES, len(bench.clean["test"]))
+    network, base_plan, finetune = params.network, params.train, params.finetune
+    images, tested = len(bench.clean["train"]), min(IMAGES, len(bench.clean["test"]))
     report.table(
         f"{network.name}, {network.channels} channels, depth {network.depth}; base at {bench.near}, "
-        f"{spread(bases)} dB after {train.steps} steps; then {finetune.steps} steps at {bench.far}, batch "
-        f"{finetune.batch_size}; {trained} training and {tested} test photographs; {len(seeds)} seeds",
+        f"{spread(bases)} dB after {base_plan.steps} steps; then {finetune.steps} steps at {bench.far}, batch "
+        f"{finetune.batch_size}; {images} training and {tested} test photographs; {len(seeds)} seeds",
         rows,
     )
-    report.save()
+    return report
+
+
+def measure_quickly(params: Parameters, chosen: dict[str, Variant]) -> None:
+    """A few steps of three variants on crops of the sample photographs, in an empty folder."""
+    steps = {"steps": 2, "crop": 32, "batch_size": 2}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        write_small_photographs(Path("photographs"))
+        data = {"source": "folder", "folder": "photographs", "levels": [0.2, 0.4, 0.6]}
+        small = params.model_copy(
+            update={
+                "data": params.data.model_copy(update=data),
+                "train": params.train.model_copy(update=steps),
+                "finetune": params.finetune.model_copy(update=steps | {"norm_batches": 1}),
+            }
+        )
+        tracker = Tracker("ablation", Path(), round)
+        prepare(small, tracker)
+        loss(small, tracker)
+        for level in small.data.levels:
+            degraded(small, tracker, level)
+        names = ("DNI", "scale-mix from the base as it is", "biases and output scales alone")
+        measure(small, {name: chosen[name] for name in names}, SEEDS[:2])
 
 
 def main() -> None:
     try:
-        if not DEGRADED.exists():
-            raise UserError(f"{DEGRADED} does not exist: run `dvc repro degraded` first")
-        measure(load_parameters())
+        params = load_parameters()
+        chosen = variants(params.transitions["scale-mix"].options())
+        if quick():
+            measure_quickly(params, chosen)
+        elif not (DEGRADED.exists() and ADAPTED_LOSS.exists()):
+            raise UserError("photographs or losses are not there: run `dvc repro degraded loss` first")
+        else:
+            measure(params, chosen, SEEDS).save()
     except UserError as error:
         print(f"ablation: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,4 +1,4 @@
-"""The level that ``ftn restore`` finds by itself: its error, and the PSNR that it loses against the true sigma.
+"""The sigma that ``ftn restore`` estimates: its error, and the PSNR that is lost against the true sigma.
 
 python -m benchmarks.auto_sigma [--folder FOLDER] [--model FILE]... [--quick]
 """
@@ -14,7 +14,8 @@ from torch import Tensor
 
 from benchmarks.clipping import sigma_before_clipping
 from benchmarks.harness import Report, quick
-from benchmarks.peers import below
+from benchmarks.peers import Pixels, below
+from benchmarks.small import small_photographs, untrained_model
 from ftn_core.data.store import Store
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
@@ -28,15 +29,15 @@ ROOT = Path(__file__).parent.parent
 SIGMAS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6]
 
 TEXT = """Noise of known sigma is added to each photograph, and sigma is estimated from the result alone: by
-scikit-image, as --auto does, and with a correction for what clipping to [0, 1] hides of noise, which is closer to
-the truth in clipped pictures and loses beside it in PSNR. The estimate is shown as a share of the true sigma. What
-is lost is the PSNR of the photograph restored at the true sigma less that at the estimate, in dB; what is below
-zero is a gain: of a clipped picture the true sigma is not the best place of a dial that was trained on noise as it
-is. A model's dial ends at its first and last level: below and above them all sigmas are one. Saved with --folder
-alone, here CBSD68."""
+scikit-image, as --auto does, and with a correction for the noise that clipping to [0, 1] hides. For clipped pictures
+the corrected estimate is closer to the truth, but its PSNR is lower. The estimate is given as a share of the true
+sigma. The loss is the PSNR of the photograph restored at the true sigma less that at the estimate, in dB. A negative
+loss is a gain: for a clipped picture the true sigma is not the best position of a dial that was trained on unclipped
+noise. A model's dial ends at its first and last level; sigmas beyond an end give the same restoration. Saved only
+with --folder, here CBSD68."""
 
 
-def rows(images: list[np.ndarray], denoiser: ContinuousDenoiser, clip: bool) -> list[dict[str, Any]]:
+def rows(images: list[Pixels], denoiser: ContinuousDenoiser, clip: bool) -> list[dict[str, Any]]:
     """One row for each sigma."""
     ways: dict[str, Callable[[Tensor], float]] = {"--auto": estimate_sigma, "corrected": sigma_before_clipping}
     table = []
@@ -66,7 +67,7 @@ def rows(images: list[np.ndarray], denoiser: ContinuousDenoiser, clip: bool) -> 
 
 
 def _scores(denoiser: ContinuousDenoiser, noisy: Tensor, clean: Tensor, sigmas: list[float]) -> dict[float, float]:
-    """PSNR in dB for each sigma; each position of the dial is restored once."""
+    """PSNR in dB for each sigma; sigmas at the same position of the dial are restored once."""
     positions = {sigma: denoiser.position(sigma) for sigma in sigmas}
     by_position = {x: psnr(restore(denoiser.fold(x), noisy), clean) for x in set(positions.values())}
     return {sigma: by_position[position] for sigma, position in positions.items()}
@@ -77,11 +78,8 @@ def _spread(values: list[float], form: str) -> str:
     return f"{median} ({low} .. {high})"
 
 
-def measure(models: list[Path], folder: Path | None) -> None:
-    """Print the tables of each model; with a folder, save them."""
-    images = below(folder) if folder else list(Store(ROOT / "data" / "photographs" / "test"))
-    if quick():
-        images = [pixels[:, :96, :97] for pixels in images[:2]]
+def measure(models: list[Path], images: list[Pixels]) -> Report:
+    """Print the tables of each model."""
     torch.set_num_threads(cores())
     report = Report("auto_sigma", "The level that --auto finds", TEXT)
     for model in models:
@@ -93,8 +91,7 @@ def measure(models: list[Path], folder: Path | None) -> None:
                 f"{len(images)} photographs, {kind}; {method} model of {denoiser.spec['name']} with levels {levels}",
                 rows(images, denoiser, clip),
             )
-    if folder is not None:
-        report.save()
+    return report
 
 
 def main() -> None:
@@ -103,10 +100,17 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, action="append", help="any number of them; else the project's FTN")
     parser.add_argument("--folder", type=Path, help="photographs, instead of the sample's test photographs")
-    parser.add_argument("--quick", action="store_true", help="small crops, few levels; nothing is saved")
+    parser.add_argument("--quick", action="store_true", help="small crops, few levels, an untrained model; not saved")
     given = parser.parse_args()
+    models = given.model or [ROOT / "models" / "denoisers" / "ftn.safetensors"]
     try:
-        measure(given.model or [ROOT / "models" / "denoisers" / "ftn.safetensors"], given.folder)
+        if quick():
+            with untrained_model() as model:
+                measure([model], small_photographs()[:2])
+        elif given.folder:
+            measure(models, below(given.folder)).save()
+        else:
+            measure(models, list(Store(ROOT / "data" / "photographs" / "test")))
     except UserError as error:
         parser.error(str(error))
 

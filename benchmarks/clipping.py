@@ -1,4 +1,4 @@
-"""What clipping hides of noise: an estimate of sigma before a picture was clipped, which the command does not use.
+"""An estimate of the noise's sigma before a picture was clipped, which the command does not use.
 
 ``benchmarks/auto_sigma.py`` shows why.
 """
@@ -12,15 +12,15 @@ from torch import Tensor
 from serving.noise_level import estimate_sigma
 
 WINDOW = 16
-"""Pixels of the squares whose mean stands for the brightness below the noise."""
+"""Side in pixels of the squares whose mean is taken for the brightness without noise."""
 HIGHEST = 2.0
-"""Noise beyond this leaves nothing but black and white."""
+"""Above this nearly every pixel is clipped to black or white."""
 
 _QUARTILE = 0.6745  # half of a Gaussian's values lie within so many standard deviations
 
 
 def sigma_before_clipping(image: Tensor) -> float:
-    """The sigma whose noise, clipped at the brightness of the image's windows, gives the estimate that is found.
+    """The sigma of noise that, clipped at the brightness of the image's windows, gives the estimate found in the image.
 
     Args:
         image: ``1 x 3 x H x W`` in [0, 1], or beyond where noise was not clipped.
@@ -33,14 +33,14 @@ def sigma_before_clipping(image: Tensor) -> float:
 
 
 def _means(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Of the squares of a side, each channel for itself."""
+    """Mean of each square of a side, by channel."""
     height, width, channels = (length - length % side if i < 2 else length for i, length in enumerate(pixels.shape))
     squares = pixels[:height, :width].reshape(height // side, side, width // side, side, channels)
     return squares.mean(axis=(1, 3)).ravel()
 
 
 def _before_clipping(found: float, means: NDArray[np.float32]) -> float:
-    """The sigma for which half of all clipped noise would lie within what half of it was found to lie within."""
+    """The sigma for which half of all clipped noise lies within the quartile of ``found``."""
 
     def excess(sigma: float) -> float:
         visible = _visible(sigma, means)
@@ -54,7 +54,7 @@ def _before_clipping(found: float, means: NDArray[np.float32]) -> float:
 
 
 def _visible(sigma: float, means: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The standard deviation that clipping to [0, 1] leaves of noise, at places whose mean after clipping is given."""
+    """The standard deviation of noise after clipping to [0, 1], at places whose mean after clipping is given."""
     brightness = np.linspace(-4 * sigma, 1 + 4 * sigma, 513)
     a, b = -brightness / sigma, (1 - brightness) / sigma
     inside, black, white = ndtr(b) - ndtr(a), _density(a), _density(b)

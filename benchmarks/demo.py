@@ -1,4 +1,4 @@
-"""The slider page: what the server's answer to a change of the dial is made of, and how pictures reach the browser.
+"""The slider page: what the server's answer to a move of the dial consists of, and how pictures reach the browser.
 
 python -m benchmarks.demo [--quick]
 """
@@ -9,7 +9,6 @@ import json
 import math
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +19,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.harness import Report, Timing, compare, quick
-from benchmarks.inference import DEFAULT, denoiser_of
+from benchmarks.harness import Report, Timing, compare
+from benchmarks.small import untrained_model
 from ftn_core.data.task import DENOISING
 from ftn_core.degradations.degradation import Degradation
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
@@ -38,19 +37,11 @@ SERVED = "through the running server"
 
 TEXT = """The default network (unshuffle_net, 32 channels, 6 blocks) on a photograph of 512 x 512 pixels with noise of
 0.35, float32, two threads. The network's weights are fresh, which changes no time. The answer is what the page's
-handler does for a change of the dial: fold, restore, PSNR, encode. Through the running server, which is a process of
-its own, it is asked as the browser asks: join Gradio's queue, wait for the event, read the picture. The second table
-says why the picture goes as lossless WebP at its fastest: compression that loses something looks like what denoisers
-leave behind. What is encoded there is the photograph after a slight blur, as restored ones are smooth, and the noisy
+handler does for a move of the dial: fold, restore, PSNR, encode. The running server is a process of its own and is
+asked as the browser asks: join Gradio's queue, wait for the event, read the picture. The other tables show why the
+picture is sent as lossless WebP at its fastest: artefacts of lossy compression look like those of denoisers. Two
+pictures are encoded there: the photograph after a slight blur, because restored photographs are smooth, and the noisy
 one."""
-
-
-def saved(folder: Path) -> Path:
-    path = folder / "denoiser.safetensors"
-    fresh = denoiser_of(*DEFAULT)
-    spec = dict(zip(("name", "channels", "depth"), DEFAULT, strict=True))
-    ContinuousDenoiser(DENOISING, spec, fresh.base, fresh.base_level, fresh.levels).save(path)
-    return path
 
 
 class Session:
@@ -62,7 +53,7 @@ class Session:
         self._events = {event["api_name"]: event["id"] for event in config["dependencies"]}
 
     def __call__(self, event: str, *data: object) -> object:
-        """Ask, and wait for the answer; the session's state, which the browser does not know, is sent as None."""
+        """Ask, and wait for the answer. The session's state stays on the server, so that None is sent for it."""
         question = {"data": data, "fn_index": self._events[event], "session_hash": "benchmark"}
         self._client.post("/gradio_api/queue/join", json=question).raise_for_status()
         with self._client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "benchmark"}) as stream:
@@ -112,9 +103,9 @@ def loss(encoded: bytes, image: Image.Image) -> float | str:
     return 10 * math.log10(255**2 / error) if error else "nothing lost"
 
 
-def encoding(report: Report, kind: str, image: Image.Image, rounds: int) -> None:
+def encoding(report: Report, kind: str, image: Image.Image) -> None:
     ways = encodings()
-    timings = compare({name: lambda way=way: way(image) for name, way in ways.items()}, rounds=rounds)  # type: ignore[misc]
+    timings = compare({name: lambda way=way: way(image) for name, way in ways.items()}, rounds=31)  # type: ignore[misc]
     rows = [
         {
             "encoding": name,
@@ -134,33 +125,31 @@ def blurred(image: Tensor) -> Tensor:
 
 def main() -> None:
     torch.set_num_threads(THREADS)
-    rounds = 2 if quick() else 31
     report = Report("demo", "The slider page", TEXT)
     picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
-    with tempfile.TemporaryDirectory() as folder:
-        model = saved(Path(folder))
+    with untrained_model() as model:
         answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
-        shown = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
-        dial, places = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
-        restored = dial.restore(shown.degraded, 0.3)
+        scene = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
+        dial, levels = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
+        restored = dial.restore(scene.degraded, 0.3)
 
         def setting() -> Setting:
-            return Setting(picture, SIGMA, 0.5, 0.5, (str(model),), next(places))
+            return Setting(picture, SIGMA, 0.5, 0.5, (str(model),), next(levels))
 
         with served(model) as session:
             variants: dict[str, Callable[[], object]] = {
-                ALONE: lambda: restore(network, shown.degraded),
-                "fold and network": lambda: dial.restore(shown.degraded, next(places)),
-                "PSNR": lambda: psnr(restored, shown.clean) if shown.clean is not None else None,
+                ALONE: lambda: restore(network, scene.degraded),
+                "fold and network": lambda: dial.restore(scene.degraded, next(levels)),
+                "PSNR": lambda: psnr(restored, scene.clean) if scene.clean is not None else None,
                 "encoding": lambda: to_url(restored),
                 "the answer": lambda: answers(setting(), {}, before=False),
-                SERVED: lambda: session("turn", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(places)),
+                SERVED: lambda: session("turn", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(levels)),
             }
-            timings: dict[str, Timing] = compare(variants, rounds=rounds)
-    report.timings("A change of the dial, 512 x 512", timings, ALONE)
+            timings: dict[str, Timing] = compare(variants, rounds=31)
+    report.timings("A move of the dial, 512 x 512", timings, ALONE)
     print(f"median answer {1000 * timings['the answer'].median:.0f} ms, served {1000 * timings[SERVED].median:.0f} ms")
-    for kind, image in (("restored", blurred(picture_of(picture))), ("noisy", shown.degraded)):
-        encoding(report, kind, Image.fromarray(to_pixels(image)), rounds)
+    for kind, image in (("restored", blurred(picture_of(picture))), ("noisy", scene.degraded)):
+        encoding(report, kind, Image.fromarray(to_pixels(image)))
     report.save()
 
 

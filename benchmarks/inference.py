@@ -1,4 +1,4 @@
-"""Inference: folded networks beside their base, the cost of turning the dial, images of growing size.
+"""Inference: folded networks beside their base, what a move of the dial costs, images of growing size.
 
 python -m benchmarks.inference [--quick]
 """
@@ -24,17 +24,17 @@ from ftn_core.utils.cores import cores
 
 TEXT = """Networks with fresh weights and one level adapted by an FTN of one group, float32, images of random values;
 time depends on neither. The unfolded network computes the level's filters in every pass, as while it is trained.
-The change of the dial writes the filters of another alpha into the folded network; the first fold also computes
-the level's own filters, once. Growing images are restored by the default network in a process of its own, in
-windows of at most 1024 x 1024 pixels that overlap by what the network sees, and whole for comparison; memory is
-what is needed beyond the input, the output included."""
+A move of the dial writes the filters of another alpha into the folded network; the first fold also computes the
+level's own filters, once. Growing images are restored by the default network, each in a process of its own: in
+windows of at most 1024 x 1024 pixels that overlap by the network's receptive field, and whole for comparison. Memory
+is what is needed beyond the input, the output included."""
 
 SIDE = 512
 DEFAULT = ("unshuffle_net", 32, 6)
 
 
 class Growth(NamedTuple):
-    """One image's restoration: seconds and the sizes of input and output in MB."""
+    """One image's restoration: seconds, and the size of the image in MB."""
 
     seconds: float
     image: float
@@ -44,7 +44,8 @@ def denoiser_of(network: str, channels: int, depth: int) -> ContinuousDenoiser:
     torch.manual_seed(0)
     base = build_network(network, channels, depth).eval().requires_grad_(False)
     level = AdaptedLevel(0.5, "ftn", {"groups": 1}, build_transition("ftn", base, 2.5, groups=1), {})
-    return ContinuousDenoiser(DENOISING, {}, base, 0.2, [level])
+    spec = {"name": network, "channels": channels, "depth": depth}
+    return ContinuousDenoiser(DENOISING, spec, base, 0.2, [level])
 
 
 def device() -> torch.device:
@@ -52,14 +53,14 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def folding(report: Report, kind: tuple[str, int, int], rounds: int, side: int) -> None:
+def folding(report: Report, kind: tuple[str, int, int], side: int) -> None:
     where = device()
     denoiser = denoiser_of(*kind).to(where)
     x = torch.rand(1, 3, side, side, device=where)
     folded = {alpha: denoiser.fold(alpha) for alpha in (0.37, 1.0)}
     unfolded = AdaptedNetwork(denoiser.base, denoiser.levels[0].transition, (0.2, 0.5)).eval()
-    turned = denoiser.fold(0.0)
-    places = itertools.cycle([0.25, 0.8])
+    moved = denoiser.fold(0.0)
+    alphas = itertools.cycle([0.25, 0.8])
     base = f"base, {side} x {side}"
 
     def of(network: nn.Module) -> Callable[[], Tensor]:
@@ -73,15 +74,15 @@ def folding(report: Report, kind: tuple[str, int, int], rounds: int, side: int) 
     variants |= {f"folded, alpha {alpha}": of(network) for alpha, network in folded.items()}
     variants |= {
         "unfolded, alpha 1": of(unfolded),
-        "a change of the dial": lambda: denoiser.fold(next(places), turned),
+        "a move of the dial": lambda: denoiser.fold(next(alphas), moved),
         "the first fold": first_fold,
     }
     name, channels, depth = kind
-    report.timings(f"{name}, {channels} channels, {depth}", compare(variants, rounds=rounds), base)
+    report.timings(f"{name}, {channels} channels, {depth}", compare(variants, rounds=15), base)
 
 
 def restored(megapixels: float, tiles: bool) -> Growth:
-    """In a process of its own, whose memory is measured."""
+    """Restore an image; run in a process of its own, whose memory is measured."""
     where = device()
     network = denoiser_of(*DEFAULT).to(where).fold(0.5)
     if not tiles:
@@ -115,10 +116,9 @@ def growth(report: Report, sizes: list[float], whole_up_to: float) -> None:
 
 def main() -> None:
     report = Report("inference", "Inference", TEXT)
-    rounds, side = (3, 64) if quick() else (15, SIDE)
     for kind in (DEFAULT, ("resnet", 32, 7), ("adafm_net", 64, 16)):
-        folding(report, kind, rounds, side)
-    growth(report, [0.01, 2] if quick() else [0.25, 1, 4, 16, 100], 1 if quick() else 16)
+        folding(report, kind, 64 if quick() else SIDE)
+    growth(report, [0.01] if quick() else [0.25, 1, 4, 16, 100], 16)
     report.save()
 
 

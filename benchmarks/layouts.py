@@ -12,10 +12,10 @@ from benchmarks.harness import Report, compare, quick
 from ftn_core.utils.cores import cores
 from ftn_core.utils.memory import keep_freed_memory
 
-TEXT = """One 3 x 3 convolution of 64 channels, forward and backward, on a batch of feature maps as the networks train
-on: what `train.precision: auto` and the networks' channels_last layout rest on. The networks here hold ordinary
-convolutions alone; an FTN's grouped 1 x 1 convolutions are matrix products over filters and meet no layout. The
-others are here because channels_last or bf16 can slow them down on one processor and not on the next."""
+TEXT = """One 3 x 3 convolution of 64 channels, forward and backward, on feature maps as large as in training:
+the reason for `train.precision: auto` and for the networks' channels_last layout. The networks here have ordinary
+convolutions only; an FTN's grouped 1 x 1 convolutions are matrix products over filters, which have no layout. Grouped
+and depthwise ones are here because channels_last or bf16 slow them down on some processors."""
 
 CHANNELS = 64
 DEFAULT = "float32, default layout"
@@ -39,7 +39,7 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(cores())
     report = Report("layouts", "Layouts and precisions", TEXT)
-    size, rounds = (8, 2) if quick() else (48, 15)
+    size = 8 if quick() else 48
     layouts = {"default layout": torch.contiguous_format, "channels_last": torch.channels_last}
     for name, groups in {"Ordinary": 1, "16 groups": 16, "Depthwise": CHANNELS}.items():
         variants = {
@@ -47,7 +47,7 @@ def main() -> None:
             for precision, dtype in {"float32": torch.float32, "bf16": torch.bfloat16}.items()
             for layout in layouts
         }
-        report.timings(name, compare(variants, rounds=rounds), DEFAULT)
+        report.timings(name, compare(variants, rounds=15), DEFAULT)
     report.save()
 
 

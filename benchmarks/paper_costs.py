@@ -17,7 +17,7 @@ from ftn_core.runtime.network_file import build_network
 from ftn_core.transitions.ftn import FilterTransitions
 
 TEXT = f"""AdaFM-Net with 16 blocks of 64 channels, and what a method's level adds to it. Parameters are the base's and
-those of one level; multiply-adds are of a pass over {SIDE} x {SIDE} pixels and of turning the dial once, in
+those of one level; multiply-adds are of a pass over {SIDE} x {SIDE} pixels and of one move of the dial, in
 convolutions and matrix products. The second table has the arithmetic that gives the published figures. FTN: ours maps
 the input channels of each filter bank, and has fewer parameters. Of one to four layers, over input or output channels,
 of all convolutions or some, with or without biases, slopes and the k x k taps, what gives all four published figures
@@ -53,9 +53,9 @@ def counted() -> dict[str, tuple[int, int]]:
     found = {BASE: (count(base.parameters()), _of_a_pass(base))}
     for name, (method, options) in METHODS.items():
         transition = build_transition(method, base, 4.0, **options).requires_grad_(False)
-        turning = multiply_adds(partial(transition, state))
+        moving = multiply_adds(partial(transition, state))
         passing = _of_a_pass(transition.extend(copy.deepcopy(base)))
-        found[name] = found[BASE][0] + count(transition.parameters()), passing + turning
+        found[name] = found[BASE][0] + count(transition.parameters()), passing + moving
     return found
 
 

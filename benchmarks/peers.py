@@ -1,4 +1,4 @@
-"""Denoisers that a user would pick instead: FFDNet and scikit-image's, time and PSNR beside ours on the same images.
+"""Other denoisers that a user could take, FFDNet and scikit-image's: time and PSNR beside ours on the same images.
 
 python -m benchmarks.peers [--model FILE] [--folder FOLDER] [--quick]
 """
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from benchmarks.ffdnet import MAX_SIGMA, published_ffdnet
 from benchmarks.harness import Report, Timing, compare, quick
+from benchmarks.small import small_photographs, untrained_model
 from ftn_core.data.store import Store
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
@@ -33,11 +34,11 @@ SIGMAS = [0.2, 0.3, 0.5]
 OURS = "ours"
 NOISY = "noisy input"
 
-TEXT = f"""Each denoiser is told the true sigma and restores the same noisy images, taking turns image by image. Ours
-is the network that `make repro` trains within minutes on a few sample photographs, folded for the sigma.
-FFDNet has several times its parameters and saw thousands of photographs, with levels up to {MAX_SIGMA:.3f};
-beyond that it is told the nearest level it knows. Both networks run in float32 with channels_last, on the
-GPU where there is one and on all cores otherwise; scikit-image's denoisers use one core."""
+TEXT = f"""Each denoiser is given the true sigma and restores the same noisy images; the denoisers are interleaved image
+by image. Ours is the network that `make repro` trains within minutes on a few sample photographs, folded for the
+sigma. FFDNet has several times its parameters and was trained on thousands of photographs, with levels up to
+{MAX_SIGMA:.3f}; beyond that it is given this level. Both networks run in float32 with channels_last, on the GPU where
+there is one and on all cores otherwise; scikit-image's denoisers use one core."""
 
 Pixels = NDArray[np.uint8]
 Denoiser = Callable[[Tensor], Tensor]
@@ -45,19 +46,19 @@ Denoiser = Callable[[Tensor], Tensor]
 
 
 def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
-    """All that are compared, ready for one sigma; a name says so where another level is told."""
+    """All that are compared, ready for one sigma; a name says so where a denoiser is given another level."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     to: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
     ours, ffdnet = ContinuousDenoiser.load(model), published_ffdnet().to(**to)
     folded = ours.fold(ours.position(sigma)).to(**to)
-    told = min(max(sigma, ours.ends[0]), ours.ends[1]), min(sigma, MAX_SIGMA)
+    given = min(max(sigma, ours.ends[0]), ours.ends[1]), min(sigma, MAX_SIGMA)
 
     def by_ours(noisy: Tensor) -> Tensor:
         return restore(folded, noisy.to(**to)).cpu()
 
     @torch.inference_mode()
     def by_ffdnet(noisy: Tensor) -> Tensor:
-        output: Tensor = ffdnet(noisy.to(**to), told[1])
+        output: Tensor = ffdnet(noisy.to(**to), given[1])
         return output.clamp(0, 1).cpu()
 
     def by_scikit(name: str) -> Denoiser:
@@ -68,8 +69,8 @@ def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
         return denoise
 
     names = [
-        name if level == sigma else f"{name} (beyond its range: told {level:.3f})"
-        for name, level in zip((OURS, "FFDNet"), told, strict=True)
+        name if level == sigma else f"{name} (beyond its range: given {level:.3f})"
+        for name, level in zip((OURS, "FFDNet"), given, strict=True)
     ]
     return dict(zip(names, (by_ours, by_ffdnet), strict=True)) | {name: by_scikit(name) for name in CLASSICAL_DENOISERS}
 
@@ -77,17 +78,17 @@ def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
 def one_image(
     methods: dict[str, Denoiser], pixels: Pixels, sigma: float, rounds: int, warmup: int
 ) -> tuple[dict[str, Timing], dict[str, float]]:
-    """Times per megapixel of each denoiser, taken in turns, and PSNR in dB of each and of the noisy input."""
+    """Interleaved times per megapixel of each denoiser, and PSNR in dB of each and of the noisy input."""
     clean, noisy = to_image(pixels), to_image(add_noise(pixels, sigma, seed=0, clip=False))
     restored = {NOISY: noisy}
 
-    def turn(name: str) -> Callable[[], None]:
+    def timed(name: str) -> Callable[[], None]:
         def run() -> None:
             restored[name] = methods[name](noisy)
 
         return run
 
-    timings = compare({name: turn(name) for name in methods}, rounds=rounds, warmup=warmup)
+    timings = compare({name: timed(name) for name in methods}, rounds=rounds, warmup=warmup)
     megapixels = pixels[0].size / 1e6
     per_megapixel = {name: Timing([s / megapixels for s in timing.seconds]) for name, timing in timings.items()}
     return per_megapixel, {name: psnr(image, clean) for name, image in restored.items()}
@@ -115,7 +116,7 @@ def sigma_rows(images: list[Pixels], model: Path, sigma: float, rounds: int) -> 
 
 
 def below(folder: Path) -> list[Pixels]:
-    """The images below any folder; what cannot be used is named and left out."""
+    """The images below any folder; a file that cannot be used is named and left out."""
     images = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS):
         try:
@@ -127,31 +128,32 @@ def below(folder: Path) -> list[Pixels]:
     return images
 
 
-def measure(model: Path, folder: Path | None) -> None:
+def measure(model: Path, images: list[Pixels]) -> Report:
     if not model.exists():
         raise UserError(f"{model} does not exist: run `make repro` first, or name a denoiser with --model")
-    images = below(folder) if folder else list(Store(ROOT / "data" / "photographs" / "test"))
-    sigmas, rounds = SIGMAS, math.ceil(10 / len(images))
-    if quick():
-        images, sigmas, rounds = [pixels[:, :64, :65] for pixels in images[:2]], SIGMAS[1:2], 1
+    sigmas, rounds = (SIGMAS[1:2], 1) if quick() else (SIGMAS, math.ceil(10 / len(images)))
     torch.set_num_threads(cores())
     report = Report("peers", "Peers: FFDNet and scikit-image's denoisers", TEXT)
     size = f"{len(images)} images, {sum(pixels[0].size for pixels in images) / 1e6:.2f} megapixels"
     for sigma in sigmas:
         report.table(f"Sigma {sigma}: {size}", sigma_rows(images, model, sigma, rounds))
-    # the page shows what anyone can measure again: the default model on the sample
-    if folder is None:
-        report.save()
+    return report
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "denoisers" / "ftn.safetensors")
     parser.add_argument("--folder", type=Path, help="any images instead of the sample's test photographs; not saved")
-    parser.add_argument("--quick", action="store_true", help="small crops, one sigma; nothing is saved")
+    parser.add_argument("--quick", action="store_true", help="small crops, one sigma, an untrained model; not saved")
     given = parser.parse_args()
     try:
-        measure(given.model, given.folder)
+        if quick():
+            with untrained_model() as model:
+                measure(model, small_photographs()[:2])
+        elif given.folder:
+            measure(given.model, below(given.folder))
+        else:  # the page shows what anyone can measure again: the default model on the sample
+            measure(given.model, list(Store(ROOT / "data" / "photographs" / "test"))).save()
     except UserError as error:
         parser.error(str(error))
 

@@ -1,4 +1,4 @@
-"""Packing photographs and making noisy sets: beside what the machine could do at best, and over more and more images.
+"""Packing photographs and making noisy sets: beside a limit of the machine, and over the number of images.
 
 python -m benchmarks.preparation [--quick]
 """
@@ -23,11 +23,12 @@ from benchmarks.harness import Report, Timing, compare, isolated, quick
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.data.task import DENOISING
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.degradations.degraded_set import SPLITS, write_degraded_set
+from ftn_core.degradations.degraded_set import write_degraded_set
 from ftn_core.degradations.noise import add_noise
 from ftn_core.sources.decode import decode
 from ftn_core.sources.pack import pack_photographs
 from ftn_core.sources.sample import sample_photographs
+from ftn_core.sources.splits import SPLITS
 from ftn_core.utils.cores import cores
 
 SIGMA, SIDE = 0.2, 192
@@ -37,9 +38,9 @@ ROUNDS = 3
 TEXT = f"""The limit of a noisy set is to draw as many standard normal values on all cores, with NumPy's fastest
 generator (SFC64), while as many bytes as the set has are written; its values may differ between machines, ours must
 not. The limit of packing is to decode the same files on all cores while the pixels are written; ours also hashes each
-file, so that none is used twice. Growth is over JPEG files of {SIDE} x {SIDE} pixels, crops of the sample photographs:
-each count runs in a fresh process, the counts take turns, and peak memory is what comes on top of the imports; small
-counts show what a process does once; large ones what is kept for each image and what waits for the writer."""
+file, so that none is used twice. Growth is over JPEG files of {SIDE} x {SIDE} pixels, crops of the sample photographs.
+Each count runs in a fresh process, the counts are interleaved, and peak memory is what comes on top of the imports.
+Small counts show what a process does once, large ones what is kept for each image and what waits for the writer."""
 
 Pixels = NDArray[np.uint8]
 
@@ -66,7 +67,7 @@ def write_photographs(folder: Path, images: Iterable[Pixels]) -> None:
 
 
 def write_files(folder: Path, images: list[Pixels], count: int, kind: str) -> None:
-    """``count`` files that differ; where there are fewer images, their pixels come again."""
+    """``count`` files that differ; where there are fewer images, they are repeated."""
     for split in SPLITS:
         (folder / split).mkdir(parents=True)
     encoded = []
@@ -75,7 +76,7 @@ def write_files(folder: Path, images: list[Pixels], count: int, kind: str) -> No
         Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file, kind, quality=90)
         encoded.append(file.getvalue())
     for i in range(count):
-        # what comes after the picture's end no decoder reads, but it makes another file of it
+        # no decoder reads what follows the end of the picture, but it makes another file of it
         (folder / SPLITS[i % len(SPLITS)] / f"{i:05d}.{kind}").write_bytes(
             encoded[i % len(encoded)] + i.to_bytes(4, "big")
         )
@@ -141,7 +142,7 @@ def packing_limit(files: list[Path], out: Path) -> None:
 
 
 def beside_limit(report: Report, caption: str, variants: dict[str, Callable[[], object]], megapixels: float) -> None:
-    timings = compare(variants, rounds=1 if quick() else 7, warmup=1)
+    timings = compare(variants, rounds=7, warmup=1)
     limit = timings[LIMIT]
     rows = [
         {
@@ -188,7 +189,7 @@ def limits(report: Report, folder: Path) -> None:
 
 
 def growth(report: Report, folder: Path) -> None:
-    counts = [20, 40] if quick() else [100, 1_000, 10_000]
+    counts = [20] if quick() else [100, 1_000, 10_000]
     for count in counts:
         write_files(folder / f"{count}", crops(), count, "jpeg")
     packing, noisy = [], []
@@ -200,7 +201,7 @@ def growth(report: Report, folder: Path) -> None:
 
 
 def sizes(report: Report, folder: Path) -> None:
-    """One photograph, larger and larger: its pieces are shared among the cores."""
+    """One photograph of growing size, whose pieces are shared among the cores."""
     megapixels = [1] if quick() else [1, 10, 100]
     for size in megapixels:
         side = round(1000 * math.sqrt(size))
@@ -217,15 +218,15 @@ def write_enlarged(folder: Path, side: int) -> None:
     write_photographs(folder, [np.resize(sample()[0], (3, side, side))])
 
 
-def rows(unit: str, counts: list[int], rounds: list[list[tuple[float, float]]]) -> list[dict[str, Any]]:
+def rows(column: str, counts: list[int], rounds: list[list[tuple[float, float]]]) -> list[dict[str, Any]]:
     """A row for each count: the median time for one of it, and the largest peak memory."""
     found = []
     for i, count in enumerate(counts):
         timing = Timing([results[i][0] / count for results in rounds])
         found.append(
             {
-                unit: f"{count:,}",
-                f"ms for one of the {unit}": 1000 * timing.median,
+                column: f"{count:,}",
+                f"ms for one of the {column}": 1000 * timing.median,
                 "spread": timing.spread,
                 "peak memory, MB": max(results[i][1] for results in rounds),
             }

@@ -1,6 +1,6 @@
-"""Variants in processes of their own, each with its own environment, stopped while others have their turn.
+"""Variants in processes of their own, each with its own environment, stopped while another one is timed.
 
-So neither the allocator's settings, nor threads that spin, nor data workers of one reach into another's time.
+Allocator settings, spinning threads and data workers of one variant then cannot slow another one down.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from benchmarks.harness import Timing, synchronise
 
 ROOT = Path(__file__).parent.parent
 STAGE = {"GOMP_SPINCOUNT": "1000"}
-"""What the pipeline's stages set (tasks/stage.py)."""
+"""What the pipeline's stages set (tasks/__main__.py)."""
 
 
 class Process:
-    """Runs ``function(*arguments)`` once, then what that returned, again and again, when told to."""
+    """Calls ``function(*arguments)`` once; what that returns is then called again and again, on demand."""
 
     def __init__(
         self, function: Callable[..., Callable[[], object]], *arguments: object, variables: Mapping[str, str] = STAGE
@@ -40,13 +40,13 @@ class Process:
         )
 
     def start(self, seconds: float, warmup: int = 1) -> None:
-        """Begin: ``warmup`` calls that do not count, then calls for as long as that, at least one."""
+        """Begin: ``warmup`` calls that do not count, then calls for so many seconds, at least one."""
         os.killpg(self.process.pid, signal.SIGCONT)
         assert self.process.stdin is not None
         print(seconds, warmup, file=self.process.stdin, flush=True)
 
     def finish(self) -> float:
-        """Seconds a call, when what was started has ended."""
+        """Wait for the end of what ``start`` began; returns seconds a call."""
         assert self.process.stdout is not None
         answer = self.process.stdout.readline()
         os.killpg(self.process.pid, signal.SIGSTOP)
@@ -59,7 +59,7 @@ class Process:
 
 @contextlib.contextmanager
 def closing(processes: Iterable[Process]) -> Iterator[None]:
-    """End them with the block."""
+    """End the processes when the block ends."""
     try:
         yield
     finally:
@@ -67,8 +67,8 @@ def closing(processes: Iterable[Process]) -> Iterator[None]:
             process.close()
 
 
-def take_turns(variants: Mapping[str, Process], *, seconds: float, rounds: int) -> dict[str, Timing]:
-    """Seconds a call of each variant in each round."""
+def interleave(variants: Mapping[str, Process], *, seconds: float, rounds: int) -> dict[str, Timing]:
+    """Run each variant once in every round; returns seconds a call."""
     found: dict[str, list[float]] = {name: [] for name in variants}
     for i in range(rounds + 1):
         for name, process in variants.items():
@@ -80,7 +80,7 @@ def take_turns(variants: Mapping[str, Process], *, seconds: float, rounds: int) 
 
 
 def serve(module: str, name: str, arguments: tuple[object, ...]) -> None:
-    """The other side of ``Process``: for each line of standard input run for as long, print seconds a call."""
+    """What runs in a ``Process``: for each line of standard input it makes the calls and prints seconds a call."""
     results, sys.stdout = sys.stdout, sys.stderr
     run = getattr(importlib.import_module(module), name)(*arguments)
     for line in sys.stdin:

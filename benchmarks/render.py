@@ -13,19 +13,28 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
-Rendered by `python -m benchmarks.render` from `benchmarks/results/*.json`; `make bench` measures anew. Variants
-take turns within one run, after warm-up. Read ratios rather than milliseconds: a ratio is the median over the
-rounds of two times that were taken in the same round. The spread is the fastest and the slowest round beside the
-median.
+Rendered by `python -m benchmarks.render` from `benchmarks/results/*.json`; `make bench` measures anew. The variants of
+one run are interleaved, after warm-up. Read ratios rather than milliseconds: a ratio is the median over the rounds of
+two times that were taken in the same round. The spread is the fastest and the slowest round beside the median.
+
+Each section ends with the machine, the commit and the date of its figures. They stand for the code of that commit.
 """
 
 
 def render(results: Path) -> str:
     """The whole page, benchmarks in the order of their file names."""
-    parts = [HEAD]
-    for path in sorted(results.glob("*.json")):
-        parts.append("\n".join(_section(json.loads(path.read_text()))))
-    return "\n".join(parts)
+    found = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
+    return "\n".join([HEAD, *_dates(found), *("\n".join(_section(result)) for result in found)])
+
+
+def _dates(results: list[dict[str, Any]]) -> Iterator[str]:
+    """What was measured last, and what was not measured again since an earlier day."""
+    by_date: dict[str, list[str]] = {}
+    for result in results:
+        by_date.setdefault(result["date"], []).append(result["title"].partition(":")[0])
+    for i, date in enumerate(sorted(by_date, reverse=True)):
+        yield f"- {'not measured again since' if i else 'measured on'} {date}: {', '.join(by_date[date])}"
+    yield ""
 
 
 def _section(result: dict[str, Any]) -> Iterator[str]:

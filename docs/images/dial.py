@@ -21,7 +21,7 @@ from serving.load import load_denoiser
 
 MODEL = "models/denoisers/ftn.safetensors"
 PHOTOGRAPH = "chelsea (held out)"  # CC0, Stefan van der Walt
-PLACES = 5
+POSITIONS = 5
 TILE = (slice(None), slice(None), slice(30, 250), slice(110, 330))
 CAPTION, GAP = 26, 6
 
@@ -29,11 +29,11 @@ Row = list[tuple[str, Tensor]]
 
 
 def row(source: str, at: float | None) -> Row:
-    """The photograph degraded at a level, else at the dial's middle; then restored at places of the dial."""
+    """The photograph degraded at a level, else at the dial's middle; then restored at positions along the dial."""
     denoiser = load_denoiser(source)
     quantity, degrade = denoiser.task.quantity, Degradation.of(denoiser.task.degradation)
-    levels = np.linspace(*denoiser.ends, PLACES).round(4).tolist()
-    at = levels[PLACES // 2] if at is None else at
+    levels = np.linspace(*denoiser.ends, POSITIONS).round(4).tolist()
+    at = levels[POSITIONS // 2] if at is None else at
     picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
     scene = pictures.scene(picture, pictures.whole(picture), degrade, round(at) if quantity.whole else at)
     tiles: Row = [("photograph" if not degrade.steps else "degraded", scene.degraded)]

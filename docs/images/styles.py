@@ -1,6 +1,6 @@
-"""The pictures in `styles/`, drawn by numbers alone: `python docs/images/styles.py` writes them again.
+"""Draws the pictures in `styles/` from random numbers: `python docs/images/styles.py` writes them again.
 
-Brush strokes along a swirling field, and a mosaic of coloured glass. Nobody else's pictures, so they may be kept here.
+Brush strokes along a swirling field, and a mosaic of coloured glass. They are the project's own, so that they may be kept here.
 """
 
 from pathlib import Path
@@ -38,8 +38,8 @@ def strokes(rng: np.random.Generator) -> Image.Image:
     for i in range(4200):
         x, y = rng.uniform(0, SIDE, 2)
         row, column = int(y), int(x)
-        place = np.clip(3.2 + 1.9 * tone[row, column] + rng.normal(0, 0.7), 0, len(colours) - 1)
-        colour = colours[round(place)] + rng.normal(0, 13, 3)
+        shade_index = np.clip(3.2 + 1.9 * tone[row, column] + rng.normal(0, 0.7), 0, len(colours) - 1)
+        colour = colours[round(shade_index)] + rng.normal(0, 13, 3)
         width, length = (18, 44) if i < 1500 else (11, 30)
         points = [(x, y)]
         for _ in range(int(length / 2)):

@@ -6,6 +6,7 @@ import torch
 from project import ROOT
 
 from benchmarks.ffdnet import published_ffdnet
+from benchmarks.peers import below
 from benchmarks.published import measured
 from ftn_core.degradations.noise import add_noise
 from ftn_core.runtime.images import restore, to_image
@@ -24,19 +25,19 @@ def test_it_has_the_published_size(ffdnet):
     assert sum(parameter.numel() for parameter in ffdnet.parameters()) == 852_108
 
 
-def test_it_denoises_when_told_the_level(ffdnet):
+def test_it_denoises_when_given_the_level(ffdnet):
     pixels = decode(next(sample_photographs()).path, min_side=64, max_pixels=10**8)[:, :160, :161]
     clean, noisy = to_image(pixels), to_image(add_noise(pixels, 50 / 255, 0, False))
 
-    def told(sigma):
-        class Told(torch.nn.Module):
+    def psnr_at(sigma):
+        class AtSigma(torch.nn.Module):
             def forward(self, x):
                 return ffdnet(x, sigma)
 
-        return psnr(restore(Told(), noisy), clean)
+        return psnr(restore(AtSigma(), noisy), clean)
 
-    assert told(50 / 255) > psnr(noisy, clean) + 8
-    assert told(50 / 255) > told(15 / 255) + 3
+    assert psnr_at(50 / 255) > psnr(noisy, clean) + 8
+    assert psnr_at(50 / 255) > psnr_at(15 / 255) + 3
 
 
 CBSD68 = Path(os.environ.get("FTN_CBSD68", ROOT.parent / "shared/data/test/cbsd68"))
@@ -45,9 +46,9 @@ CBSD68 = Path(os.environ.get("FTN_CBSD68", ROOT.parent / "shared/data/test/cbsd6
 @pytest.mark.skipif(not CBSD68.is_dir(), reason="CBSD68 may not be passed on: name its folder in FTN_CBSD68")
 @pytest.mark.parametrize(("level", "psnr"), [(25, 31.20), (50, 27.95)])
 def test_the_published_figures_come_out(level, psnr):
-    assert measured(CBSD68, level) == pytest.approx(psnr, abs=0.05)
+    assert measured(below(CBSD68), level) == pytest.approx(psnr, abs=0.05)
 
 
 def test_a_folder_without_photographs_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no photographs"):
-        measured(tmp_path, 25)
+    with pytest.raises(UserError, match="no usable image"):
+        below(tmp_path)

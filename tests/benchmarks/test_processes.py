@@ -2,11 +2,11 @@ import os
 import time
 from pathlib import Path
 
-from benchmarks.processes import Process, closing, take_turns
+from benchmarks.processes import Process, closing, interleave
 
 
 def sleeper(seconds, variable=""):
-    """Something to measure: sleeps, and notes that it ran and what it was told by the environment."""
+    """Something to measure: sleeps, and logs each call with the value of an environment variable."""
     log = Path(os.environ["FTN_TEST_LOG"])
 
     def run():
@@ -29,7 +29,7 @@ def test_each_is_timed_in_its_own_process_and_environment(tmp_path, monkeypatch)
     monkeypatch.setenv("OMP_X", "inherited")
     processes = variants(tmp_path, monkeypatch, slow=(0.2, "OMP_X"), fast=(0.001, "OMP_X"))
     with closing(processes.values()):
-        timings = take_turns(processes, seconds=0.05, rounds=2)
+        timings = interleave(processes, seconds=0.05, rounds=2)
     assert len(timings["slow"].seconds) == 2
     assert timings["slow"].median >= 0.2
     assert timings["slow"].ratio(timings["fast"]) > 2

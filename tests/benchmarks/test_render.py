@@ -22,6 +22,17 @@ def test_a_result_becomes_a_section(tmp_path):
         assert text in page
 
 
+def test_the_page_says_what_was_not_measured_again(tmp_path):
+    for name, date in (("a", "2026-01-01"), ("b", "2026-01-02"), ("c", "2026-01-01")):
+        result = {
+            "title": f"{name}: x", "text": "", "command": "", "machine": "", "commit": "", "date": date,
+            "versions": {}, "tables": [],
+        }  # fmt: skip
+        (tmp_path / f"{name}.json").write_text(json.dumps(result))
+    page = render(tmp_path)
+    assert "- measured on 2026-01-02: b\n- not measured again since 2026-01-01: a, c\n" in page
+
+
 def test_numbers_show_three_digits():
     assert [show(x) for x in (0.012345, 1.0, 23.456, 456.78, 12345.6, 7, "x")] == [
         "0.0123", "1.00", "23.5", "456.8", "12,346", "7", "x",
