@@ -25,7 +25,9 @@ def programs(settings: Settings) -> list[Program]:
         found.append(_mlflow_program(settings))
     if settings.own_prefect:
         found.append(_prefect_program(settings))
-    return found + [_worker_program(settings, pool, limit) for pool, limit in (("default", settings.slots + 1), ("gpu", None))]
+    return found + [
+        _worker_program(settings, pool, limit) for pool, limit in (("default", settings.slots + 1), ("gpu", None))
+    ]
 
 
 def _mlflow_program(settings: Settings) -> Program:
