@@ -55,7 +55,7 @@ def apply(name: str) -> list[str]:
     edits: list[tuple[int, int, str]] = []
     changes: list[str] = []
     for path, value in _leaves(read_preset(name)):
-        node = _find(root, path)
+        node = _value_node(root, path)
         start, end = node.start_mark.index, node.end_mark.index
         old, new = text[start:end], yaml.safe_dump([value], default_flow_style=True, sort_keys=False, width=10**6)[1:-2]
         if yaml.safe_load(old) != value:
@@ -76,7 +76,7 @@ def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
             yield (*path, key), value
 
 
-def _find(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node:
+def _value_node(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node:
     """The node that holds a key's value, with its place in the text."""
     for key in path:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []

@@ -22,13 +22,15 @@ def programs(settings: Settings) -> list[Program]:
         s3.initialise(settings)
         found.append(Program("s3", s3.command(settings), {}, s3.ports(settings)))
     if settings.own_mlflow:
-        found.append(_mlflow(settings))
+        found.append(_mlflow_program(settings))
     if settings.own_prefect:
-        found.append(_prefect(settings))
-    return found + [_worker(settings, pool, limit) for pool, limit in (("default", settings.slots + 1), ("gpu", None))]
+        found.append(_prefect_program(settings))
+    return found + [
+        _worker_program(settings, pool, limit) for pool, limit in (("default", settings.slots + 1), ("gpu", None))
+    ]
 
 
-def _mlflow(settings: Settings) -> Program:
+def _mlflow_program(settings: Settings) -> Program:
     program = str(Path(sys.executable).parent / "mlflow")
     command = [program, "server", "--host", settings.bind, "--port", str(settings.mlflow_port), "--workers", "2"]
     environment = _inherited(settings) | settings.client_environment()
@@ -60,7 +62,7 @@ def _mlflow(settings: Settings) -> Program:
     return Program("mlflow", command, environment, {"mlflow": settings.mlflow_port})
 
 
-def _prefect(settings: Settings) -> Program:
+def _prefect_program(settings: Settings) -> Program:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", settings.bind]
     environment = NO_TELEMETRY | {
         "PREFECT_HOME": str((HOME / "prefect").absolute()),
@@ -75,7 +77,7 @@ def _prefect(settings: Settings) -> Program:
     )
 
 
-def _worker(settings: Settings, pool: str, limit: int | None) -> Program:
+def _worker_program(settings: Settings, pool: str, limit: int | None) -> Program:
     command = [sys.executable, "-m", "stack.worker", pool, *(["--limit", str(limit)] if limit else [])]
     environment = _inherited(settings) | settings.client_environment() | worker_environment()
     return Program(f"worker-{pool}", command, environment)

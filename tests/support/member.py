@@ -1,4 +1,4 @@
-"""Real processes that train one network together, forked from a server that has imported everything once."""
+"""Trains one network in several real processes, forked from a server that has imported everything once."""
 
 import contextlib
 import multiprocessing
