@@ -1,6 +1,6 @@
 """Draws the pictures in `styles/` from random numbers: `python docs/images/styles.py` writes them again.
 
-Brush strokes along a swirling field, and a mosaic of coloured glass. They are the project's own, so that they may be kept here.
+Brush strokes along a swirling field, and a mosaic of coloured glass. The project made them, so it may keep them.
 """
 
 from pathlib import Path

@@ -67,7 +67,7 @@ def _what(facts: CardContent) -> str:
     return (
         f"{does}; the strength is a dial, of {quantity}. A `{spec['name']}` of {spec['channels']} channels and depth "
         f"{spec['depth']}, trained at {phrase(quantity, levels[0])} and adapted by `{facts.method}` to "
-        f"{', '.join((phrase(quantity, level) for level in levels[1:]))}. Objective: {objectives}. "
+        f"{', '.join(phrase(quantity, level) for level in levels[1:])}. Objective: {objectives}. "
         f"{facts.parameters:,} parameters at one place of the dial, a file of {facts.megabytes:.2f} MB."
     )
 
@@ -101,7 +101,7 @@ def _psnr(facts: CardContent) -> str:
     quantity = facts.denoiser.task.quantity
     return "\n".join(
         [
-            f"| {heading(quantity)} | " + " | ".join((label(quantity, level) for level in facts.psnr)) + " |",
+            f"| {heading(quantity)} | " + " | ".join(label(quantity, level) for level in facts.psnr) + " |",
             "|---" * (len(facts.psnr) + 1) + "|",
             "| PSNR in dB | " + " | ".join(f"{value:.2f}" for value in facts.psnr.values()) + " |",
         ]

@@ -51,7 +51,7 @@ class Restoration:
         """Restore, say what happens, and give the exit code: 1 where some failed. Interrupted, the process ends."""
         quantity = self.dial.quantity
         print(
-            f"model: {self.name}, {quantity.name} {', '.join((label(quantity, level) for level in self.dial.denoiser.trained))}"
+            f"model: {self.name}, {quantity.name} {', '.join(label(quantity, level) for level in self.dial.denoiser.trained)}"
         )
         print(f"dial: {self.dial.words if self._restore == self._one else self._stops()}", flush=True)
         if self.dial.level is not None and (note := self.dial.beyond(self.dial.level)):

@@ -196,7 +196,7 @@ def _short(text: str) -> str:
 
 def _levels(version: "Version") -> str:
     return (
-        f"{version.quantity.name} {', '.join((label(version.quantity, level) for level in version.levels))}"
+        f"{version.quantity.name} {', '.join(label(version.quantity, level) for level in version.levels)}"
         if version.levels
         else "–"
     )

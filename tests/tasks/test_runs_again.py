@@ -114,6 +114,8 @@ class Offset(Transition):
         return {name: value + self.offset for name, value in state.items() if name.endswith("bias")}
 '''
 ROW = {"finetune@{0}-0.5", "calibrate@{0}", "evaluate@{0}"}
+UNUSED_ROWS = {"method@scale-mix", "method@scale-mix-continuous"}
+NEW_ROW = {"method@offset", "costs", "filters", "report", "register"} | {name.format("offset") for name in ROW}
 DNI_ROWS = {"method@dni", "method@dni-rescaled", "method@dni-continuous"}
 
 TABLE = [
@@ -130,9 +132,9 @@ TABLE = [
     ("a new network, unused", new_network, set()),
     ("a network that is not used", comment("ftn_core/networks/resnet.py"), set()),
     ("a new transition, unused", new_transition, set()),
-    ("a transition that is not used", comment("ftn_core/transitions/scale_mix.py"), {"method@scale-mix", "method@scale-mix-continuous"}),
+    ("a transition that is not used", comment("ftn_core/transitions/scale_mix.py"), UNUSED_ROWS),
     ("a transition that is used", comment("ftn_core/transitions/dni.py"), DNI_ROWS),
-    ("a new row of a new transition", new_row, {"method@offset", "costs", "filters", "report", "register", *(name.format("offset") for name in ROW)}),
+    ("a new row of a new transition", new_row, NEW_ROW),
     ("a figure of the report", comment("ftn_core/report/curves.py"), {"report"}),
     ("scoring", comment("ftn_core/evaluation/scoring.py"), MEASUREMENTS),
     ("the training loop", comment("ftn_core/training/loop.py"), TRAININGS),
@@ -159,7 +161,7 @@ def test_an_edit_runs_again_what_it_can_change(project, what, edit, expected):
 def test_a_used_transition_runs_its_own_row_again_and_what_comes_after(project):
     try:
         comment("ftn_core/transitions/dni.py")()
-        changed, after = would_run()
+        _, after = would_run()
     finally:
         subprocess.run(["git", "checkout", "-q", "--", "."], check=True)
     row = {name.format("dni") for name in ROW}
