@@ -1,4 +1,4 @@
-"""Stage ``calibrate@METHOD``: all levels of one method, and where the dial stands for each level."""
+"""Stage ``calibrate@METHOD``: one method's levels as one denoiser, with the dial's position for each level."""
 
 from itertools import count
 
@@ -17,7 +17,11 @@ from tasks.tracking.tracker import Tracker
 
 
 def calibrate(params: Parameters, tracker: Tracker, method: str, chain: bool = False) -> None:
-    """Assemble base and levels into one denoiser and calibrate its dial; a ``chain`` has the levels between, too."""
+    """Assemble base and levels into one denoiser and calibrate its dial.
+
+    Args:
+        chain: the method's chain, which has the levels between, too.
+    """
     fabric = make_fabric(params.threads, params.train.precision)
     files = {level: paths.adapted(method, level) for level in params.levels.adapted}
     if chain:
@@ -29,7 +33,7 @@ def calibrate(params: Parameters, tracker: Tracker, method: str, chain: bool = F
     task = make_task(params.degradation, params.train.loss, params.finetune.loss)
     denoiser = ContinuousDenoiser(task, base.spec, base.network, base.level, levels).to(fabric.device)
     progress, passes = Progress(tracker.stage, "passes", None), count(1)
-    # scores are only compared with each other: half the precision is enough, and takes half the time
+    # scores are only compared with each other, so lower precision is enough; it takes half the time
     with fabric.autocast():
         denoiser.dial = calibrate_dial(
             denoiser,

@@ -1,4 +1,4 @@
-"""Stage ``calibrate_chain@METHOD``: the same with the levels between."""
+"""Stage ``calibrate_chain@METHOD``: as ``calibrate``, with the levels between."""
 
 from ftn_core.parameters import Parameters
 from tasks.calibrate import calibrate

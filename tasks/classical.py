@@ -1,4 +1,4 @@
-"""Stage ``classical``: what denoisers that learn nothing reach, given the true sigma."""
+"""Stage ``classical``: scores of denoisers that learn nothing, given the true sigma."""
 
 import json
 
@@ -13,7 +13,7 @@ from tasks.tracking.tracker import Tracker
 
 
 def classical(params: Parameters, tracker: Tracker) -> None:
-    """Score scikit-image's denoisers on the test images at every sigma, where images are degraded by noise alone."""
+    """Score scikit-image's denoisers on the test images at every sigma, if noise is the only degradation."""
     sigmas = params.data.levels if DegradationSpec.of(params.degradation).by_noise_alone else []
     noisy = {sigma: Store(paths.degraded_set(sigma) / "test") for sigma in sigmas}
     progress = Progress(tracker.stage, "images", None)

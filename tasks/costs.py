@@ -1,4 +1,4 @@
-"""Stage ``costs``: what each method costs beside the base."""
+"""Stage ``costs``: what each method costs, compared with the base."""
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.costs import cost_of_denoiser, cost_of_network

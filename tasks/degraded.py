@@ -9,7 +9,7 @@ from tasks.tracking.tracker import Tracker
 
 
 def degraded(params: Parameters, tracker: Tracker, level: float) -> None:
-    """Write the degraded validation and test photographs, and those to train on if nothing fresh takes their place."""
+    """Degrade the validation and test photographs, and those to train on unless their noise is drawn in training."""
     spec = DegradationSpec.of(params.degradation)
     write_degraded_set(
         paths.PHOTOGRAPHS,

@@ -1,4 +1,4 @@
-"""Stage ``evaluate@METHOD``: one method's dial on test images alone."""
+"""Stage ``evaluate@METHOD``: one method along its dial, on the test images."""
 
 import numpy as np
 

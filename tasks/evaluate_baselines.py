@@ -1,4 +1,4 @@
-"""Stage ``evaluate_baselines``: what the methods are held against, on test images alone."""
+"""Stage ``evaluate_baselines``: what the methods are compared with, on the test images."""
 
 import json
 from collections.abc import Callable
@@ -48,13 +48,13 @@ def evaluate_baselines(params: Parameters, tracker: Tracker) -> None:
     )
     classical = json.loads(paths.CLASSICAL.read_text())
     scores |= {name: {s: Score(**by_level[level_name(s)]) for s in degraded} for name, by_level in classical.items()}
-    order = ["degraded input", *classical, *list(networks)[1:]]
+    names = ["degraded input", *classical, *list(networks)[1:]]
     Baselines(
-        scores={name: scores[name] for name in order},
+        scores={name: scores[name] for name in names},
         from_scratch={params.levels.base: "base", **from_scratch},
         noise_conditioned=list(conditioned.values()),
     ).write(paths.BASELINES)
-    for name in order:
+    for name in names:
         for level, result in scores[name].items():
             tracker.at_level(level, {f"psnr/{name}": result.psnr})
 

@@ -1,4 +1,4 @@
-"""Stage ``filters``: how the methods move the base's filters."""
+"""Stage ``filters``: how the methods change the base's filters."""
 
 import statistics
 

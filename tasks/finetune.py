@@ -16,7 +16,11 @@ from tasks.tracking.tracker import Tracker
 
 
 def finetune(params: Parameters, tracker: Tracker, method: str, level: float, between: bool = False) -> None:
-    """Train a transition to one level; a chain's level ``between`` others starts where the method's dial has it."""
+    """Train a transition to one level.
+
+    Args:
+        between: the level is one of a chain's levels between. It starts from the method's dial at this level.
+    """
     fabric = make_fabric(params.threads, params.train.precision)
     base = TrainedNetwork.load(paths.BASE)
     options = params.transitions[method]

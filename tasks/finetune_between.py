@@ -1,4 +1,4 @@
-"""Stage ``finetune_between@METHOD-LEVEL``: a chain's levels between, from where the method's dial has them."""
+"""Stage ``finetune_between@METHOD-LEVEL``: a chain's levels between, starting from the method's dial."""
 
 from ftn_core.parameters import Parameters
 from tasks.finetune import finetune
@@ -6,5 +6,5 @@ from tasks.tracking.tracker import Tracker
 
 
 def finetune_between(params: Parameters, tracker: Tracker, method: str, level: float) -> None:
-    """Train a transition to a level between trained ones, starting on the method's dial."""
+    """Train a transition to a level between trained ones, starting from the method's dial."""
     finetune(params, tracker, method, level, between=True)

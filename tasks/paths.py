@@ -1,4 +1,4 @@
-"""Where the stages' data lie, relative to the project's root: the paths that ``dvc.yaml`` declares."""
+"""Paths of the stages' data, relative to the project's root, as ``dvc.yaml`` declares them."""
 
 from pathlib import Path
 
@@ -33,9 +33,9 @@ VERDICT_DATA = Path("results/verdict.json")
 CARD = Path("results/card.md")
 
 DOWNLOADS = Path(".ftn/downloads")
-"""Archives, kept from one run to the next; outside the declared outputs."""
+"""Downloaded archives. They are kept between runs, outside the declared outputs."""
 RESUME = Path(".ftn/resume")
-"""States of unfinished trainings, outside the declared outputs, which DVC deletes before a stage runs."""
+"""States of unfinished trainings. They are outside the declared outputs, which DVC deletes before a stage runs."""
 
 
 def degraded_set(level: float) -> Path:
@@ -59,7 +59,7 @@ def noise_conditioned(sigma: float) -> Path:
 
 
 def noise_conditioned_name(sigma: float) -> str:
-    """What a noise-conditioned network is called."""
+    """The name of a noise-conditioned network in tables."""
     return f"noise-conditioned up to {level_name(sigma)}"
 
 
@@ -69,15 +69,15 @@ def curve(stage: str) -> Path:
 
 
 def denoiser(name: str) -> Path:
-    """All levels of one method, or of its chain, with the calibrated dial."""
+    """The denoiser of one method, or of its chain: base, levels and calibrated dial."""
     return DENOISERS / f"{name}.safetensors"
 
 
 def chain(method: str) -> str:
-    """What a method with the levels between is called."""
+    """The name of a method's chain, which has the levels between, too."""
     return f"{method}-chain"
 
 
 def method_result(name: str) -> Path:
-    """What the evaluation of a denoiser found."""
+    """Results of a denoiser's evaluation."""
     return METHOD_RESULTS / f"{name}.json"

@@ -1,4 +1,4 @@
-"""Stage ``train_from_scratch@LEVEL``: a network of its own for one level, which the adapted ones are held against."""
+"""Stage ``train_from_scratch@LEVEL``: a network of its own for one level, a baseline for the adapted ones."""
 
 from ftn_core.data.task import DegradationSpec
 from ftn_core.parameters import Parameters

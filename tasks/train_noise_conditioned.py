@@ -1,4 +1,4 @@
-"""Stage ``train_noise_conditioned@SIGMA``: one network for all sigmas, which is given sigma as an input."""
+"""Stage ``train_noise_conditioned@SIGMA``: one network for all sigmas, with sigma as an input."""
 
 from ftn_core.data.task import DegradationSpec
 from ftn_core.parameters import Parameters

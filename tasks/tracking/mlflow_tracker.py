@@ -9,7 +9,6 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -18,6 +17,7 @@ from registry import server
 from registry.address import redact_url, tracking_uri
 from registry.repository import RECORDING, commit
 from tasks.identity import StageIdentity, identify
+from tasks.paths import PARAMS
 from tasks.tracking.runs import StageRun
 from tasks.tracking.spool import Spool
 from tasks.tracking.tracker import Tracker
@@ -108,7 +108,7 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
 
 def _opening(identity: StageIdentity) -> dict[str, Any]:
     """Everything that is needed to open the run later, on another day and another commit."""
-    at, params = commit(), Path("params.yaml").read_text()
+    at, params = commit(), PARAMS.read_text()
     pipeline = hashlib.sha256(f"{at}\n{params}".encode()).hexdigest()
     return {
         "address": redact_url(tracking_uri()),

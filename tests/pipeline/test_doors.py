@@ -238,6 +238,6 @@ def test_an_experiment_changes_what_it_is_asked_to(by_dvc):
     out = by_dvc.dvc("exp", "run", "--name", "longer", "-S", "finetune.steps=25")
     assert "Running stage 'finetune@ftn-0.5'" in out
     assert "Running stage 'train_base'" not in out
-    shown = json.loads(by_dvc.dvc("exp", "show", "--json"))
-    assert any(e.get("experiments") for e in shown)
+    listed = json.loads(by_dvc.dvc("exp", "show", "--json"))
+    assert any(entry.get("experiments") for entry in listed)
     assert "finetune-ftn-0.5" in by_dvc.dvc("plots", "diff", "--json", "HEAD", "longer", check=False)

@@ -239,7 +239,7 @@ def test_a_server_that_accepts_and_never_answers_holds_a_stage_for_seconds(tmp_p
         assert "does not answer" in stderr and len(project.spools()) == 1
 
 
-def test_registering_without_a_server_is_refused_in_one_line(tmp_path):
+def test_registering_without_a_server_or_without_tracking_is_refused_in_one_line(tmp_path):
     sandbox = Sandbox(tmp_path / "project")
     deps = yaml.safe_load((sandbox.root / "dvc.yaml").read_text())["stages"]["register"]["deps"]
     for path in (dep.replace("${levels.methods[0]}", "ftn") for dep in deps):
@@ -251,6 +251,9 @@ def test_registering_without_a_server_is_refused_in_one_line(tmp_path):
     assert result.returncode == 2
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"register: MLflow at http://{absent} does not answer") and "MLFLOW_TRACKING_URI" in line
+    result = sandbox.python("-m", "tasks", "register", check=False, FTN_TRACKING="off")
+    assert result.returncode == 2
+    assert result.stdout == "register: a model is registered in MLflow, and FTN_TRACKING is off: unset it\n"
 
 
 @pytest.fixture
