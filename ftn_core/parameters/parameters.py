@@ -93,6 +93,18 @@ class Parameters(Section):
         return self
 
     @model_validator(mode="after")
+    def _branches_fit_the_network(self) -> Self:
+        for name in self.levels.methods:
+            if self.network.name == "transform_net" and name in self.transitions:
+                method = self.transitions[name].method
+                if method in ("cfsnet", "dynamic_net"):
+                    raise ValueError(
+                        f"levels.methods: {name} ({method}) needs a network whose body has one width, which "
+                        "transform_net has not: choose another method or network.name"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _methods_are_described(self) -> Self:
         for name in self.levels.methods:
             if name not in self.transitions:

@@ -150,3 +150,11 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         load_parameters(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("method", ["cfsnet", "dynamic-net"])
+def test_branches_are_refused_for_a_body_of_several_widths(method):
+    values = changed("network.name", "transform_net")
+    values["levels"]["methods"] = ["dni", method]
+    with pytest.raises(UserError, match=f"levels.methods: {method} .* transform_net has not: choose another method"):
+        parse_parameters(values)
