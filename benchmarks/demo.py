@@ -28,7 +28,7 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
-from serving.demo.answer import Answers, Setting, to_pixels, to_url
+from serving.demo.answer import Answers, Setting, to_uint8, to_url
 
 PHOTOGRAPH = "astronaut (train)"
 SIGMA = 0.35
@@ -136,13 +136,13 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     rounds = 2 if quick() else 31
     report = Report("demo", "The slider page", TEXT)
-    picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
+    picture = pictures.decode_picture(pictures.samples()[PHOTOGRAPH].path)
     with tempfile.TemporaryDirectory() as folder:
         model = saved(Path(folder))
         answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
         shown = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
-        dial, places = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
-        restored = dial.restore(shown.degraded, 0.3)
+        loaded, places = answers.denoisers(str(model)), itertools.cycle([0.25, 0.4])
+        restored = loaded.restore(shown.degraded, 0.3)
 
         def setting() -> Setting:
             return Setting(picture, SIGMA, 0.5, 0.5, (str(model),), next(places))
@@ -150,21 +150,21 @@ def main() -> None:
         with served(model) as session:
             variants: dict[str, Callable[[], object]] = {
                 ALONE: lambda: restore(network, shown.degraded),
-                "fold and network": lambda: dial.restore(shown.degraded, next(places)),
+                "fold and network": lambda: loaded.restore(shown.degraded, next(places)),
                 "PSNR": lambda: psnr(restored, shown.clean) if shown.clean is not None else None,
                 "encoding": lambda: to_url(restored),
-                "the answer": lambda: answers(setting(), {}, before=False),
-                SERVED: lambda: session("turn", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(places)),
+                "the answer": lambda: answers(setting(), {}, with_input=False),
+                SERVED: lambda: session("set_dial", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(places)),
             }
             timings: dict[str, Timing] = compare(variants, rounds=rounds)
     report.timings("A change of the dial, 512 x 512", timings, ALONE)
     print(f"median answer {1000 * timings['the answer'].median:.0f} ms, served {1000 * timings[SERVED].median:.0f} ms")
     for kind, image in (("restored", blurred(picture_of(picture))), ("noisy", shown.degraded)):
-        encoding(report, kind, Image.fromarray(to_pixels(image)), rounds)
+        encoding(report, kind, Image.fromarray(to_uint8(image)), rounds)
     report.save()
 
 
-def picture_of(picture: pictures.Picture) -> Tensor:
+def picture_of(picture: pictures.OpenedPicture) -> Tensor:
     return pictures.scene(picture, pictures.whole(picture)).degraded
 
 

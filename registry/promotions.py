@@ -136,9 +136,7 @@ def rollback(client: "MlflowClient", model: str, why: str) -> tuple[Promotion, l
 def who() -> str:
     """Who moves the alias: the login at MLflow, or else Git's ``user.name``, or else the system's login."""
     return (
-        os.environ.get("MLFLOW_TRACKING_USERNAME")
-        or run_git("config", "user.name").stdout.strip()
-        or getpass.getuser()
+        os.environ.get("MLFLOW_TRACKING_USERNAME") or run_git("config", "user.name").stdout.strip() or getpass.getuser()
     )
 
 

@@ -118,7 +118,7 @@ def set_alias(client: "MlflowClient", model: str, alias: str, number: str) -> bo
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return False
-            # MLflow reads the alias and then inserts it. Of two processes that do so at once, one violates a constraint.
+            # MLflow reads the alias and then inserts it: of two processes at once, one violates a constraint
             if not tries_left or error.error_code not in ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"):
                 raise
     return False

@@ -44,7 +44,14 @@ class CardContent:
 
 def description(content: CardContent, verdict: Verdict) -> str:
     """The card in short, for MLflow's registry."""
-    sections = [_what(content), _gate_line(verdict), _psnr(content), _use(content), _limits(content), _reproduce(content)]
+    sections = [
+        _what(content),
+        _gate_line(verdict),
+        _psnr(content),
+        _use(content),
+        _limits(content),
+        _reproduce(content),
+    ]
     return "\n\n".join(sections)[:MAX_DESCRIPTION]
 
 
@@ -71,17 +78,17 @@ def _what(content: CardContent) -> str:
     return (
         f"{does}; the strength is a dial, of {quantity}. A `{spec['name']}` of {spec['channels']} channels and depth "
         f"{spec['depth']}, trained at {phrase(quantity, levels[0])} and adapted by `{content.method}` to "
-        f"{', '.join((phrase(quantity, level) for level in levels[1:]))}. Objective: {objectives}. "
+        f"{', '.join(phrase(quantity, level) for level in levels[1:])}. Objective: {objectives}. "
         f"{content.parameters:,} parameters at one place of the dial, a file of {content.megabytes:.2f} MB."
     )
 
 
 def _use(content: CardContent) -> str:
-    denoiser = content.denoiser
+    quantity, level = content.denoiser.task.quantity, content.denoiser.base_level
     return (
         "```python\nimport mlflow\n\n"
         f'model = mlflow.pyfunc.load_model("models:/{content.model}/{content.version}")\n'
-        f'restored = model.predict(images, params={{"{denoiser.task.quantity.name}": {level_name(denoiser.base_level)}}})'
+        f'restored = model.predict(images, params={{"{quantity.name}": {level_name(level)}}})'
         "  # N x H x W x 3, float32 in [0, 1]\n```"
     )
 
@@ -105,7 +112,7 @@ def _psnr(content: CardContent) -> str:
     quantity = content.denoiser.task.quantity
     return "\n".join(
         [
-            f"| {heading(quantity)} | " + " | ".join((label(quantity, level) for level in content.psnr)) + " |",
+            f"| {heading(quantity)} | " + " | ".join(label(quantity, level) for level in content.psnr) + " |",
             "|---" * (len(content.psnr) + 1) + "|",
             "| PSNR in dB | " + " | ".join(f"{value:.2f}" for value in content.psnr.values()) + " |",
         ]

@@ -65,7 +65,7 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             raise MlflowException.invalid_parameter_value(str(error)) from None
 
     def restore_images(self, images: np.ndarray, params: dict[str, Any] | None) -> np.ndarray:
-        """As ``predict``, but raises ``UserError``. The lock lets one thread at a time use the network and all cores."""
+        """As ``predict``, but raises ``UserError``. One thread at a time uses the network, and all cores."""
         level = checked_level(params, self.denoiser.task.quantity, self.denoiser.base_level)
         degraded = torch.from_numpy(checked_images(images)).permute(0, 3, 1, 2)
         with self.lock:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from serving.demo.dials import Dial
 from small_denoiser import DEJPEG, PLEASING
 
 from ftn_core.data.task import DENOISING, Task
@@ -17,7 +18,6 @@ from ftn_core.runtime.psnr import psnr
 from ftn_core.utils.errors import UserError
 from serving.demo import controls, pictures
 from serving.demo.answer import Answers, Setting, to_pixels, to_url
-from serving.demo.dials import Dial
 from serving.demo.pictures import Picture, Window
 from serving.noise_level import estimate_sigma
 

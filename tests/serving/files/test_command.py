@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import serving.files.batch
 from pictures import pixels
 from PIL import Image
 from project import ROOT
+from serving.files.level import Written
 from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
-import serving.files.batch
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label
 from serving.files.inputs import MARKS
-from serving.files.level import Written
 from serving.files.restore import Restoration
 
 MODEL = "model.safetensors"

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pictures import pixels
+from serving.files.dial import Dial
+from serving.files.level import Written
 from small_denoiser import small_denoiser
 
 from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
 from ftn_core.utils.errors import UserError
-from serving.files.dial import Dial
-from serving.files.level import Written
 from serving.files.pictures import Picture
 
 

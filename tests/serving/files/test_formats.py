@@ -10,10 +10,10 @@ import tifffile
 import torch
 from pictures import EXPOSURE, KINDS, MAKER, ORIENTATION, PROFILE, pixels
 from PIL import Image, JpegImagePlugin
+from serving.files.level import Written
 from small_denoiser import small_denoiser
 
 from ftn_core.runtime.images import restore
-from serving.files.level import Written
 from serving.files.restore import Restoration
 
 SIGMA = 0.3
