@@ -40,7 +40,7 @@ def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> 
 
     Args:
         weights: the denoiser's file.
-        code: the files to pack, relative to the working directory, as ``code_of`` lists them.
+        code: the files that the model runs with, relative to the working directory, as ``code_of`` lists them.
         quantity: name of the model's parameter, which is the quantity that the dial sets.
         level: the parameter's default.
     """
@@ -52,7 +52,7 @@ def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> 
     images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
     example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        _copy(code, Path(folder))
+        _copy([file for file in code if file != MODEL_FILE], Path(folder))  # MLflow stores that one itself
         return mlflow.pyfunc.log_model(
             name="denoiser",
             python_model=MODEL_FILE,

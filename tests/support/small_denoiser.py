@@ -1,4 +1,4 @@
-"""A small denoiser whose levels differ, and what it makes of images."""
+"""A small untrained denoiser whose levels give different results."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from ftn_core.runtime.network_file import build_network
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
 DEJPEG = Task(DegradationSpec([{"name": "jpeg", "quality": "level"}]), ("faithful", "faithful"))
-"""Its dial falls."""
+"""Levels fall from the base on."""
 PLEASING = Task(DegradationSpec([{"name": "jpeg", "quality": 10}]), ("faithful", "pleasing"))
-"""No step goes by the level: its dial is of the objective, from 0 to 1."""
+"""The degradation does not depend on the level: the dial is of the objective, from 0 to 1."""
 
 
 def small_denoiser(path: Path, task: Task = DENOISING, levels: tuple[float, float] = (0.2, 0.5)) -> ContinuousDenoiser:
-    """Of fresh weights, with a base and one adapted level; saved to ``path``."""
+    """A base and one adapted level with fresh weights. It is also written to ``path``."""
     torch.manual_seed(0)
     base = build_network(**SPEC).eval()
     torch.nn.init.normal_(base.tail.weight, std=0.1)

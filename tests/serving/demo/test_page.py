@@ -16,7 +16,7 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
-from serving.demo.answer import to_pixels
+from serving.demo.answer import to_uint8
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -50,10 +50,10 @@ class Opened:
     def source(self, image: str) -> str:
         return self.page.locator(f"#viewer {image}").first.get_attribute("src")
 
-    def shown(self, image: str = ".after") -> np.ndarray:
+    def picture(self, image: str = ".after") -> np.ndarray:
         return np.array(Image.open(io.BytesIO(base64.b64decode(self.source(image).split(",")[1]))).convert("RGB"))
 
-    def turn(self, level: float) -> None:
+    def set_dial(self, level: float) -> None:
         number = self.page.locator("#dial input[type=number]")
         number.fill(str(level))
         number.press("Enter")
@@ -84,7 +84,7 @@ def open_page(chromium, address):
 def expected(weights, level: float, strength: float, name: str = "chelsea") -> tuple[torch.Tensor, float]:
     """What the library restores of a sample that went through the model's degradation, and its PSNR."""
     photograph = next(p for p in pictures.samples().values() if p.name.startswith(name))
-    picture = pictures.read(photograph.path)
+    picture = pictures.decode_picture(photograph.path)
     denoiser = ContinuousDenoiser.load(weights)
     scene = pictures.scene(
         picture, pictures.window(picture, 0.5, 0.5), Degradation.of(denoiser.task.degradation), strength
@@ -96,7 +96,7 @@ def expected(weights, level: float, strength: float, name: str = "chelsea") -> t
 def test_it_opens_with_the_champion_and_shows_what_the_library_gives(open_page, project):
     page = open_page()
     restored, score = expected(project.versions["2"], page.level, 0.4)
-    np.testing.assert_array_equal(page.shown(), to_pixels(restored))
+    np.testing.assert_array_equal(page.picture(), to_uint8(restored))
     caption = page.page.locator("#viewer figcaption").first
     expect(caption).to_contain_text("ftn-denoiser 2 · champion")
     expect(caption).to_contain_text(f"{score:.2f} dB")
@@ -119,7 +119,7 @@ def test_the_picture_changes_while_the_dial_is_dragged(open_page, project):
     page.settle()
     assert during >= 4
     # the last value wins, whatever was skipped on the way
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], page.level, 0.4)[0]))
+    np.testing.assert_array_equal(page.picture(), to_uint8(expected(project.versions["2"], page.level, 0.4)[0]))
 
 
 def test_the_dial_answers_to_the_keyboard(open_page, project):
@@ -134,7 +134,7 @@ def test_the_dial_answers_to_the_keyboard(open_page, project):
     page.page.keyboard.press("End")
     page.settle()
     assert page.level == 0.6
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["2"], 0.6, 0.4)[0]))
+    np.testing.assert_array_equal(page.picture(), to_uint8(expected(project.versions["2"], 0.6, 0.4)[0]))
 
 
 def test_everything_is_reached_with_tab(open_page):
@@ -147,7 +147,7 @@ def test_everything_is_reached_with_tab(open_page):
             for (let e = at; e; e = e.parentElement) ids.push(e.id);
             return [at.className, at.getAttribute('aria-label') || at.innerText, ...ids].join(' ') + '\\n' }"""
         )
-    names = "frame divider Zoom.in Zoom.out Whole.picture dial auto download sample upload reference degrade strength"
+    names = "frame divider Zoom.in Zoom.out Whole.picture dial find download sample upload reference degrade strength"
     for name in [*names.split(), "model", "other"]:
         assert re.search(rf"\b{name}\b", reached), f"{name} is not reached by Tab:\n{reached}"
 
@@ -161,7 +161,7 @@ def test_zoom_and_place_stay_while_the_dial_moves(open_page):
     page.page.click("#viewer .in")
     zoomed, before = page.transform(), page.source(".after")
     assert zoomed != whole and re.match(r"matrix\(8, 0, 0, 8", zoomed)
-    page.turn(0.5)
+    page.set_dial(0.5)
     assert page.source(".after") != before
     assert page.transform() == zoomed
     page.page.click("#viewer .fit")
@@ -207,7 +207,7 @@ def test_the_divider_follows_mouse_and_keyboard(open_page):
     page.page.keyboard.press("End")
     given = np.array(Image.open(io.BytesIO(frame.screenshot())).convert("RGB")).astype(float)
     for screen, image in ((restored, ".after"), (given, ".before")):
-        assert screen[:, 60:-60].mean(axis=(0, 1)) == pytest.approx(page.shown(image).mean(axis=(0, 1)), abs=6)
+        assert screen[:, 60:-60].mean(axis=(0, 1)) == pytest.approx(page.picture(image).mean(axis=(0, 1)), abs=6)
 
 
 def test_side_by_side_with_another_model(open_page, project):
@@ -217,8 +217,8 @@ def test_side_by_side_with_another_model(open_page, project):
     expect(second).to_be_visible()
     expect(second.locator("figcaption")).to_contain_text("dni")
     content = second.locator(".after").get_attribute("src").split(",")[1]
-    shown = np.array(Image.open(io.BytesIO(base64.b64decode(content))))
-    np.testing.assert_array_equal(shown, to_pixels(expected(project.files["dni"], page.level, 0.4)[0]))
+    second_picture = np.array(Image.open(io.BytesIO(base64.b64decode(content))))
+    np.testing.assert_array_equal(second_picture, to_uint8(expected(project.files["dni"], page.level, 0.4)[0]))
     page.page.click("#viewer .in")
     transforms = page.page.locator("#viewer .after").evaluate_all("all => all.map(e => getComputedStyle(e).transform)")
     assert transforms[0].split(",")[:4] == transforms[1].split(",")[:4] != ["matrix(1", " 0", " 0", " 1"]
@@ -230,7 +230,7 @@ def test_a_version_is_picked_from_the_registry(open_page, project):
     page = open_page()
     page.choose("#model", "ftn-denoiser 1")
     expect(page.page.locator("#viewer figcaption").first).to_contain_text("ftn-denoiser 1")
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.versions["1"], page.level, 0.4)[0]))
+    np.testing.assert_array_equal(page.picture(), to_uint8(expected(project.versions["1"], page.level, 0.4)[0]))
 
 
 def test_degradation_and_photograph_are_chosen(open_page, project):
@@ -244,7 +244,7 @@ def test_degradation_and_photograph_are_chosen(open_page, project):
     page.page.keyboard.press("End")
     page.settle()
     restored, score = expected(project.versions["2"], page.level, 0.6, "coffee")
-    np.testing.assert_array_equal(page.shown(), to_pixels(restored))
+    np.testing.assert_array_equal(page.picture(), to_uint8(restored))
     assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
 
 
@@ -252,9 +252,9 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     page = open_page()
     page.choose("#other", "dni")
     page.choose("#model", "jpeg")
-    expect(page.page.get_by_text("One dial cannot turn both: they are of quality (JPEG quality)")).to_be_visible()
+    expect(page.page.get_by_text("One dial cannot set both: they are of quality (JPEG quality)")).to_be_visible()
     expect(page.page.locator("#viewer .pane").nth(1)).to_be_hidden()
-    expect(page.page.locator("#auto")).to_be_hidden()
+    expect(page.page.locator("#find")).to_be_hidden()
     expect(page.page.locator("#dial")).to_contain_text("Dial: JPEG quality (quality)")
     expect(page.page.locator("#degrade")).to_contain_text("Degrade it first: JPEG compression")
     left, right = page.page.locator(".ends span").all()
@@ -263,7 +263,7 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     assert page.level == 25  # sigma's place means nothing here
     expect(page.page.get_by_text("less than minimum")).to_have_count(0)
     restored, score = expected(project.files["jpeg"], 25, 25)
-    np.testing.assert_array_equal(page.shown(), to_pixels(restored))
+    np.testing.assert_array_equal(page.picture(), to_uint8(restored))
     assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
 
     page.dial.focus()
@@ -275,7 +275,7 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     page.page.mouse.click(box["x"] + 0.05 * box["width"], box["y"] + box["height"] / 2)
     page.settle()
     assert page.level > 37
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.files["jpeg"], page.level, 25)[0]))
+    np.testing.assert_array_equal(page.picture(), to_uint8(expected(project.files["jpeg"], page.level, 25)[0]))
 
 
 def test_a_dial_of_objectives_is_free_of_how_the_picture_is_degraded(open_page, project):
@@ -285,14 +285,14 @@ def test_a_dial_of_objectives_is_free_of_how_the_picture_is_degraded(open_page, 
     expect(page.page.locator("#ends")).to_contain_text("1 (pleasing)")
     expect(page.page.locator("#strength")).to_be_hidden()
     expect(page.page.locator("#degrade")).to_contain_text("JPEG compression at quality 10")
-    page.turn(1)
-    np.testing.assert_array_equal(page.shown(), to_pixels(expected(project.files["objective"], 1, 0)[0]))
+    page.set_dial(1)
+    np.testing.assert_array_equal(page.picture(), to_uint8(expected(project.files["objective"], 1, 0)[0]))
 
 
-def test_the_automatic_level_turns_the_dial(open_page):
+def test_the_find_button_sets_the_dial(open_page):
     page = open_page()
-    page.turn(0.6)
-    page.page.click("#auto")
+    page.set_dial(0.6)
+    page.page.click("#find")
     page.page.wait_for_function("document.querySelector('#dial input[type=range]').value < 0.5")
     assert page.level == pytest.approx(0.4, abs=0.04)
     expect(page.page.get_by_text(re.compile(r"Found sigma 0\.[34]"))).to_be_visible()
@@ -318,20 +318,20 @@ def test_a_large_upload_is_cut_in_view_and_whole_in_the_download(open_page, proj
     upload(page, "#upload", large)
     expect(page.page.locator("#about")).to_contain_text("640 × 640 of them are shown")
     page.settle()
-    assert page.shown().shape == (640, 640, 3)
-    before = page.shown(".before")
+    assert page.picture().shape == (640, 640, 3)
+    before = page.picture(".before")
     np.testing.assert_array_equal(before, np.array(Image.open(large))[30:670, 130:770])
     page.page.locator("#across input[type=range]").focus()
     page.page.keyboard.press("End")
     page.settle()
-    np.testing.assert_array_equal(page.shown(".before"), np.array(Image.open(large))[30:670, 260:900])
+    np.testing.assert_array_equal(page.picture(".before"), np.array(Image.open(large))[30:670, 260:900])
     with page.page.expect_download() as download:
         page.page.click("#download")
     assert download.value.suggested_filename == f"large-restored-sigma-{page.level:g}.png"
     denoiser = ContinuousDenoiser.load(project.versions["2"])
-    whole = pictures.scene(picture := pictures.read(large), pictures.whole(picture)).degraded
+    whole = pictures.scene(picture := pictures.decode_picture(large), pictures.whole(picture)).degraded
     result = np.array(Image.open(download.value.path()))
-    np.testing.assert_array_equal(result, to_pixels(restore(denoiser.fold(denoiser.position(page.level)), whole)))
+    np.testing.assert_array_equal(result, to_uint8(restore(denoiser.fold(denoiser.position(page.level)), whole)))
     assert " dB" not in page.page.inner_text("#viewer")
     upload(page, "#reference", large)
     expect(page.page.locator("#viewer")).to_contain_text(" dB")
@@ -345,7 +345,7 @@ def test_a_bad_file_is_named_and_changes_nothing(open_page, tmp_path):
     expect(page.page.get_by_text("holiday.png cannot be used: not a readable image")).to_be_visible()
     page.settle()
     assert page.source(".after") == before
-    page.turn(0.25)
+    page.set_dial(0.25)
     assert page.source(".after") != before
 
 
@@ -369,10 +369,10 @@ def contrast(page, selector: str) -> float:
 TEXTS = (
     "#title h1",
     "#viewer .name",
-    "#viewer .says",
+    "#viewer .status",
     "#viewer .tools .fit",
     "#dial span",
-    "#auto",
+    "#find",
     "#about p",
     "#strength span",
     ".ends span",
@@ -396,7 +396,7 @@ def test_it_is_legible(open_page, theme, viewport):
         assert box["y"] >= 0 and box["y"] + box["height"] <= viewport["height"], selector
 
 
-def test_fingers_turn_the_dial_on_a_phone(open_page):
+def test_fingers_set_the_dial_on_a_phone(open_page):
     page = open_page("", PHONE, has_touch=True, is_mobile=True)
     before, box = page.source(".after"), page.dial.bounding_box()
     page.page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
@@ -407,7 +407,7 @@ def test_fingers_turn_the_dial_on_a_phone(open_page):
 def test_nothing_is_asked_of_anyone_else(open_page, address):
     page = open_page()
     page.choose("#sample", "coffee")
-    page.turn(0.3)
+    page.set_dial(0.3)
     assert page.requests and not page.errors
     assert [url for url in page.requests if not url.startswith((address, "data:", "blob:"))] == []
 

@@ -10,10 +10,10 @@ import tifffile
 import torch
 from pictures import EXPOSURE, KINDS, MAKER, ORIENTATION, PROFILE, pixels
 from PIL import Image, JpegImagePlugin
-from serving.files.level import Written
 from small_denoiser import small_denoiser
 
 from ftn_core.runtime.images import restore
+from serving.files.level_argument import LevelArgument
 from serving.files.restore import Restoration
 
 SIGMA = 0.3
@@ -56,7 +56,11 @@ def run(tmp_path_factory):
     denoiser = small_denoiser(folder / "model.safetensors")
     for seed, (name, (suffix, channels, dtype, _, write)) in enumerate(KINDS.items()):
         write(folder / f"{name}{suffix}", pixels(channels, dtype, seed=seed))
-    options = {"model": str(folder / "model.safetensors"), "level": Written.parse(f"{SIGMA}"), "out": folder / "out"}
+    options = {
+        "model": str(folder / "model.safetensors"),
+        "level": LevelArgument.parse(f"{SIGMA}"),
+        "out": folder / "out",
+    }
     assert Restoration([str(folder)], **options).run() == 0
     return folder, denoiser
 

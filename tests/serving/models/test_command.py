@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ftn_core.utils.errors import UserError
 from registry import promotions
-from serving.models.command import app
+from serving.models.command import models_app
 
 MODEL = "ftn-denoiser"
 
@@ -34,7 +34,7 @@ def store(client):
 
 def ftn(*arguments):
     """What a subcommand prints; a mistake is raised."""
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(models_app, arguments)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
@@ -83,7 +83,7 @@ OBJECTIVE = {
     ],
     ids=["quality", "objective"],
 )
-def test_levels_are_told_in_their_own_unit_and_units_are_not_compared(store, tags, levels, at):
+def test_levels_are_shown_in_their_own_quantity_and_quantities_are_not_compared(store, tags, levels, at):
     for number in ("3", "4"):
         for key, value in tags.items():
             store.set_model_version_tag(MODEL, number, key, value)
