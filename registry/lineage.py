@@ -117,7 +117,7 @@ def _stored_lock(model: str, version: Version) -> dict[str, Any] | None:
     try:
         path = mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}/{repository.DVC_LOCK}")
         return repository.locked_stages(Path(path).read_text())
-    except Exception:  # the file only adds detail: the hash has already told that the locks differ
+    except Exception:  # the file only adds detail: the hashes have shown that the locks differ
         return None
 
 

@@ -80,8 +80,8 @@ def decode_picture(path: Path, about: str = "") -> OpenedPicture:
     """
     try:
         return OpenedPicture(path.name, decode(path, min_side=_MIN_SIDE, max_pixels=_MAX_PIXELS), about)
-    except Unusable as reason:
-        raise UserError(f"{path.name} cannot be used: {reason}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
+    except Unusable as error:
+        raise UserError(f"{path.name} cannot be used: {error}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
 
 
 def with_reference(picture: OpenedPicture, reference: OpenedPicture) -> OpenedPicture:

@@ -56,9 +56,9 @@ def test_threads_that_share_one_denoiser_do_not_mix_their_levels():
 def test_a_picture_goes_through_the_models_own_degradation_and_a_part_shows_the_whole(picture, task, level):
     part = Window(7, 11, 20, 30)
     whole = pictures.scene(picture, pictures.whole(picture), Degradation.of(task.degradation), level)
-    shown = pictures.scene(picture, part, Degradation.of(task.degradation), level)
+    view = pictures.scene(picture, part, Degradation.of(task.degradation), level)
     assert torch.equal(whole.degraded, to_image(Degradation.of(task.degradation)(picture.pixels, level)))
-    assert torch.equal(shown.degraded, whole.degraded[(slice(None), *part.slices)])
+    assert torch.equal(view.degraded, whole.degraded[(slice(None), *part.slices)])
     assert torch.equal(whole.clean, to_image(picture.pixels)) and not torch.equal(whole.clean, whole.degraded)
 
 
@@ -105,10 +105,10 @@ def test_an_answer_tells_what_was_measured(picture, tmp_path):
     setting = Setting(picture, 0.3, 0.5, 0.5, tuple(map(str, files)), 0.4)
     answers = Answers()
     answer = answers(setting, {str(files[0]): "first"}, with_input=False)
-    shown = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), 0.3)
+    view = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), 0.3)
     for seed, pane in enumerate(answer["panes"]):
-        expected = restore(folded(0.4, seed), shown.degraded)
-        assert pane["score"] == f"{psnr(expected, shown.clean):.2f} dB"
+        expected = restore(folded(0.4, seed), view.degraded)
+        assert pane["score"] == f"{psnr(expected, view.clean):.2f} dB"
         assert pane["after"] == to_url(expected)
     assert [pane["name"] for pane in answer["panes"]] == ["first", str(files[1])]
     assert "before" not in answer and "before" in answers(setting, {}, with_input=True)

@@ -49,8 +49,8 @@ def test_list_and_show(store):
     assert "not judged" in lines[1]
     versions = json.loads(ftn("list", "--json"))
     assert versions[3]["aliases"] == ["champion"] and versions[3]["tags"]["ftn.gate"] == "passed"
-    shown = ftn("show", "champion")
-    assert "models:/ftn-denoiser/1" in shown and "117,932" in shown and "28.00 dB" in shown and "0.70 MB" in shown
+    output = ftn("show", "champion")
+    assert "models:/ftn-denoiser/1" in output and "117,932" in output and "28.00 dB" in output and "0.70 MB" in output
     assert "–" in ftn("show", "4")
 
 
@@ -92,9 +92,9 @@ def test_levels_are_shown_in_their_own_quantity_and_quantities_are_not_compared(
     lines = ftn("compare", "3", "4").splitlines()
     first = next(iter(json.loads(tags["ftn.psnr"]).values()))
     assert f"{first:.2f}" in lines[1] and not any("different tasks" in line for line in lines)
-    said = ftn("compare", "1", "4")
-    assert "they are for different tasks, whose PSNR cannot be compared: of sigma (standard deviation" in said
-    assert "PSNR at" not in said
+    output = ftn("compare", "1", "4")
+    assert "they are for different tasks, whose PSNR cannot be compared: of sigma (standard deviation" in output
+    assert "PSNR at" not in output
 
 
 def test_promote_rollback_history(store):
