@@ -29,10 +29,8 @@ def stored(path: Path) -> np.ndarray:
         with tifffile.TiffFile(path) as file:
             deep = file.pages[0].bitspersample == 16
             planes = file.pages[0].planarconfig == 2
-            if deep:
-                array = file.asarray()
-            else:  # Pillow rotates TIFF by its orientation
-                array = np.rot90(np.asarray(Image.open(io.BytesIO(path.read_bytes()))))
+            # Pillow rotates TIFF by its orientation
+            array = file.asarray() if deep else np.rot90(np.asarray(Image.open(io.BytesIO(path.read_bytes()))))
             array = array.transpose(1, 2, 0) if deep and planes else array
     else:
         array = np.asarray(Image.open(path))
