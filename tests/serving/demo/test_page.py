@@ -25,11 +25,19 @@ class Opened:
 
     def __init__(self, page, address: str, query: str = "") -> None:
         self.page, self.requests, self.errors = page, [], []
-        page.on("request", lambda request: self.requests.append(request.url))
+        self._waiting = set()
+        page.on("request", self._note_request)
+        for ending in ("requestfinished", "requestfailed"):
+            page.on(ending, lambda request: self._waiting.discard(request))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(f"{address}/{query}")
         page.wait_for_function("document.querySelector('#viewer .after')?.src?.startsWith('data:')", timeout=30000)
         self.wait_until_stable()
+
+    def _note_request(self, request) -> None:
+        self.requests.append(request.url)
+        if "/queue/" in request.url:
+            self._waiting.add(request)
 
     @property
     def dial(self):
@@ -40,9 +48,9 @@ class Opened:
         return float(self.dial.input_value())
 
     def wait_until_stable(self) -> None:
-        """Wait until the picture has not changed for a while."""
+        """Wait until no event is in the server's queue and the picture has not changed for a while."""
         last = None
-        while (now := self.source(".after") + self.page.inner_text("#viewer")) != last:
+        while (now := self.source(".after") + self.page.inner_text("#viewer")) != last or self._waiting:
             last = now
             self.page.wait_for_timeout(250)
 
