@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from registry import server
-from registry.address import redact_url, tracking_uri
+from registry.address import tracking_uri, without_credentials
 from registry.repository import RECORDING, commit
 from tasks.identity import StageIdentity, identify
 from tasks.tracking.runs import StageRun
@@ -98,8 +98,8 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
             uploader.stop()
         elif not uploader.flush():
             print(
-                f"{stage}: some records are not in MLflow at {redact_url(tracking_uri())} yet. They are kept in "
-                f"{spool.folder}: the next stage uploads them, or `make upload`",
+                f"{stage}: some records are not in MLflow at {without_credentials(tracking_uri())} yet. They are "
+                f"kept in {spool.folder}: the next stage uploads them, or `make upload`",
                 file=sys.stderr,
                 flush=True,
             )
@@ -111,7 +111,7 @@ def _opening(identity: StageIdentity) -> dict[str, Any]:
     at, params = commit(), Path("params.yaml").read_text()
     pipeline = hashlib.sha256(f"{at}\n{params}".encode()).hexdigest()
     return {
-        "address": redact_url(tracking_uri()),
+        "address": without_credentials(tracking_uri()),
         "stage": identity.name,
         "identity": identity.digest,
         "params": identity.params,
