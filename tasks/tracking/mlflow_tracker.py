@@ -16,7 +16,7 @@ import yaml
 
 from registry import server
 from registry.address import tracking_uri, without_credentials
-from registry.repository import RECORDING, commit
+from registry.repository import REGISTER_STAGE, commit
 from tasks.identity import StageIdentity, identify
 from tasks.tracking.runs import StageRun
 from tasks.tracking.spool import Spool
@@ -74,7 +74,7 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
     spool = Spool.create()
     # First of all, because it imports MLflow while DVC computes the identity. The stage that registers needs MLflow
     # itself, and reports its errors.
-    uploader = UploaderProcess(spool, quiet=stage == RECORDING)
+    uploader = UploaderProcess(spool, quiet=stage == REGISTER_STAGE)
     try:
         identity = identify(stage)
         spool.append("open", **_opening(identity))
