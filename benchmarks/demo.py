@@ -27,7 +27,7 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
-from serving.demo.answer import Answers, Setting, to_pixels, to_url
+from serving.demo.answer import Answers, Setting, to_uint8, to_url
 
 PHOTOGRAPH = "astronaut (train)"
 SIGMA = 0.35
@@ -126,11 +126,11 @@ def blurred(image: Tensor) -> Tensor:
 def main() -> None:
     torch.set_num_threads(THREADS)
     report = Report("demo", "The slider page", TEXT)
-    picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
+    picture = pictures.decode_picture(pictures.samples()[PHOTOGRAPH].path)
     with untrained_model() as model:
         answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
         scene = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
-        dial, levels = answers.dials(str(model)), itertools.cycle([0.25, 0.4])
+        dial, levels = answers.denoisers(str(model)), itertools.cycle([0.25, 0.4])
         restored = dial.restore(scene.degraded, 0.3)
 
         def setting() -> Setting:
@@ -142,18 +142,18 @@ def main() -> None:
                 "fold and network": lambda: dial.restore(scene.degraded, next(levels)),
                 "PSNR": lambda: psnr(restored, scene.clean) if scene.clean is not None else None,
                 "encoding": lambda: to_url(restored),
-                "the answer": lambda: answers(setting(), {}, before=False),
-                SERVED: lambda: session("turn", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(levels)),
+                "the answer": lambda: answers(setting(), {}, with_input=False),
+                SERVED: lambda: session("set_dial", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(levels)),
             }
             timings: dict[str, Timing] = compare(variants, rounds=31)
     report.timings("A move of the dial, 512 x 512", timings, ALONE)
     print(f"median answer {1000 * timings['the answer'].median:.0f} ms, served {1000 * timings[SERVED].median:.0f} ms")
     for kind, image in (("restored", blurred(picture_of(picture))), ("noisy", scene.degraded)):
-        encoding(report, kind, Image.fromarray(to_pixels(image)))
+        encoding(report, kind, Image.fromarray(to_uint8(image)))
     report.save()
 
 
-def picture_of(picture: pictures.Picture) -> Tensor:
+def picture_of(picture: pictures.OpenedPicture) -> Tensor:
     return pictures.scene(picture, pictures.whole(picture)).degraded
 
 

@@ -19,11 +19,11 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
 from ftn_core.utils.cores import cores
-from serving.files.bands import restored, to_image
-from serving.files.batch import Batch
-from serving.files.dial import Dial
-from serving.files.inputs import MARKS, Job, plan
-from serving.files.pictures import Picture, Pixels, read_picture, write_picture
+from serving.files.bands import pixels_to_tensor, restore_in_bands
+from serving.files.dial_setting import DialSetting
+from serving.files.inputs import RESTORED, Job, plan_jobs
+from serving.files.job_runner import JobRunner
+from serving.files.pictures import Picture, PixelArray, read_picture, write_picture
 
 SPEC: dict[str, Any] = {"name": "unshuffle_net", "channels": 32, "depth": 6}
 BARE = "bare network"
@@ -38,18 +38,18 @@ not counted. The table of large pictures has peak memory beside the size of thei
 def one_by_one(network: nn.Module, jobs: list[Job]) -> None:
     for job in jobs:
         picture = read_picture(job.source)
-        write_picture(picture, restored(network, picture), job.target)
+        write_picture(picture, restore_in_bands(network, picture), job.target)
 
 
-def ours(network: nn.Module, jobs: list[Job], dial: Dial | None = None) -> None:
-    def restore_one(job: Job, picture: Picture) -> Pixels:
+def ours(network: nn.Module, jobs: list[Job], dial: DialSetting | None = None) -> None:
+    def restore_one(job: Job, picture: Picture) -> PixelArray:
         if dial is not None:
-            dial.denoiser.fold(dial.position(dial.found(picture)), network)
-        return restored(network, picture)
+            dial.denoiser.fold(dial.position(dial.level_for(picture)), network)
+        return restore_in_bands(network, picture)
 
-    batch = Batch(jobs, overwrite=True)
-    batch.run(restore_one, lambda done: None)
-    assert batch.outcome.done == len(jobs)
+    runner = JobRunner(jobs, overwrite=True)
+    runner.run(restore_one, lambda done: None)
+    assert runner.results.done == len(jobs)
 
 
 def make(folder: Path, count: int, height: int, width: int, suffix: str) -> list[Job]:
@@ -63,22 +63,22 @@ def make(folder: Path, count: int, height: int, width: int, suffix: str) -> list
         )
         noisy = smooth + 51 * rng.standard_normal(smooth.shape, np.float32)
         Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{i:04}{suffix}")
-    return plan([str(folder)], folder / "out", MARKS[0])
+    return plan_jobs([str(folder)], folder / "out", RESTORED)
 
 
 def large(source: str, target: str) -> float:
     """Restore one file with the command's own parts, and give its megapixels."""
     torch.set_num_threads(cores())
     network = build_network(**SPEC).eval()
-    batch = Batch([Job(Path(source), Path(target))], overwrite=True)
+    runner = JobRunner([Job(Path(source), Path(target))], overwrite=True)
     pixels = []
 
-    def restore_one(_job: Job, picture: Picture) -> Pixels:
+    def restore_one(_job: Job, picture: Picture) -> PixelArray:
         pixels.append(picture.pixels.shape[0] * picture.pixels.shape[1] / 1e6)
-        return restored(network, picture)
+        return restore_in_bands(network, picture)
 
-    batch.run(restore_one, lambda done: None)
-    assert batch.outcome.done == 1
+    runner.run(restore_one, lambda done: None)
+    assert runner.results.done == 1
     return pixels[0]
 
 
@@ -95,12 +95,12 @@ def main() -> None:
             jobs = make(Path(name, f"{side}{suffix}"), files, side, side, suffix)
             for job in jobs:
                 job.target.parent.mkdir(exist_ok=True)
-            images = [to_image(read_picture(job.source).pixels) for job in jobs]
+            images = [pixels_to_tensor(read_picture(job.source).pixels) for job in jobs]
             variants: dict[str, Callable[[], object]] = {
                 BARE: lambda images=images: [restore(network, image) for image in images],  # type: ignore[misc]
                 "one after the other": lambda jobs=jobs: one_by_one(network, jobs),  # type: ignore[misc]
                 "ours": lambda jobs=jobs: ours(network, jobs),  # type: ignore[misc]
-                "ours, sigma estimated from each": lambda jobs=jobs: ours(network, jobs, Dial(denoiser)),  # type: ignore[misc]
+                "ours, sigma estimated from each": lambda jobs=jobs: ours(network, jobs, DialSetting(denoiser)),  # type: ignore[misc]
             }
             timings = compare(variants, rounds=5, warmup=1)
             report.timings(f"{files} files {suffix} of {side} x {side}, time for one", timings, BARE, per=files)

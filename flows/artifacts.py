@@ -9,7 +9,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from registry.address import EXPERIMENT, reason, redact_url, tracking_uri
+from registry.address import EXPERIMENT, root_cause, tracking_uri, without_credentials
 from registry.server import short_timeouts
 from tasks.paths import TABLE, VERDICT
 
@@ -93,10 +93,10 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
                 )
             }
     except mlflow.exceptions.MlflowException as error:  # the results stand without their links
-        get_run_logger().warning(f"no links to MLflow: {reason(error)}")
+        get_run_logger().warning(f"no links to MLflow: {root_cause(error)}")
         return
     if found:
-        server = redact_url(uri).rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
+        server = without_credentials(uri).rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
         page = f"{server}/#/experiments/{experiment.experiment_id}"
         rows = [f"| {stage} | [{run}]({page}/runs/{run}) |" for stage, run in found.items()]
         if report := found.get("report"):

@@ -10,7 +10,7 @@ def git_output(*arguments: str) -> str:
     Raises:
         UserError: the command failed; the message is Git's own.
     """
-    done = repository.git(*arguments)
+    done = repository.run_git(*arguments)
     if done.returncode:
         raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")
     return done.stdout

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from flows.git import git_output
 from flows.stage_request import StageRequest
 from ftn_core.utils.errors import UserError
-from registry.repository import LOCK
+from registry.repository import DVC_LOCK
 from tasks.paths import PARAMS
 
 SCRATCH = Path(".ftn/scratch")
@@ -41,7 +41,7 @@ def scratch_clone(name: str, request: StageRequest) -> Iterator[None]:
     try:
         git_output("-C", str(here), "checkout", "--quiet", "--detach", request.commit)
         (here / PARAMS).write_text(request.params)
-        (here / LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": request.lock}))
+        (here / DVC_LOCK).write_text(yaml.safe_dump({"schema": "2.0", "stages": request.lock}))
         _configure(home, here)
         os.chdir(here)
         yield

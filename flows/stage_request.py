@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from flows.git import git_output
 from ftn_core.utils.errors import UserError
-from registry.repository import LOCK
+from registry.repository import DVC_LOCK
 from tasks.identity import locked_repo
 from tasks.paths import PARAMS
 
@@ -35,14 +35,14 @@ def make_request(stage: "Stage", stages: list["Stage"]) -> StageRequest:
     Raises:
         UserError: code differs from the commit, so other machines cannot get it; or an input is not made yet.
     """
-    changed = git_output("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{LOCK}")
+    changed = git_output("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PARAMS}", f":!{DVC_LOCK}")
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines())
         raise UserError(
             f"{names} differ from the commit, which is all that other machines get: commit, or run without pools"
         )
     with locked_repo():
-        locked = yaml.safe_load(LOCK.read_text())["stages"] if LOCK.exists() else {}
+        locked = yaml.safe_load(DVC_LOCK.read_text())["stages"] if DVC_LOCK.exists() else {}
     missing = [up for up in stage.upstream if up not in locked]
     if missing:
         raise UserError(f"{stage.name} reads what is not made yet: run {', '.join(missing)} first")

@@ -1,1 +1,1 @@
-"""Versions, aliases and promotions as MLflow keeps them; and the way to MLflow, which ``tasks`` shares."""
+"""MLflow's model registry: versions, aliases, promotions, lineage; and the connection to MLflow, for tracking too."""

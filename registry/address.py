@@ -1,37 +1,40 @@
-"""Where runs are tracked, and how that is told to people: without the secrets that an address can hold."""
+"""Where MLflow is, and how its address and its errors may be printed: without the secrets that they can hold."""
 
 import os
 import re
 from pathlib import Path
 
-from ftn_core.utils import urls
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.urls import redact_url
 
 EXPERIMENT = "ftn"
 
 
 def tracking_uri() -> str:
-    """Where runs are tracked: ``MLFLOW_TRACKING_URI``, or SQLite beside the project."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or embedded()
+    """The address of MLflow: ``MLFLOW_TRACKING_URI``, or else the project's own SQLite file."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or local_store_uri()
 
 
-def embedded() -> str:
-    """SQLite beside the project; MLflow itself puts it into the environment once it is in use."""
+def local_store_uri() -> str:
+    """The SQLite file ``mlflow.db`` of the working directory, as an address."""
     return f"sqlite:///{Path('mlflow.db').absolute()}"
 
 
-def redact_url(uri: str) -> str:
-    """An address without user, password and query, as it may be printed, linked and written down."""
-    return urls.redact_url(uri).replace("***@", "", 1).removesuffix("?***")
+def without_credentials(uri: str) -> str:
+    """An address without user, password and query. It can be printed, stored, and opened as a link."""
+    return redact_url(uri).replace("***@", "", 1).removesuffix("?***")
 
 
 def redact(text: str) -> str:
-    """A text that may quote an address, as exceptions of HTTP clients and databases do, without its secrets."""
-    return re.sub(r"://[^\s'\"]*@", "://", text.replace(tracking_uri(), redact_url(tracking_uri())))
+    """A text without the secrets of the addresses in it: HTTP clients and databases quote addresses in their errors."""
+    return re.sub(r"://[^\s'\"]*@", "://", text.replace(tracking_uri(), without_credentials(tracking_uri())))
 
 
-def reason(error: BaseException) -> str:
-    """What an exception says at its root, in one line without secrets: MLflow wraps causes over and over."""
+def root_cause(error: BaseException) -> str:
+    """The first line of the innermost exception's message, without secrets.
+
+    MLflow wraps an exception several times. The innermost one says what happened.
+    """
     while cause := error.__cause__ or error.__context__:
         error = cause
     lines = redact(str(error)).strip().splitlines()
@@ -39,7 +42,7 @@ def reason(error: BaseException) -> str:
 
 
 def model_name() -> str:
-    """The model that the project at hand registers; where there is none, the default's."""
+    """``register.model`` of the working directory's ``params.yaml``; without such a file, the default's."""
     from ftn_core.parameters import load_parameters
 
     try:

@@ -3,28 +3,30 @@
 from pathlib import Path
 
 from ftn_core.utils.errors import UserError
-from registry.address import reason, redact_url, tracking_uri
+from registry.address import root_cause, tracking_uri, without_credentials
 
 
 def download_weights(uri: str) -> Path:
-    """The denoiser's file of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``. Its code is not run.
+    """The denoiser's file of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``. The code stored with it is not run.
 
     Raises:
-        UserError: there is no such version, the registry does not answer, or it is not a denoiser of ours.
+        UserError: the version does not exist, MLflow does not answer, or the model was not made by ``register``.
     """
     import yaml
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    from registry.server import existing, unreachable
+    from registry.server import existing_store, is_unreachable
 
-    with existing():
+    with existing_store():
         try:
             folder = Path(download_artifacts(uri))
         except (MlflowException, OSError) as error:
-            if unreachable(error):
+            if is_unreachable(error):
                 raise
-            raise UserError(f"{uri} cannot be read from {redact_url(tracking_uri())}: {reason(error)}") from None
+            raise UserError(
+                f"{uri} cannot be read from {without_credentials(tracking_uri())}: {root_cause(error)}"
+            ) from None
     try:
         flavor = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]["python_function"]
         return folder / flavor["artifacts"]["denoiser"]["path"]

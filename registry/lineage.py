@@ -1,4 +1,4 @@
-"""From a version back to what made it, and whether the clone at hand would make it again."""
+"""From a version back to what made it, and whether the clone in the working directory would make it again."""
 
 import re
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from registry.versions import Version
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-State = Literal["ok", "differs", "unknown"]
+LineageState = Literal["ok", "differs", "unknown"]
 
 
 @dataclass(frozen=True)
-class Check:
-    """One thing that decides on the weights: as the version has it, as it is here."""
+class LineageCheck:
+    """One thing that determines the weights: as recorded with the version, and as it is in this clone."""
 
     what: str
     recorded: str
     here: str
-    state: State
+    state: LineageState
     remark: str = ""
 
 
-def runs(client: "MlflowClient", version: Version) -> dict[str, str]:
-    """By stage the MLflow run that made its part of a version; of deleted ones it says so."""
+def stage_runs(client: "MlflowClient", version: Version) -> dict[str, str]:
+    """By stage, the MLflow run that made its part of a version, with a remark if the run is deleted."""
     from mlflow.exceptions import MlflowException
 
     found = {}
@@ -42,22 +42,22 @@ def runs(client: "MlflowClient", version: Version) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def checks(model: str, version: Version) -> list[Check]:
-    """Commit, working tree, ``dvc.lock`` and photographs of a version beside those of the working directory."""
+def lineage_checks(model: str, version: Version) -> list[LineageCheck]:
+    """Compare a version's commit, working tree, ``dvc.lock`` and photographs with those of the working directory."""
     recorded = version.tags.get("ftn.commit", "unknown")
     made_at, dirty = recorded.removesuffix("-dirty"), recorded.endswith("-dirty")
     here = repository.commit()
     head = here.removesuffix("-dirty")
     known = re.fullmatch(r"[0-9a-f]{40}", made_at) is not None
-    found = [
-        Check(
+    checks = [
+        LineageCheck(
             "commit",
             recorded,
             head,
             "unknown" if not known or head == "unknown" else "ok" if head == made_at else "differs",
-            _about_commit(made_at, head, known, dirty),
+            _commit_remark(made_at, head, known),
         ),
-        Check(
+        LineageCheck(
             "working tree",
             "changed" if dirty else "clean",
             "changed" if here.endswith("-dirty") else "clean",
@@ -65,17 +65,18 @@ def checks(model: str, version: Version) -> list[Check]:
             "what was changed when it was made is recorded nowhere" if dirty else "",
         ),
     ]
-    stages = repository.locked_stages(repository.LOCK.read_text()) if repository.LOCK.exists() else None
-    found.append(_lock_check(model, version, stages))
+    lock = repository.DVC_LOCK
+    stages = repository.locked_stages(lock.read_text()) if lock.exists() else None
+    checks.append(_lock_check(model, version, stages))
     data = repository.data_hash(stages) if stages else None
-    found.append(_compare("photographs", version.tags.get("ftn.data"), data, "DVC's hash of data/photographs"))
-    return found
+    checks.append(_compare("photographs", version.tags.get("ftn.data"), data, "DVC's hash of data/photographs"))
+    return checks
 
 
-def verdict(found: list[Check]) -> tuple[State, str]:
-    """Whether the clone would make the version again, and what to do if not."""
-    differing = [check.what for check in found if check.state == "differs"]
-    unknown = [check.what for check in found if check.state == "unknown"]
+def verdict(checks: list[LineageCheck]) -> tuple[LineageState, str]:
+    """Whether this clone would make the version again, as a state and as a sentence."""
+    differing = [check.what for check in checks if check.state == "differs"]
+    unknown = [check.what for check in checks if check.state == "unknown"]
     if differing:
         return "differs", f"this clone would not make it again: {', '.join(differing)} differ" + (
             "s" if len(differing) == 1 else ""
@@ -85,7 +86,7 @@ def verdict(found: list[Check]) -> tuple[State, str]:
     return "ok", "this clone makes it again: `dvc repro`, on a processor of the same kind bit by bit"
 
 
-def _about_commit(made_at: str, head: str, known: bool, dirty: bool) -> str:
+def _commit_remark(made_at: str, head: str, known: bool) -> str:
     if not known or head in ("unknown", made_at):
         return ""
     if repository.has_commit(made_at):
@@ -93,7 +94,7 @@ def _about_commit(made_at: str, head: str, known: bool, dirty: bool) -> str:
     return "this repository does not have it: fetch it first"
 
 
-def _lock_check(model: str, version: Version, stages: dict[str, Any] | None) -> Check:
+def _lock_check(model: str, version: Version, stages: dict[str, Any] | None) -> LineageCheck:
     check = _compare(
         "dvc.lock",
         version.tags.get("ftn.dvc_lock"),
@@ -102,24 +103,24 @@ def _lock_check(model: str, version: Version, stages: dict[str, Any] | None) -> 
     )
     if check.state != "differs" or not stages:
         return check
-    kept = _kept_lock(model, version)
-    if kept is None:
+    stored = _stored_lock(model, version)
+    if stored is None:
         return check
-    names = sorted(name for name in {*kept, *stages} if kept.get(name) != stages.get(name))
-    return Check(check.what, check.recorded, check.here, "differs", f"of {', '.join(names)}")
+    names = sorted(name for name in {*stored, *stages} if stored.get(name) != stages.get(name))
+    return LineageCheck(check.what, check.recorded, check.here, "differs", f"of {', '.join(names)}")
 
 
-def _kept_lock(model: str, version: Version) -> dict[str, Any] | None:
-    """The ``dvc.lock`` that is kept beside the model, if it can be read."""
+def _stored_lock(model: str, version: Version) -> dict[str, Any] | None:
+    """The stages of the ``dvc.lock`` that was stored beside the model; None if it cannot be read."""
     import mlflow
 
     try:
-        path = mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}/{repository.LOCK}")
+        path = mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}/{repository.DVC_LOCK}")
         return repository.locked_stages(Path(path).read_text())
-    except Exception:  # it only says more than the hash, which is enough
+    except Exception:  # the file only adds detail: the hashes have shown that the locks differ
         return None
 
 
-def _compare(what: str, recorded: str | None, here: str | None, remark: str) -> Check:
-    state: State = "unknown" if not recorded or not here else "ok" if recorded == here else "differs"
-    return Check(what, recorded or "not recorded", here or "not here yet: make repro", state, remark)
+def _compare(what: str, recorded: str | None, here: str | None, remark: str) -> LineageCheck:
+    state: LineageState = "unknown" if not recorded or not here else "ok" if recorded == here else "differs"
+    return LineageCheck(what, recorded or "not recorded", here or "not here yet: make repro", state, remark)

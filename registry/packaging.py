@@ -1,4 +1,4 @@
-"""A denoiser as MLflow packs it: what ``mlflow models serve`` and ``mlflow.pyfunc.load_model`` need of it."""
+"""Packs a denoiser as an MLflow model, with the code that ``mlflow models serve`` and ``load_model`` need."""
 
 import hashlib
 import shutil
@@ -13,17 +13,22 @@ from ftn_core.utils.neutral import counting
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
-MODEL = "registry/model/denoiser_model.py"
+MODEL_FILE = "registry/model/denoiser_model.py"
 
 
 def code_of(network: str, methods: Sequence[str]) -> list[str]:
-    """The project's files that a model runs with: what it imports, its network's file and its methods'."""
+    """The project's files that a model runs with: what it imports, its network's file, and its methods' files.
+
+    Args:
+        network: of a file in ``ftn_core/networks``.
+        methods: of files in ``ftn_core/transitions``.
+    """
     chosen = [f"ftn_core/networks/{network}.py", *(f"ftn_core/transitions/{method}.py" for method in methods)]
-    return sorted(closure(MODEL, *chosen))
+    return sorted(closure(MODEL_FILE, *chosen))
 
 
 def identity(weights: Path, code: Sequence[str]) -> str:
-    """SHA-256 of the weights and of the code that decides on their use: the same model is not registered twice."""
+    """SHA-256 of the weights and of the code that can change results. Equal models get no second version."""
     digest = hashlib.sha256()
     for file in (weights, *map(Path, counting(code))):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
@@ -31,11 +36,13 @@ def identity(weights: Path, code: Sequence[str]) -> str:
 
 
 def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> "ModelInfo":
-    """Log the pyfunc model to the active run: code, weights, signature and requirements.
+    """Log the MLflow model to the active run: code, weights, signature and requirements.
 
     Args:
-        quantity: name of what the dial sets, which is the name of the model's parameter.
-        level: that it has for a caller who does not say.
+        weights: the denoiser's file.
+        code: the files that the model runs with, relative to the working directory, as ``code_of`` lists them.
+        quantity: name of the model's parameter, which is the quantity that the dial sets.
+        level: the parameter's default.
     """
     import mlflow
     import numpy as np
@@ -45,13 +52,10 @@ def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> 
     images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
     example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        for file in code:
-            target = Path(folder, file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+        _copy([file for file in code if file != MODEL_FILE], Path(folder))  # MLflow stores that one itself
         return mlflow.pyfunc.log_model(
             name="denoiser",
-            python_model=MODEL,
+            python_model=MODEL_FILE,
             artifacts={"denoiser": str(weights)},
             code_paths=[str(path) for path in sorted(Path(folder).iterdir())],
             signature=ModelSignature(images, images, ParamSchema([ParamSpec(quantity, "double", level)])),
@@ -60,9 +64,23 @@ def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> 
         )
 
 
+def _copy(code: Sequence[str], folder: Path) -> None:
+    """Copy the files, and make every folder with Python files a regular package.
+
+    Without an ``__init__.py`` Python would prefer an installed ``ftn_core`` to the model's own, wherever it stands on
+    the path.
+    """
+    for file in code:
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    for subfolder in [path for path in folder.rglob("*") if path.is_dir()]:
+        (subfolder / "__init__.py").touch()
+
+
 def _requirements() -> list[str]:
-    """Exact versions of what the packaged code imports."""
+    """Exact versions of the libraries that the packed code imports."""
     from importlib.metadata import version
 
-    names = ["mlflow", "torch", "numpy", "safetensors", "pydantic", "orjson"]
+    names = ["mlflow", "torch", "numpy", "safetensors", "pydantic", "pyyaml", "orjson"]
     return [f"{name}=={version(name).split('+')[0]}" for name in names]

@@ -1,4 +1,4 @@
-"""The clone in the working directory: its commit, what ``dvc.lock`` says, and how both are told apart from others."""
+"""The Git clone in the working directory: its commit, and the contents of its ``dvc.lock``."""
 
 import hashlib
 import json
@@ -8,25 +8,28 @@ from typing import Any
 
 import yaml
 
-LOCK = Path("dvc.lock")
-RECORDING = "register"
-"""The stage that registers: its own entry comes into ``dvc.lock`` only after it has."""
+DVC_LOCK = Path("dvc.lock")
+REGISTER_STAGE = "register"
+"""This stage's entry is left out of comparisons: DVC adds it to ``dvc.lock`` after the stage has registered."""
 
 
 def commit() -> str:
-    """The commit that is checked out, marked where tracked files other than ``dvc.lock`` differ from it."""
-    head = git("rev-parse", "HEAD").stdout.strip()
-    changed = head and git("diff", "--quiet", "HEAD", "--", ".", f":!{LOCK}").returncode
+    """The commit that is checked out, with ``-dirty`` where tracked files other than ``dvc.lock`` differ from it.
+
+    Outside a repository: ``unknown``.
+    """
+    head = run_git("rev-parse", "HEAD").stdout.strip()
+    changed = head and run_git("diff", "--quiet", "HEAD", "--", ".", f":!{DVC_LOCK}").returncode
     return f"{head}-dirty" if changed else head or "unknown"
 
 
 def has_commit(name: str) -> bool:
     """Whether this repository holds a commit."""
-    return git("cat-file", "-e", f"{name}^{{commit}}").returncode == 0
+    return run_git("cat-file", "-e", f"{name}^{{commit}}").returncode == 0
 
 
-def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """What the command says and how it ends; a machine without Git is one where it fails."""
+def run_git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Git's output and exit code. Where Git is not installed, the exit code is 127."""
     try:
         return subprocess.run(["git", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except FileNotFoundError as error:
@@ -34,16 +37,20 @@ def git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def locked_stages(text: str) -> dict[str, dict[str, Any]]:
-    """By stage its entry in the text of ``dvc.lock``, without that of the stage that registers."""
+    """The entries of a ``dvc.lock`` by stage, without ``REGISTER_STAGE``.
+
+    Args:
+        text: the file's content.
+    """
     stages = (yaml.safe_load(text) or {}).get("stages") or {}
-    return {name: entry for name, entry in stages.items() if name != RECORDING}
+    return {name: entry for name, entry in stages.items() if name != REGISTER_STAGE}
 
 
 def lock_hash(stages: dict[str, dict[str, Any]]) -> str:
-    """SHA-256 of what ``locked_stages`` gave, whatever their order in the file."""
+    """SHA-256 of what ``locked_stages`` returned. The order in the file does not matter."""
     return hashlib.sha256(json.dumps(stages, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def data_hash(stages: dict[str, dict[str, Any]]) -> str | None:
-    """DVC's hash of the photographs."""
+    """DVC's hash of the photographs; None where stage ``prepare`` has not run."""
     return next((out["md5"] for out in stages.get("prepare", {}).get("outs", [])), None)

@@ -1,4 +1,4 @@
-"""The way to MLflow: set up so that a silence is noticed within seconds, and told from what was asked wrongly."""
+"""The connection to MLflow: a client with short timeouts, and whether an error means that MLflow does not answer."""
 
 import contextlib
 import os
@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftn_core.utils.errors import UserError
-from registry.address import reason, redact_url, tracking_uri
+from registry.address import root_cause, tracking_uri, without_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 SHORT_TIMEOUTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-"""By itself MLflow tries for minutes before it says that a server does not answer."""
+"""With its defaults MLflow retries for minutes before it reports that a server does not answer."""
 
 
 class UnreachableError(UserError):
@@ -22,60 +22,63 @@ class UnreachableError(UserError):
 
 @contextlib.contextmanager
 def short_timeouts() -> Iterator[None]:
-    """Learn within seconds that a server does not answer, unless the environment says otherwise."""
-    own = {key: value for key, value in SHORT_TIMEOUTS.items() if key not in os.environ}
-    os.environ.update(own)
+    """Within the block MLflow gives up after seconds. Timeouts set in the environment win."""
+    added = {key: value for key, value in SHORT_TIMEOUTS.items() if key not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
-        for key in own:
+        for key in added:
             del os.environ[key]
 
 
 @contextlib.contextmanager
 def require_server() -> Iterator[None]:
-    """For work that cannot be put off until the server is back.
+    """For work that cannot wait until the server is back.
 
     Raises:
-        UnreachableError: it does not answer.
+        UnreachableError: MLflow does not answer within the block.
     """
     try:
         yield
     except Exception as error:
-        if not unreachable(error):
+        if not is_unreachable(error):
             raise
         raise UnreachableError(
-            f"MLflow at {redact_url(tracking_uri())} does not answer ({reason(error)}): "
+            f"MLflow at {without_credentials(tracking_uri())} does not answer ({root_cause(error)}): "
             "start the server, or point MLFLOW_TRACKING_URI elsewhere, and run this again"
         ) from None
 
 
-def unreachable(error: Exception) -> bool:
-    """Whether it is the store or the way to it that failed, and not what was asked of it."""
+def is_unreachable(error: Exception) -> bool:
+    """Whether the store or the connection failed, as opposed to a request that MLflow refused."""
     from mlflow.exceptions import MlflowException
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
     if isinstance(error, MlflowException):
         code = error.get_http_status_code()
-        # a wrong password; an address where something else answers
+        # 401 and 403: a wrong password. 404 with another error code: another program listens at this address.
         return code >= 500 or (code in (401, 403, 404) and error.error_code != "RESOURCE_DOES_NOT_EXIST")
     return isinstance(error, RequestException | SQLAlchemyError | TimeoutError | ConnectionError)
 
 
-def prepare() -> None:
-    """Import MLflow, set up for processes that go on without it."""
-    # a run named by the environment would take the place of the one found here
+def import_mlflow() -> None:
+    """Import MLflow with the settings that every process of the project needs."""
+    # MLflow would log to the run that this variable names, instead of the run that we choose
     os.environ.pop("MLFLOW_RUN_ID", None)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # it would print the password in it
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # the URL can hold a password
     import mlflow  # noqa: F401
 
 
-def client() -> "MlflowClient":
-    """A client of the store; MLflow's own functions use the same. Creates the database where there is none."""
-    prepare()
+def mlflow_client() -> "MlflowClient":
+    """A client of the store at ``tracking_uri()``. MLflow's own functions use that store from now on.
+
+    MLflow creates a SQLite database that does not exist.
+    """
+    import_mlflow()
     import mlflow
 
     uri = tracking_uri()
@@ -85,8 +88,8 @@ def client() -> "MlflowClient":
 
 
 @contextlib.contextmanager
-def existing() -> "Iterator[MlflowClient]":
-    """A client for a command that looks at what is there, and must not leave an empty database behind.
+def existing_store() -> "Iterator[MlflowClient]":
+    """A client for commands that only read: they must not create an empty database.
 
     Raises:
         UserError: the database does not exist.
@@ -99,4 +102,4 @@ def existing() -> "Iterator[MlflowClient]":
             "MLFLOW_TRACKING_URI names another store"
         )
     with require_server(), short_timeouts():
-        yield client()
+        yield mlflow_client()

@@ -1,4 +1,4 @@
-"""Versions of a registered model, found by number or alias."""
+"""Versions of a registered model: read, found by number or alias, given an alias."""
 
 import difflib
 import json
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from ftn_core.parameters.quantities import SIGMA, Quantity, quantity_named
 from ftn_core.utils.errors import UserError
-from registry.address import redact_url, tracking_uri
+from registry.address import tracking_uri, without_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-TRIES = 4
-"""Of setting an alias, where others do the same."""
+ALIAS_TRIES = 4
+"""How often setting an alias is tried while others set the same one."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version, with what `register` noted of it; None where an older `register` did not."""
+    """One version, with the tags that ``register`` gave it. A property is None or empty where its tag is missing."""
 
     number: str
     aliases: list[str]
@@ -37,32 +37,32 @@ class Version:
 
     @property
     def levels(self) -> list[float]:
-        """For which it was trained, the base's first."""
+        """The trained levels, the base's first."""
         return json.loads(self.tags.get("ftn.levels", "[]"))
 
     @property
     def quantity(self) -> Quantity:
-        """What its levels are measured in; in those of an older `register`, which did not say, there was only sigma."""
+        """What the levels measure. A version without the tag is an old one, and those were all for noise."""
         return quantity_named(self.tags.get("ftn.quantity", SIGMA.name), json.loads(self.tags.get("ftn.ends", "[]")))
 
     @property
     def psnr(self) -> dict[float, float]:
-        """dB by level, over the test images of the pipeline that made it."""
+        """PSNR in dB by level, on the test images of the pipeline that made the version."""
         return {float(level): value for level, value in json.loads(self.tags.get("ftn.psnr", "{}")).items()}
 
     @property
     def megabytes(self) -> float | None:
-        """Of its file."""
-        size = self.number_of("ftn.bytes")
+        """Size of the denoiser's file."""
+        size = self.int_tag("ftn.bytes")
         return None if size is None else size / 1e6
 
-    def number_of(self, key: str) -> int | None:
-        """Of a tag that holds a whole number."""
+    def int_tag(self, key: str) -> int | None:
+        """The value of a tag that holds a whole number."""
         return int(self.tags[key]) if key in self.tags else None
 
 
 def aliases(client: "MlflowClient", model: str) -> dict[str, str]:
-    """By alias the version that has it; raises ``UserError`` if there is no such model."""
+    """Version number by alias. Raises ``UserError`` if there is no such model."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -70,13 +70,14 @@ def aliases(client: "MlflowClient", model: str) -> dict[str, str]:
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
+        store = without_credentials(tracking_uri())
         raise UserError(
-            f"there is no model {model} in {redact_url(tracking_uri())}: `make repro` registers one, --name names another"
+            f"there is no model {model} in {store}: `make repro` registers one, --name names another"
         ) from None
 
 
-def all_of(client: "MlflowClient", model: str) -> list[Version]:
-    """Every version, the newest first; raises ``UserError`` if there is no such model."""
+def all_versions(client: "MlflowClient", model: str) -> list[Version]:
+    """Every version, the newest first. Raises ``UserError`` if there is no such model."""
     names: dict[str, list[str]] = {}
     for alias, number in aliases(client, model).items():
         names.setdefault(number, []).append(alias)
@@ -89,36 +90,36 @@ def all_of(client: "MlflowClient", model: str) -> list[Version]:
             return sorted(found, key=lambda version: int(version.number), reverse=True)
 
 
-def find(client: "MlflowClient", model: str, name: str) -> Version:
-    """A version by its number or by an alias; raises ``UserError`` that says what there is."""
-    found = all_of(client, model)
+def find_version(client: "MlflowClient", model: str, name: str) -> Version:
+    """A version by its number or by an alias. Raises ``UserError`` that lists what there is."""
+    found = all_versions(client, model)
     wanted = name.removeprefix("@")
     for version in found:
         if wanted == version.number or wanted in version.aliases:
             return version
     numbers = [version.number for version in found]
-    named = [alias for version in found for alias in version.aliases]
+    known = [alias for version in found for alias in version.aliases]
     if wanted.isdigit():
         listed = ", ".join(reversed(numbers[:20])) if numbers else "none"
         raise UserError(f"{model} has no version {wanted}: there is {listed}")
-    close = difflib.get_close_matches(wanted, named, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(named) or 'none'}"
+    close = difflib.get_close_matches(wanted, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(known) or 'none'}"
     raise UserError(f"{model} has no version with the alias {wanted}, {hint}")
 
 
 def set_alias(client: "MlflowClient", model: str, alias: str, number: str) -> bool:
-    """Give a version an alias; whether the version is still there to take it."""
+    """Give a version an alias. Returns False if the version is deleted."""
     from mlflow.exceptions import MlflowException
 
-    for left in reversed(range(TRIES)):
+    for tries_left in reversed(range(ALIAS_TRIES)):
         try:
             client.set_registered_model_alias(model, alias, number)
             return True
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return False
-            # MLflow looks whether there is such an alias and then inserts it: of two at once, one breaks a constraint
-            if not left or error.error_code not in ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"):
+            # MLflow reads the alias and then inserts it: of two processes at once, one violates a constraint
+            if not tries_left or error.error_code not in ("BAD_REQUEST", "TEMPORARILY_UNAVAILABLE"):
                 raise
     return False
 

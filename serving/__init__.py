@@ -1,1 +1,1 @@
-"""What a user does with a trained model."""
+"""What a user does with a trained model: restore files, drag the dial on a page, manage versions."""

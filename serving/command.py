@@ -1,4 +1,4 @@
-"""The command ``ftn``: one file a subcommand, which imports what is heavy inside its function: help comes at once."""
+"""The command ``ftn``. Subcommands import PyTorch and MLflow inside their functions, so that ``--help`` is quick."""
 
 import sys
 
@@ -6,27 +6,27 @@ import typer
 from dotenv import load_dotenv
 
 from ftn_core.utils.errors import UserError
-from serving.demo.command import demo
-from serving.files.command import restore
-from serving.models.command import app as models
+from serving.demo.command import demo_command
+from serving.files.command import restore_command
+from serving.models.command import models_app
 
-app = typer.Typer(
+ftn_app = typer.Typer(
     name="ftn",
     help="Image restoration whose strength is a dial.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(restore)
-app.command()(demo)
-app.add_typer(models, name="models")
+ftn_app.command("restore")(restore_command)
+ftn_app.command("demo")(demo_command)
+ftn_app.add_typer(models_app, name="models")
 
 
 def main() -> None:
-    """Run a subcommand. Exit codes: 0 done, 1 done in part, 2 a mistake that the user can repair, 130 interrupted."""
-    load_dotenv(".env")  # where MLflow is
+    """Run a subcommand. Exit codes: 0 done, 1 partly done, 2 the user's mistake, 130 interrupted."""
+    load_dotenv(".env")  # it can hold MLflow's address
     try:
-        code = app(standalone_mode=True)
+        code = ftn_app(standalone_mode=True)
     except UserError as error:
         print(f"ftn: {error}", file=sys.stderr)
         code = 2

@@ -1,39 +1,44 @@
-"""How strong the noise of a picture is, from the picture alone."""
+"""Estimates the noise level of a picture from the picture alone."""
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 PATCH, PATCHES = 512, 3
-"""Of large pictures ``PATCHES x PATCHES`` squares of that side are looked at, evenly spread."""
+"""Of a large picture only ``PATCHES x PATCHES`` patches are used, of ``PATCH`` pixels a side, evenly spaced."""
 
 
 def estimate_sigma(image: Tensor) -> float:
-    """The standard deviation of white Gaussian noise, on the image's scale; 0 where nothing varies.
+    """The standard deviation of white Gaussian noise, on the image's scale; 0 for a constant image.
 
-    scikit-image takes it from the median of the finest wavelet coefficients (Donoho and Johnstone 1994). Texture
-    counts as noise, so weak noise reads too high; noise that a camera or a resize has smoothed reads too low.
+    scikit-image computes it from the median of the finest wavelet coefficients (Donoho and Johnstone 1994). Texture
+    counts as noise, so the estimate for weak noise is too high. Noise that a camera or a resize has smoothed gives an
+    estimate that is too low.
 
-    It is the noise that can be seen: clipping to [0, 1], as in every 8-bit file, hides part of strong noise in dark
-    and bright places. That is left as it is, because at this sigma a network that was trained on noise as it is
-    restores clipped pictures better than at the sigma before clipping (``benchmarks/auto_sigma.py``).
+    The estimate is of the visible noise. Clipping to [0, 1], as in every 8-bit file, removes part of strong noise in
+    dark and bright places. There is no correction for that: a network that was trained on unclipped noise restores
+    clipped pictures better at this sigma than at the sigma before clipping (``benchmarks/auto_sigma.py``).
 
     Args:
         image: ``1 x 3 x H x W`` in [0, 1], or beyond where noise was not clipped.
     """
-    from skimage.restoration import estimate_sigma as wavelet_sigma  # which takes a second to import
+    from skimage.restoration import estimate_sigma as wavelet_sigma  # its import takes a second
 
-    pixels = representative(image[0].float().cpu().permute(1, 2, 0).numpy())
+    pixels = sample_patches(image[0].float().cpu().permute(1, 2, 0).numpy())
     if min(pixels.shape[:2]) < 5 or not np.ptp(pixels):
         return 0.0
     found = float(wavelet_sigma(pixels, channel_axis=-1, average_sigmas=True))
-    return found if np.isfinite(found) else 0.0  # every coefficient is zero
+    return found if np.isfinite(found) else 0.0  # NaN where every coefficient is zero
 
 
-def representative(pixels: NDArray) -> NDArray:
-    """``H x W x C`` as it is or, where it is large, patches spread over it, side by side: ``PATCH x n PATCH x C``.
+def sample_patches(pixels: NDArray) -> NDArray:
+    """Enough pixels for an estimate, whose time and memory grow with their number.
 
-    An estimate needs no more pixels than these, and takes time and memory for each.
+    Args:
+        pixels: ``H x W x C``.
+
+    Returns:
+        ``pixels`` or, if they are many, patches side by side: ``PATCH x (PATCH * PATCHES**2) x C``.
     """
     height, width = pixels.shape[:2]
     if height * width <= (PATCH * PATCHES) ** 2 or min(height, width) < PATCH:

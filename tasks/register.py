@@ -20,10 +20,10 @@ from ftn_core.runtime.device import make_fabric
 from ftn_core.utils.errors import UserError
 from ftn_core.words.card import CardContent, card, description
 from registry import packaging, promotions, versions
-from registry.address import reason
+from registry.address import root_cause
 from registry.download import download_weights
 from registry.promotions import Promotion
-from registry.repository import LOCK, commit, data_hash, lock_hash, locked_stages
+from registry.repository import DVC_LOCK, commit, data_hash, lock_hash, locked_stages
 from registry.server import require_server
 from tasks import paths
 from tasks.identity import from_lock
@@ -102,8 +102,8 @@ class _Model:
         quantity = self.denoiser.task.quantity
         with mlflow.start_run(run_id=tracker.run_id):
             logged = packaging.package(weights, code, quantity.name, float(self.denoiser.base_level))
-        if LOCK.exists():  # not every project commits it, and without it the commit does not identify the data
-            tracker.client.log_model_artifact(logged.model_id, str(LOCK))
+        if DVC_LOCK.exists():  # not every project commits it, and without it the commit does not identify the data
+            tracker.client.log_model_artifact(logged.model_id, str(DVC_LOCK))
         tags = {
             "ftn.identity": identity,
             "ftn.method": self.method,
@@ -132,7 +132,7 @@ def load_champion(model: str, version: str, beside: str) -> ContinuousDenoiser |
         return ContinuousDenoiser.load(download_weights(f"models:/{model}/{version}"))
     except Exception as error:  # of any kind: a champion that nobody can load must not keep better ones back
         ContinuousDenoiser.load(download_weights(f"models:/{model}/{beside}"))
-        return reason(error)
+        return root_cause(error)
 
 
 def _pass_gate(
@@ -140,7 +140,7 @@ def _pass_gate(
 ) -> None:
     client, name = tracker.client, model.name
     seen = promotions.history(client, name)
-    champion = promotions.champion(client, name)
+    champion = promotions.current_champion(client, name)
     verdict = check(version, champion)
     _note(model, version, verdict, tracker)
     new = verdict.champion is None or version not in {record.version for record in seen}
@@ -149,7 +149,7 @@ def _pass_gate(
         if again is not verdict:
             verdict = again
             _note(model, version, verdict, tracker)
-        champion = promotions.champion(client, name)
+        champion = promotions.current_champion(client, name)
     outcome = _outcome(version, champion)
     print(f"{tracker.stage}: models:/{name}/{version} {verdict.word} the gate; {outcome}", flush=True)
     for line in [*verdict.failures(), *([verdict.note] if verdict.note else [])]:
@@ -182,7 +182,7 @@ def _promote(
         return verdict
     other = between[-1].version
     again = check(version, other)
-    if not again.passed and promotions.champion(client, name) == version:
+    if not again.passed and promotions.current_champion(client, name) == version:
         why = f"version {version}, promoted at the same moment, does not pass the gate beside it"
         promotions.promote(client, name, other, "rollback", why)
     return again
@@ -231,9 +231,9 @@ def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker)
 def _lineage(tracker: MlflowTracker) -> dict[str, str]:
     """What is needed to make this version again: commit, ``dvc.lock``, data, and the run of every stage."""
     tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}
-    if not LOCK.exists():
+    if not DVC_LOCK.exists():
         return tags
-    stages = locked_stages(LOCK.read_text())
+    stages = locked_stages(DVC_LOCK.read_text())
     tags["ftn.dvc_lock"] = lock_hash(stages)
     if data := data_hash(stages):
         tags["ftn.data"] = data

@@ -16,7 +16,7 @@ from ftn_core.runtime.images import restore
 from ftn_core.runtime.psnr import psnr
 from ftn_core.words.labels import label
 from serving.demo import pictures
-from serving.demo.answer import to_pixels
+from serving.demo.answer import to_uint8
 from serving.load import load_denoiser
 
 MODEL = "models/denoisers/ftn.safetensors"
@@ -34,7 +34,7 @@ def row(source: str, at: float | None) -> Row:
     quantity, degrade = denoiser.task.quantity, Degradation.of(denoiser.task.degradation)
     levels = np.linspace(*denoiser.ends, POSITIONS).round(4).tolist()
     at = levels[POSITIONS // 2] if at is None else at
-    picture = pictures.read(pictures.samples()[PHOTOGRAPH].path)
+    picture = pictures.decode_picture(pictures.samples()[PHOTOGRAPH].path)
     scene = pictures.scene(picture, pictures.whole(picture), degrade, round(at) if quantity.whole else at)
     tiles: Row = [("photograph" if not degrade.steps else "degraded", scene.degraded)]
     for level in levels:
@@ -61,7 +61,7 @@ def main() -> None:
     for i, tiles in enumerate(rows):
         for j, (caption, image) in enumerate(tiles):
             left, top = j * (side + GAP), i * (side + CAPTION)
-            sheet.paste(Image.fromarray(to_pixels(image[TILE])), (left, top + CAPTION))
+            sheet.paste(Image.fromarray(to_uint8(image[TILE])), (left, top + CAPTION))
             draw.text((left + side / 2, top + CAPTION / 2), caption, "black", font, anchor="mm")
     sheet.save(given.out, quality=88)
     print(f"{given.out}: {sheet.width} x {sheet.height}, {Path(given.out).stat().st_size / 1000:.0f} kB")

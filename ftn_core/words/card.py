@@ -1,4 +1,4 @@
-"""The model card: what a version is, made of what, how good, within which limits, and how to use and make it again."""
+"""The model card: purpose, use, data, results, gate, limits, and how to reproduce a registered version."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,18 +12,22 @@ from ftn_core.utils.levels import level_name
 from ftn_core.words.description import describe
 from ftn_core.words.labels import heading, label, phrase
 
-LONGEST = 5000
-"""Characters that MLflow takes as a description."""
-SOURCES = 30
-"""Of photographs, that are listed."""
+MAX_DESCRIPTION = 5000
+"""Characters that MLflow accepts as a description."""
+MAX_SOURCES = 30
+"""How many sources of photographs are listed."""
 
 
 @dataclass(frozen=True)
 class CardContent:
     """What a card is made of.
 
-    ``manifest`` is that of the photographs (ftn_core/sources/pack.py), ``table`` the evaluation's in Markdown,
-    ``psnr`` the dB by level of this model, on all test images.
+    Args:
+        parameters: of the network at one position of the dial.
+        megabytes: of the denoiser's file.
+        manifest: of the photographs (ftn_core/sources/pack.py).
+        table: the evaluation's, in Markdown.
+        psnr: of this model in dB by level, on all test images.
     """
 
     model: str
@@ -38,46 +42,53 @@ class CardContent:
     psnr: Mapping[float, float]
 
 
-def description(facts: CardContent, verdict: Verdict) -> str:
-    """The card's beginning, short enough for MLflow's registry."""
-    sections = [_what(facts), _gate_line(verdict), _psnr(facts), _use(facts), _limits(facts), _reproduce(facts)]
-    return "\n\n".join(sections)[:LONGEST]
+def description(content: CardContent, verdict: Verdict) -> str:
+    """The card in short, for MLflow's registry."""
+    sections = [
+        _what(content),
+        _gate_line(verdict),
+        _psnr(content),
+        _use(content),
+        _limits(content),
+        _reproduce(content),
+    ]
+    return "\n\n".join(sections)[:MAX_DESCRIPTION]
 
 
-def card(facts: CardContent, verdict: Verdict) -> str:
-    """All of it, in Markdown."""
+def card(content: CardContent, verdict: Verdict) -> str:
+    """The whole card, in Markdown."""
     sections = {
-        f"{facts.model}, version {facts.version}": _what(facts),
-        "Use": _use(facts),
-        "Data and terms": _data(facts.manifest),
-        "Results": f"{_psnr(facts)}\n\nBeside the other methods of the same run:\n\n{facts.table.strip()}",
+        f"{content.model}, version {content.version}": _what(content),
+        "Use": _use(content),
+        "Data and terms": _data(content.manifest),
+        "Results": f"{_psnr(content)}\n\nBeside the other methods of the same run:\n\n{content.table.strip()}",
         "Gate": verdict.markdown().strip(),
-        "Limits": _limits(facts),
-        "Make it again": _reproduce(facts),
+        "Limits": _limits(content),
+        "Make it again": _reproduce(content),
     }
     return "".join(f"{'##' if i else '#'} {head}\n\n{text}\n\n" for i, (head, text) in enumerate(sections.items()))
 
 
-def _what(facts: CardContent) -> str:
-    task, spec, levels = facts.denoiser.task, facts.denoiser.spec, facts.denoiser.trained
+def _what(content: CardContent) -> str:
+    task, spec, levels = content.denoiser.task, content.denoiser.spec, content.denoiser.trained
     quantity, (first, last) = task.quantity, task.objectives
     done = describe(Degradation.of(task.degradation))
     does = f"Restores colour photographs after {done}" if done else "For colour photographs"
     objectives = first if first == last else f"{first} at the base, {last} at the adapted levels"
     return (
         f"{does}; the strength is a dial, of {quantity}. A `{spec['name']}` of {spec['channels']} channels and depth "
-        f"{spec['depth']}, trained at {phrase(quantity, levels[0])} and adapted by `{facts.method}` to "
+        f"{spec['depth']}, trained at {phrase(quantity, levels[0])} and adapted by `{content.method}` to "
         f"{', '.join(phrase(quantity, level) for level in levels[1:])}. Objective: {objectives}. "
-        f"{facts.parameters:,} parameters at one place of the dial, a file of {facts.megabytes:.2f} MB."
+        f"{content.parameters:,} parameters at one place of the dial, a file of {content.megabytes:.2f} MB."
     )
 
 
-def _use(facts: CardContent) -> str:
-    denoiser = facts.denoiser
+def _use(content: CardContent) -> str:
+    quantity, level = content.denoiser.task.quantity, content.denoiser.base_level
     return (
         "```python\nimport mlflow\n\n"
-        f'model = mlflow.pyfunc.load_model("models:/{facts.model}/{facts.version}")\n'
-        f'restored = model.predict(images, params={{"{denoiser.task.quantity.name}": {level_name(denoiser.base_level)}}})'
+        f'model = mlflow.pyfunc.load_model("models:/{content.model}/{content.version}")\n'
+        f'restored = model.predict(images, params={{"{quantity.name}": {level_name(level)}}})'
         "  # N x H x W x 3, float32 in [0, 1]\n```"
     )
 
@@ -88,22 +99,22 @@ def _data(manifest: Mapping[str, Any]) -> str:
     sources = Counter((image["source"], image["terms"]) for image in images)
     counts = ", ".join(f"{splits[split]} to {use}" for split, use in _USES.items())
     lines = [f"{len(images)} photographs: {counts}; {len(manifest['skipped'])} more could not be used.", ""]
-    lines += [f"- {count} × {source}: {terms}" for (source, terms), count in sources.most_common(SOURCES)]
-    if len(sources) > SOURCES:
-        lines.append(f"- and {len(sources) - SOURCES} more sources: data/photographs/manifest.json names them")
+    lines += [f"- {count} × {source}: {terms}" for (source, terms), count in sources.most_common(MAX_SOURCES)]
+    if len(sources) > MAX_SOURCES:
+        lines.append(f"- and {len(sources) - MAX_SOURCES} more sources: data/photographs/manifest.json names them")
     return "\n".join(lines)
 
 
 _USES = {"train": "train on", "val": "validate and calibrate on", "test": "test on"}
 
 
-def _psnr(facts: CardContent) -> str:
-    quantity = facts.denoiser.task.quantity
+def _psnr(content: CardContent) -> str:
+    quantity = content.denoiser.task.quantity
     return "\n".join(
         [
-            f"| {heading(quantity)} | " + " | ".join(label(quantity, level) for level in facts.psnr) + " |",
-            "|---" * (len(facts.psnr) + 1) + "|",
-            "| PSNR in dB | " + " | ".join(f"{value:.2f}" for value in facts.psnr.values()) + " |",
+            f"| {heading(quantity)} | " + " | ".join(label(quantity, level) for level in content.psnr) + " |",
+            "|---" * (len(content.psnr) + 1) + "|",
+            "| PSNR in dB | " + " | ".join(f"{value:.2f}" for value in content.psnr.values()) + " |",
         ]
     )
 
@@ -113,9 +124,9 @@ def _gate_line(verdict: Verdict) -> str:
     return f"{verdict.word.capitalize()} the gate.{reasons}" + (f" {verdict.note}" if verdict.note else "")
 
 
-def _limits(facts: CardContent) -> str:
-    task, splits = facts.denoiser.task, Counter(image["split"] for image in facts.manifest["images"])
-    first, last = (phrase(task.quantity, level) for level in facts.denoiser.ends)
+def _limits(content: CardContent) -> str:
+    task, splits = content.denoiser.task, Counter(image["split"] for image in content.manifest["images"])
+    first, last = (phrase(task.quantity, level) for level in content.denoiser.ends)
     lines = [
         f"Beyond {first} and {last} it restores as at that level.",
         *(f"It knows {step.limits}." for step in Degradation.of(task.degradation).steps),
@@ -127,8 +138,8 @@ def _limits(facts: CardContent) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _reproduce(facts: CardContent) -> str:
+def _reproduce(content: CardContent) -> str:
     return (
-        f"Commit `{facts.commit}`, the photographs above, and `make repro`. `ftn models lineage {facts.version} "
-        f"--name {facts.model}` says whether a clone would make it again, and what differs."
+        f"Commit `{content.commit}`, the photographs above, and `make repro`. `ftn models lineage {content.version} "
+        f"--name {content.model}` says whether a clone would make it again, and what differs."
     )

@@ -1,1 +1,1 @@
-"""What travels with the registry model to answer the requests of programs."""
+"""Code that is stored with a registered model, and answers requests."""

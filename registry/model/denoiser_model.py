@@ -1,6 +1,6 @@
-"""The registry model: what ``load_model("models:/ftn-denoiser@champion")`` and ``mlflow models serve`` run.
+"""The MLflow model that ``load_model("models:/ftn-denoiser@champion")`` and ``mlflow models serve`` run.
 
-MLflow stores this file as code and the weights as safetensors; nothing is pickled.
+MLflow stores this file as code and the weights as safetensors. Nothing is pickled.
 """
 
 import gc
@@ -19,12 +19,12 @@ from mlflow.models import set_model
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.utils.errors import UserError
-from registry.model.endpoint import Endpoint, Restore
+from registry.model.endpoint import Endpoint, RestoreImages
 from registry.model.request import checked_images, checked_level
 
 SERVER = "mlflow.pyfunc.scoring_server"
 MAX_PIXELS = 2**21
-"""Of one request to the service, unless ``FTN_SERVICE_MAX_PIXELS`` says otherwise: 1920 x 1080."""
+"""Most pixels in one request to the service, about 1920 x 1080. ``FTN_SERVICE_MAX_PIXELS`` overrides it."""
 
 
 class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -34,57 +34,64 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         """Load the weights that were registered with this version."""
         self.denoiser = ContinuousDenoiser.load(Path(context.artifacts["denoiser"]))
         self.network = self.denoiser.fold(0.0)
-        self.turn = threading.Lock()
-        if f"{SERVER}.app" in sys.modules:  # which is just being imported, by `mlflow models serve`
-            _answer_invocations(self.restored)
+        self.lock = threading.Lock()
+        if f"{SERVER}.app" in sys.modules:  # `mlflow models serve` imports that module, which loads this model
+            _replace_endpoint(self.restore_images)
 
-    # plain np.ndarray: MLflow reads the hints, and takes anything more precise for a broken signature
+    # plain np.ndarray: MLflow reads the annotations, and rejects anything more precise as a broken signature
     def predict(
         self,
         context: Any,  # noqa: ANN401 - MLflow's own
         model_input: np.ndarray,
         params: dict[str, Any] | None = None,
     ) -> np.ndarray:
-        """Restore ``N x H x W x 3`` of floats on the scale [0, 1], any height and width; returns the same shape.
+        """Restore images of any height and width.
 
-        ``params`` has the level by the name of its quantity, as ``{"sigma": 0.2}`` or ``{"quality": 20}``; without it, the
-        base level is taken. Levels beyond the trained ones use the nearest one.
+        Args:
+            context: MLflow's, not used.
+            model_input: ``N x H x W x 3`` of floats on the scale [0, 1], RGB.
+            params: the level by the name of its quantity, as ``{"sigma": 0.2}`` or ``{"quality": 20}``. Default: the
+                base level. A level beyond the trained ones is replaced by the nearest of them.
+
+        Returns:
+            An array of float32 of the same shape, in [0, 1].
 
         Raises:
-            MlflowException: of the kind INVALID_PARAMETER_VALUE, and says what is wrong with images or level.
+            MlflowException: with the code INVALID_PARAMETER_VALUE, if images or level are wrong; it says what is wrong.
         """
         try:
-            return self.restored(model_input, params)
+            return self.restore_images(model_input, params)
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
 
-    def restored(self, images: np.ndarray, params: dict[str, Any] | None) -> np.ndarray:
-        """The same, but raises ``UserError``. Threads take turns: one image at a time has all cores."""
+    def restore_images(self, images: np.ndarray, params: dict[str, Any] | None) -> np.ndarray:
+        """As ``predict``, but raises ``UserError``. One thread at a time uses the network, and all cores."""
         level = checked_level(params, self.denoiser.task.quantity, self.denoiser.base_level)
         degraded = torch.from_numpy(checked_images(images)).permute(0, 3, 1, 2)
-        with self.turn:
+        with self.lock:
             self.denoiser.fold(self.denoiser.position(level), self.network)
             output = restore(self.network, degraded)
         return output.permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def _answer_invocations(restored: Restore) -> None:
-    """Let MLflow's scoring server take our endpoint for its own.
+def _replace_endpoint(restore_images: RestoreImages) -> None:
+    """Make MLflow's scoring server answer ``/invocations`` with our endpoint.
 
-    Its own answers 500 to some requests that are not JSON, takes "0.5", null and misspelt parameters for right, keeps
-    bodies of any size, and needs several times as long (benchmarks/service.py). There is no setting for any of that,
-    and the application is built after the model is loaded: what it wraps around ``/invocations`` is the one place.
+    MLflow's own endpoint answers 500 to some requests that are not JSON. It accepts "0.5", null and misspelt
+    parameters. It reads bodies of any size, and needs several times as long (benchmarks/service.py). There is no
+    setting for any of that. MLflow builds the application after it has loaded the model, so the wrapper that it puts
+    around its endpoint is the only place where a model can replace it (docs/decisions/0009).
     """
     from starlette.requests import ClientDisconnect, Request
     from starlette.responses import Response
 
-    endpoint = Endpoint(restored, _max_pixels())
+    endpoint = Endpoint(restore_images, _max_pixels())
 
     async def invocations(request: Request) -> Response:
         try:
             status, text = await endpoint(request)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody reads it
+            return Response(status_code=400)  # the client is gone and does not read it
         return Response(text, status, media_type="application/json")
 
     wrapper = "_async_catch_mlflow_exception"
@@ -92,9 +99,9 @@ def _answer_invocations(restored: Restore) -> None:
         raise MlflowException(
             f"MLflow {mlflow.__version__} has no {SERVER}.{wrapper}: install the version in requirements.txt"
         )
-    setattr(sys.modules[SERVER], wrapper, lambda theirs: invocations)
-    # JSON makes a list of every pixel: at its usual pace the collector would look through all of MLflow and PyTorch
-    # again and again meanwhile, and take two thirds of the time
+    setattr(sys.modules[SERVER], wrapper, lambda mlflow_endpoint: invocations)
+    # Parsing JSON makes a Python list of every pixel. At its usual pace garbage collection would scan all objects of
+    # MLflow and PyTorch again and again meanwhile, which takes two thirds of the time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
 

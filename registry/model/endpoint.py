@@ -1,4 +1,4 @@
-"""``POST /invocations``: images and a level as JSON, the restored images as JSON, in bounded memory."""
+"""``POST /invocations``: images and a level as JSON in, restored images as JSON out, in bounded memory."""
 
 import asyncio
 import json
@@ -11,21 +11,21 @@ import numpy as np
 from ftn_core.utils.errors import UserError
 from registry.model.request import TooLargeError, read_json
 
-BYTES_A_PIXEL = 64
-"""Room for three doubles at full length in JSON, 21 characters each."""
+BYTES_PER_PIXEL = 64
+"""A pixel is three doubles in JSON, of at most 21 characters each."""
 
-HELD = 4
-"""So many of the largest requests are kept in memory at once; whoever comes then is asked to come again."""
+MAX_BUFFERED = 4
+"""Memory for bodies, in requests of the largest size. When it is full, further requests get status 429."""
 
-PATIENCE = 40.0
-"""Seconds in which a request must have come. After 60 MLflow would answer 504, as if it were the service's fault."""
+REQUEST_TIMEOUT = 40.0
+"""Seconds in which a request must be complete. After 60 MLflow would answer 504, which blames the service."""
 
-Restore = Callable[[np.ndarray, dict[str, Any] | None], np.ndarray]
-"""Of images and params; raises ``UserError`` where they are wrong."""
+RestoreImages = Callable[[np.ndarray, dict[str, Any] | None], np.ndarray]
+"""From images and params to restored images. Raises ``UserError`` where they are wrong."""
 
 
 class Request(Protocol):
-    """What is used of Starlette's requests."""
+    """The part of Starlette's request that is used."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -40,16 +40,16 @@ class _RefusedError(UserError):
 
 
 class Endpoint:
-    """Answers requests one after the other or at the same time, from one event loop."""
+    """Answers requests, also several at the same time, from one event loop."""
 
-    def __init__(self, restore: Restore, max_pixels: int) -> None:
-        self.restore = restore
+    def __init__(self, restore_images: RestoreImages, max_pixels: int) -> None:
+        self.restore_images = restore_images
         self.max_pixels = max_pixels
-        self.max_bytes = BYTES_A_PIXEL * (max_pixels + 16)
-        self._held = 0
+        self.max_bytes = BYTES_PER_PIXEL * (max_pixels + 16)
+        self._buffered = 0
 
     async def __call__(self, request: Request) -> tuple[HTTPStatus, bytes]:
-        """Status and JSON text: ``predictions``, or the ``message`` that says what is wrong."""
+        """Status and JSON text: ``predictions``, or a ``message`` that says what is wrong."""
         body = bytearray()
         try:
             _check_type(request.headers.get("content-type", ""))
@@ -60,34 +60,34 @@ class Endpoint:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if isinstance(error, TooLargeError) else status
             return status, json.dumps({"error_code": status.name, "message": str(error)}).encode()
         finally:
-            self._held -= len(body)
+            self._buffered -= len(body)
 
     async def _read(self, request: Request, body: bytearray) -> None:
         too_large = TooLargeError(f"a request may have {self.max_bytes:,} bytes, for {self.max_pixels:,} pixels")
         if int(request.headers.get("content-length", 0)) > self.max_bytes:
             raise too_large
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REQUEST_TIMEOUT):
                 async for chunk in request.stream():
                     if len(body) + len(chunk) > self.max_bytes:
                         raise too_large
-                    if self._held + len(chunk) > HELD * self.max_bytes:
+                    if self._buffered + len(chunk) > MAX_BUFFERED * self.max_bytes:
                         raise _RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "too much to do at the moment: try again")
-                    self._held += len(chunk)
+                    self._buffered += len(chunk)
                     body += chunk
         except TimeoutError:
-            message = f"the request has not come to its end within {PATIENCE:.0f} s"
+            message = f"the request has not come to its end within {REQUEST_TIMEOUT:.0f} s"
             raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT, message) from None
 
     def _answer(self, body: bytearray) -> bytes:
         import orjson
 
-        restored = self.restore(*read_json(body, self.max_pixels))
+        restored = self.restore_images(*read_json(body, self.max_pixels))
         return orjson.dumps({"predictions": restored}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _check_type(content_type: str) -> None:
-    """JSON alone: MLflow's tables as CSV and Parquet cannot hold images."""
+    """Accept JSON alone: MLflow's other formats, CSV and Parquet, cannot hold images."""
     kind, *parameters = [part.strip().lower() for part in content_type.split(";")]
     if kind != "application/json" or any(part not in ("", "charset=utf-8", 'charset="utf-8"') for part in parameters):
         message = f"Content-Type must be application/json in UTF-8, not {content_type[:80]!r}"

@@ -1,4 +1,4 @@
-"""What a program asks of a denoiser, images and a level: read from JSON and checked."""
+"""The content of a request, images and a level: parsed from JSON and validated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,30 +9,30 @@ from ftn_core.parameters.quantities import Quantity
 from ftn_core.utils.errors import UserError
 
 LARGEST_VALUE = 16.0
-"""Noise is not clipped, so values leave [0, 1]; so far from it they are not noise but another scale, as 0 .. 255."""
+"""Noise is not clipped, so values may leave [0, 1]. Larger ones are not noise but another scale, such as 0 .. 255."""
 
 _IMAGES = ("inputs", "instances")
 
 
 class TooLargeError(UserError):
-    """More than one request may hold."""
+    """The request is larger than one request may be."""
 
 
 def checked_images(value: object) -> np.ndarray:
-    """``N x H x W x 3`` of float32, C-contiguous, none of the sides 0.
+    """The images as ``N x H x W x 3`` of float32, C-contiguous, no side 0.
 
     Raises:
-        UserError: not an array of floats of that shape, or a value is not finite or too far from [0, 1].
+        UserError: it is not an array of floats of that shape, or a value is not finite or too far from [0, 1].
     """
     if not isinstance(value, np.ndarray):
         raise UserError(f"images must be one array of N x height x width x 3, not {type(value).__name__}")
-    value = np.asarray(value)  # redact arrays are not for us to interpret
+    value = np.asarray(value)  # without the mask of a masked array, which has no meaning here
     if value.ndim != 4 or value.shape[3] != 3 or 0 in value.shape:
         shape = " x ".join(map(str, value.shape)) or "a single value"
         raise UserError(f"images must be N x height x width x 3 and not empty, not {shape}")
     if value.dtype.kind != "f":
         raise UserError(f"images must be floats in [0, 1], not {value.dtype}")
-    low, high = value.min(), value.max()  # NaN passes through both
+    low, high = value.min(), value.max()  # both are NaN where one value is
     if not np.isfinite(low) or not np.isfinite(high):
         raise UserError("every value must be a finite number: there are NaN or infinite ones")
     if max(-low, high) > LARGEST_VALUE:
@@ -41,10 +41,10 @@ def checked_images(value: object) -> np.ndarray:
 
 
 def checked_level(params: object, quantity: Quantity, default: float) -> float:
-    """What ``params`` has under the quantity's name, or the default where there is none.
+    """The level in ``params``, under the quantity's name; the default where there is none.
 
     Raises:
-        UserError: ``params`` has another key, or the level is no number that a dial of this quantity takes.
+        UserError: ``params`` has another key, or its level is not a number in the quantity's range.
     """
     if params is None:
         return default
@@ -66,11 +66,14 @@ def checked_level(params: object, quantity: Quantity, default: float) -> float:
 def read_json(body: bytes | bytearray, max_pixels: int) -> tuple[np.ndarray, dict[str, Any] | None]:
     """Images and ``params`` of a request to the service, ``{"inputs": [...], "params": {"sigma": 0.2}}``.
 
-    ``instances`` means the same as ``inputs``, as in MLflow's protocol. The array holds float32 of any shape.
+    ``instances`` means the same as ``inputs``, as in MLflow's protocol.
+
+    Returns:
+        The images as float32 of any shape, not validated yet, and ``params`` as they are.
 
     Raises:
-        TooLargeError: more values than ``max_pixels`` have; found before they are parsed.
-        UserError: not such JSON, or something else than numbers where the images should be.
+        TooLargeError: there are more values than ``max_pixels`` have. They are counted before they are parsed.
+        UserError: the body is not such JSON, or the images are not numbers.
     """
     import orjson
 
@@ -96,7 +99,10 @@ def read_json(body: bytes | bytearray, max_pixels: int) -> tuple[np.ndarray, dic
 
 
 def _only_numbers(body: bytes | bytearray, request: dict[str, Any]) -> None:
-    """NumPy would read "0.5", true and null as numbers, and orjson take the last of two equal keys."""
+    """Refuse what the parsers would accept.
+
+    NumPy reads "0.5", true and null as numbers. orjson takes the last of two equal keys.
+    """
     params = request.get("params")
     keys = len(request) + (len(params) if isinstance(params, dict) else 0)
     if body.count(b'"') != 2 * keys:

@@ -1,4 +1,4 @@
-"""What happens when something on the page is touched."""
+"""The page's event handlers."""
 
 import functools
 import math
@@ -14,23 +14,25 @@ from ftn_core.denoiser.denoiser import between
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.levels import level_name
 from ftn_core.words.labels import label, phrase
-from serving.demo import controls, models, pictures
-from serving.demo.answer import Answers, Setting, to_pixels
-from serving.demo.pictures import Picture
+from serving.demo import controls, pictures
+from serving.demo.answer import Answers, Setting, to_uint8
+from serving.demo.models import find_models
+from serving.demo.pictures import OpenedPicture
 from serving.noise_level import estimate_sigma
 
-NOTHING = "none"
+NO_MODEL = "none"
+"""Value of the second model's box when there is none."""
 MIDDLE = math.nan
-"""For a slider that nobody has moved yet."""
+"""A slider's level before anybody has moved it: the slider stands in its middle."""
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A user's mistake becomes a message on the page; the page goes on as it was."""
+def show_user_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Show a ``UserError`` of an event handler as a message on the page. The page stays as it was."""
 
-    @functools.wraps(function)
+    @functools.wraps(handler)
     def call(*arguments: Any) -> Any:  # noqa: ANN401 - whatever the event brings
         try:
-            return function(*arguments)
+            return handler(*arguments)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False, duration=None) from None
 
@@ -38,105 +40,112 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Actions:
-    """One for the whole server; what differs from one open page to the next comes with each call.
+    """One object for the whole server. What differs between open pages is passed with each call.
 
-    A ``setting`` is the values of: picture, whether it is degraded, at which level, across, down, model, other model or
-    ``NOTHING``, level of the dial.
+    A ``setting`` is the values of: picture, whether it is degraded, level of the degradation, across, down, model,
+    second model or ``NO_MODEL``, level of the dial.
 
     Raises:
-        UserError: there is no model, or ``model``, with which the page is asked to open, cannot be loaded.
+        UserError: there is no model, or ``model``, with which the page is to open, cannot be loaded.
     """
 
     def __init__(self, model: str | None = None) -> None:
         self._asked = model
-        self.models = models.find(model)
+        self.models = find_models(model)
         self.samples = pictures.samples()
         self.answers = Answers()
-        self.answers.dials(self.models.first)
+        self.answers.denoisers(self.models.first)
 
     def choices(self) -> list[tuple[str, str]]:
-        """Models by label."""
+        """Labels and sources of the models."""
         return [(label, source) for source, label in self.models.labels.items()]
 
     def show(self, *setting: Any) -> dict[str, object]:  # noqa: ANN401
-        """The restored pictures: the dial was turned."""
-        return self.answers(_setting(*setting), self.models.labels, before=False)
+        """Restored pictures, without the input: only the dial was moved."""
+        return self.answers(_setting(*setting), self.models.labels, with_input=False)
 
     def show_all(self, *setting: Any) -> dict[str, object]:  # noqa: ANN401
-        """The input, too: something else than the dial has changed."""
-        return self.answers(_setting(*setting), self.models.labels, before=True)
+        """Restored pictures and the input."""
+        return self.answers(_setting(*setting), self.models.labels, with_input=True)
 
-    def pick(self, sample: str) -> tuple[Any, ...]:
-        """Open one of the samples, which are degraded, else there is nothing to see."""
+    def open_sample(self, sample: str) -> tuple[Any, ...]:
+        """Open a sample photograph. Samples are clean, so degrading is switched on."""
         photograph = self.samples[sample]
         about = f"{photograph.source}: {photograph.terms}"
-        return _opened(pictures.read(photograph.path, about), degraded=True)
+        return _opened(pictures.decode_picture(photograph.path, about), degraded=True)
 
-    def take(self, file: str) -> tuple[Any, ...]:
-        """Open an uploaded photograph, as it is."""
-        return _opened(pictures.read(Path(file)), degraded=False)
+    def open_upload(self, file: str) -> tuple[Any, ...]:
+        """Open an uploaded photograph, with degrading switched off."""
+        return _opened(pictures.decode_picture(Path(file)), degraded=False)
 
-    def refer(self, picture: Picture, file: str) -> tuple[Picture, str]:
-        """Take an upload for the truth that PSNR is measured against."""
-        found = pictures.with_reference(picture, pictures.read(Path(file)))
+    def set_reference(self, picture: OpenedPicture, file: str) -> tuple[OpenedPicture, str]:
+        """Take an upload as the clean picture that PSNR is measured against."""
+        found = pictures.with_reference(picture, pictures.decode_picture(Path(file)))
         return found, f"{_about(found)} PSNR is measured against {Path(file).name}."
 
     def controls(self, model: str, level: float = MIDDLE, strength: float = MIDDLE) -> list[dict[str, Any]]:
-        """What a model makes of the dial, its ends, the button that finds its level, and how examples are degraded."""
-        dial = self.answers.dials(model)
+        """Properties of the controls that depend on the model.
+
+        In this order: dial, its ends, find button, degrade checkbox, strength slider.
+        """
+        denoiser = self.answers.denoisers(model)
         return [
-            controls.turned(dial, level),
-            controls.ends(dial),
-            controls.found(dial),
-            controls.degraded(dial),
-            controls.strength(dial, strength),
+            controls.dial_slider(denoiser, level),
+            controls.dial_ends(denoiser),
+            controls.find_button(denoiser),
+            controls.degrade_checkbox(denoiser),
+            controls.strength_slider(denoiser, strength),
         ]
 
-    def choose(self, model: str, other: str, level: float, strength: float) -> list[Any]:
-        """Another model: it has controls of its own. Ends with what can stay side by side with it."""
-        return [*(gr.update(**options) for options in self.controls(model, level, strength)), self.beside(model, other)]
+    def choose_model(self, model: str, other: str, level: float, strength: float) -> list[Any]:
+        """The controls of another model, and the second model if it can stay."""
+        updates = [gr.update(**options) for options in self.controls(model, level, strength)]
+        return [*updates, self.comparable(model, other)]
 
-    def beside(self, model: str, other: str) -> str:
-        """The other model, or none where one dial cannot turn both."""
-        if other == NOTHING:
+    def comparable(self, model: str, other: str) -> str:
+        """The second model, or ``NO_MODEL`` if its levels are of another quantity than the first one's."""
+        if other == NO_MODEL:
             return other
-        units = [self.answers.dials(source).quantity for source in (model, other)]
-        if units[0] == units[1]:
+        first, second = (self.answers.denoisers(source).quantity for source in (model, other))
+        if first == second:
             return other
-        gr.Warning(f"One dial cannot turn both: they are of {units[0]} and {units[1]}.")
-        return NOTHING
+        gr.Warning(f"One dial cannot set both: they are of {first} and {second}.")
+        return NO_MODEL
 
-    def level(self, *setting: Any) -> float:  # noqa: ANN401
-        """Where the dial belongs for the noise that is estimated from what is in view."""
+    def estimate_level(self, *setting: Any) -> float:  # noqa: ANN401
+        """The slider's position for the noise that is estimated from the part in view."""
         chosen = _setting(*setting)
-        dial = self.answers.dials(chosen.models[0])
+        denoiser = self.answers.denoisers(chosen.models[0])
         found = estimate_sigma(self.answers.scene(chosen).degraded)
-        first, last = (label(dial.quantity, end) for end in dial.ends)
-        beyond = "" if between(found, *dial.ends) else f", beyond the dial's {first} to {last}"
-        gr.Info(f"Found {phrase(dial.quantity, found)}{beyond}.")
-        return controls.nearest(dial, found)
+        first, last = (label(denoiser.quantity, end) for end in denoiser.ends)
+        beyond = "" if between(found, *denoiser.ends) else f", beyond the dial's {first} to {last}"
+        gr.Info(f"Found {phrase(denoiser.quantity, found)}{beyond}.")
+        return controls.nearest_step(denoiser, found)
 
     def save(self, *setting: Any) -> str:  # noqa: ANN401
-        """The whole picture restored by the first model, as an 8-bit PNG; returns its path."""
+        """Restore the whole picture with the first model, and write it as an 8-bit PNG. Returns its path."""
         chosen = _setting(*setting)
-        dial = self.answers.dials(chosen.models[0])
-        restored = dial.restore_apart(self.answers.whole(chosen).degraded, chosen.level)
+        denoiser = self.answers.denoisers(chosen.models[0])
+        restored = denoiser.restore_in_copy(self.answers.whole(chosen).degraded, chosen.level)
         folder = Path(tempfile.mkdtemp(dir=gr.utils.get_upload_folder()))
-        path = folder / f"{Path(chosen.picture.name).stem}-restored-{dial.quantity.name}-{level_name(chosen.level)}.png"
-        Image.fromarray(to_pixels(restored)).save(path, compress_level=1)
+        stem, level = Path(chosen.picture.name).stem, level_name(chosen.level)
+        path = folder / f"{stem}-restored-{denoiser.quantity.name}-{level}.png"
+        Image.fromarray(to_uint8(restored)).save(path, compress_level=1)
         return str(path)
 
-    def refresh(self, model: str, other: str) -> tuple[Any, Any]:
-        """Offer what was trained and registered since the server was started."""
-        self.models = models.find(self._asked)
-        if self.models.trouble:
-            gr.Warning(self.models.trouble)
+    def refresh_models(self, model: str, other: str) -> tuple[Any, Any]:
+        """Offer models that were trained or registered after the server was started."""
+        self.models = find_models(self._asked)
+        if self.models.registry_error:
+            gr.Warning(self.models.registry_error)
         choices = self.choices()
-        return gr.update(choices=choices, value=model), gr.update(choices=[("nothing", NOTHING), *choices], value=other)
+        return gr.update(choices=choices, value=model), gr.update(
+            choices=[("nothing", NO_MODEL), *choices], value=other
+        )
 
 
 def _setting(
-    picture: Picture,
+    picture: OpenedPicture,
     degraded: bool,
     strength: float,
     across: float,
@@ -145,20 +154,20 @@ def _setting(
     other: str,
     level: float,
 ) -> Setting:
-    chosen = (model,) if other == NOTHING else (model, other)
-    return Setting(picture, strength if degraded else None, across, down, chosen, level)
+    models = (model,) if other == NO_MODEL else (model, other)
+    return Setting(picture, strength if degraded else None, across, down, models, level)
 
 
-def _opened(picture: Picture, *, degraded: bool) -> tuple[Any, ...]:
-    return picture, degraded, 0.5, 0.5, gr.update(visible=_cut(picture)), _about(picture)
+def _opened(picture: OpenedPicture, *, degraded: bool) -> tuple[Any, ...]:
+    return picture, degraded, 0.5, 0.5, gr.update(visible=_is_cut(picture)), _about(picture)
 
 
-def _cut(picture: Picture) -> bool:
-    """Whether only a part of it is in view."""
+def _is_cut(picture: OpenedPicture) -> bool:
+    """Whether only a part of the picture is in view."""
     return pictures.window(picture, 0.5, 0.5) != pictures.whole(picture)
 
 
-def _about(picture: Picture) -> str:
+def _about(picture: OpenedPicture) -> str:
     part = pictures.window(picture, 0.5, 0.5)
-    shown = f" {part.width} × {part.height} of them are shown; the download restores all." if _cut(picture) else ""
-    return f"{picture.name}, {picture.size} pixels.{shown} {picture.about}"
+    cut = f" {part.width} × {part.height} of them are shown; the download restores all." if _is_cut(picture) else ""
+    return f"{picture.name}, {picture.size} pixels.{cut} {picture.about}"

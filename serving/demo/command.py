@@ -1,14 +1,14 @@
-"""``ftn demo``."""
+"""``ftn demo``: the slider page."""
 
 from typing import Annotated
 
 import typer
 
 
-def demo(
+def demo_command(
     model: Annotated[str | None, typer.Option(help="A file, models:/NAME/VERSION or models:/NAME@ALIAS.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; there is no password.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 7860,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 7860,
     browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
 ) -> None:
     """Serve a page with the dial: drag it and see the photograph change."""
@@ -16,6 +16,6 @@ def demo(
 
     listener = listen(host, port)
     print("Loading ...", flush=True)
-    from serving.demo.server import serve
+    from serving.demo.server import serve_page
 
-    serve(model, listener, browser)
+    serve_page(model, listener, browser)

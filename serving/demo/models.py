@@ -1,4 +1,4 @@
-"""Which models the page offers: the registry's versions and the files of the project at hand."""
+"""Which models the page offers: the registry's versions and the pipeline's files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,72 +7,79 @@ from pathlib import Path
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
 from registry.server import UnreachableError
-from serving.load import DENOISERS, champion
+from serving.load import LOCAL_DENOISERS, champion_uri
 
 
 @dataclass(frozen=True)
 class Models:
-    """What may be picked: sources and what a user reads of them; ``first`` is what the page opens with.
+    """The models to choose from.
 
-    ``trouble`` says in one line why the registry's versions are not among them, where they should be.
+    Args:
+        labels: what the user reads, by source.
+        first: source of the model that the page opens with.
+        registry_error: why the registry's versions are missing, in one line; empty if they are not.
     """
 
     labels: dict[str, str]
     first: str
-    trouble: str = ""
+    registry_error: str = ""
 
 
-def find(asked: str | None = None) -> Models:
-    """The registry's versions, newest first, then the files; opens with ``asked``, the champion or the first file.
+def find_models(asked: str | None = None) -> Models:
+    """The registry's versions, newest first, then the files.
+
+    Args:
+        asked: the model to open with. Default: the champion, or else the first file.
 
     Raises:
-        UserError: there is nothing at all.
+        UserError: there is no model at all.
     """
     labels: dict[str, str] = {}
     by_alias: dict[str, str] = {}
-    trouble = ""
+    registry_error = ""
     try:
         labels, by_alias = _registered()
     except UnreachableError as error:
-        trouble = str(error)
-    except UserError:  # no registry: files will do
+        registry_error = str(error)
+    except UserError:  # there is no registry: files are enough
         pass
     labels |= {str(path): f"{path.stem} · file" for path in _files()}
     if asked:
         first = by_alias.get(asked, asked)
         labels = {first: labels.get(first, asked)} | labels
     elif labels:
-        first = by_alias.get(champion()) or next(
+        first = by_alias.get(champion_uri()) or next(
             (source for source in labels if ":/" not in source), next(iter(labels))
         )
     else:
-        raise UserError(f"{trouble or 'there is no model here'}: run `make repro`, or name a model with --model")
-    return Models(labels, first, trouble)
+        raise UserError(f"{registry_error or 'there is no model here'}: run `make repro`, or name a model with --model")
+    return Models(labels, first, registry_error)
 
 
 def _files() -> Iterable[Path]:
-    """Those of ``levels.methods`` in their order, then the others."""
-    found = sorted(DENOISERS.glob("*.safetensors"))
+    """The pipeline's files: those of ``levels.methods`` in that order, then others."""
+    found = sorted(LOCAL_DENOISERS.glob("*.safetensors"))
     try:
         methods = load_parameters().levels.methods
-    except UserError:  # the page needs no parameters
+    except UserError:  # the page works without a params.yaml
         methods = []
     return sorted(found, key=lambda path: methods.index(path.stem) if path.stem in methods else len(methods))
 
 
 def _registered() -> tuple[dict[str, str], dict[str, str]]:
-    """Versions that `register` made, ``models:/NAME/VERSION`` to label, and ``models:/NAME@ALIAS`` to version.
+    """Labels of versions by ``models:/NAME/VERSION``, and versions by ``models:/NAME@ALIAS``.
 
     Raises:
-        UserError: there is no registry (or, ``UnreachableError``, it does not answer).
+        UnreachableError: MLflow does not answer.
+        UserError: there is no registry.
     """
     from registry import server, versions
 
     labels: dict[str, str] = {}
     by_alias: dict[str, str] = {}
-    with server.existing() as client:
+    with server.existing_store() as client:
         for model in client.search_registered_models():
-            for version in versions.all_of(client, model.name):
+            for version in versions.all_versions(client, model.name):
                 if version.levels:
                     source = f"models:/{model.name}/{version.number}"
                     labels[source] = " · ".join([f"{model.name} {version.number}", *version.aliases])

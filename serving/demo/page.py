@@ -1,10 +1,10 @@
-"""What is on the page, and which action follows when it is touched."""
+"""The page's layout, and which event handler each control calls."""
 
 from typing import Any
 
 import gradio as gr
 
-from serving.demo.actions import NOTHING, Actions, told
+from serving.demo.actions import NO_MODEL, Actions, show_user_errors
 from serving.demo.viewer import viewer
 
 THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
@@ -15,7 +15,7 @@ CSS = """
 #ends { margin: calc(-0.75 * var(--layout-gap)) 0; }
 .ends { display: flex; justify-content: space-between; font-size: 13px; }
 #dial .min_value, #dial .max_value { display: none; }
-/* from the highest value on the left down to the lowest, filled from the left all the same */
+/* a dial whose levels fall: the highest value is on the left, and the track is still filled from the left */
 .falling .slider_input_container { direction: rtl; }
 .falling .slider_input_container input[type=range]::-webkit-slider-runnable-track {
   background:
@@ -24,20 +24,20 @@ CSS = """
 """
 
 
-def build(actions: Actions) -> gr.Blocks:
-    """The page, opened with the first sample and the first model."""
+def build_page(actions: Actions) -> gr.Blocks:
+    """The page. It opens with the first sample and the first model."""
     samples, choices = list(actions.samples), actions.choices()
-    turned, ends, found, degraded, strength_of = actions.controls(actions.models.first)
+    dial_options, ends_options, find_options, degrade_options, strength_options = actions.controls(actions.models.first)
     with gr.Blocks(title="ftn: the dial", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as page:
         picture = gr.State()
         gr.Markdown("# Drag the dial", elem_id="title")
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
-                shown = viewer()
-                dial = gr.Slider(**turned, buttons=[], elem_id="dial")
-                scale = gr.HTML(**ends, elem_id="ends")
+                pictures_view = viewer()
+                dial = gr.Slider(**dial_options, buttons=[], elem_id="dial")
+                ends = gr.HTML(**ends_options, elem_id="ends")
                 with gr.Row():
-                    auto = gr.Button(**found, size="md", min_width=120, elem_id="auto")
+                    find = gr.Button(**find_options, size="md", min_width=120, elem_id="find")
                     download = gr.Button("Download", size="md", min_width=120, elem_id="download")
                 file = gr.DownloadButton(visible="hidden", elem_id="file")
             with gr.Column(scale=2, min_width=320):
@@ -49,51 +49,54 @@ def build(actions: Actions) -> gr.Blocks:
                     reference = gr.UploadButton(
                         "Clean copy …", file_types=["image"], size="md", min_width=120, elem_id="reference"
                     )
-                degrade = gr.Checkbox(True, **degraded, elem_id="degrade")
-                strength = gr.Slider(**strength_of, buttons=[], elem_id="strength")
+                degrade = gr.Checkbox(True, **degrade_options, elem_id="degrade")
+                strength = gr.Slider(**strength_options, buttons=[], elem_id="strength")
                 model = gr.Dropdown(choices, value=actions.models.first, label="Model", elem_id="model")
                 other = gr.Dropdown(
-                    [("nothing", NOTHING), *choices], value=NOTHING, label="Side by side with", elem_id="other"
+                    [("nothing", NO_MODEL), *choices], value=NO_MODEL, label="Side by side with", elem_id="other"
                 )
                 with gr.Group(visible=False) as place:
                     across = gr.Slider(0, 1, 0.5, step=0.01, label="Part in view: left to right", elem_id="across")
                     down = gr.Slider(0, 1, 0.5, step=0.01, label="Part in view: top to bottom", elem_id="down")
                 about = gr.Markdown(elem_id="about")
 
-        # one at a time, because the networks use all cores
-        now: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1, "show_progress": "hidden"}
-        private = now | {"api_visibility": "private"}
+        # one event at a time, because the networks use all cores
+        network: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1, "show_progress": "hidden"}
+        private = network | {"api_visibility": "private"}
         setting = [picture, degrade, strength, across, down, model, other, dial]
-        # while an answer is under way only the last of the changes that follow is kept
-        follow: dict[str, Any] = {"trigger_mode": "always_last", "inputs": setting, "outputs": shown}
+        # of the changes that arrive while an answer is computed, Gradio keeps only the last
+        redraw: dict[str, Any] = {"trigger_mode": "always_last", "inputs": setting, "outputs": pictures_view}
+        both = [model, other]
         opened = [picture, degrade, across, down, place, about]
-        show_all = told(actions.show_all)
+        show_all = show_user_errors(actions.show_all)
 
-        dial.change(told(actions.show), api_name="turn", **now, **follow)
+        dial.change(show_user_errors(actions.show), api_name="set_dial", **network, **redraw)
         for control in (degrade, strength, across, down):
-            control.change(show_all, **private, **follow)
+            control.change(show_all, **private, **redraw)
         (
-            page.load(told(actions.pick), sample, opened, api_name="open", **now)
-            .success(show_all, **private, **follow)
-            .then(actions.refresh, [model, other], [model, other], api_visibility="private", show_progress="hidden")
+            page.load(show_user_errors(actions.open_sample), sample, opened, api_name="open", **network)
+            .success(show_all, **private, **redraw)
+            .then(actions.refresh_models, both, both, api_visibility="private", show_progress="hidden")
         )
         for event in (
-            # not `input`, which comes a second time when the box is left
-            sample.change(told(actions.pick), sample, opened, **private),
-            upload.upload(told(actions.take), upload, opened, **private),
-            reference.upload(told(actions.refer), [picture, reference], [picture, about], **private),
+            # not `input`, which fires again when the box loses the focus
+            sample.change(show_user_errors(actions.open_sample), sample, opened, **private),
+            upload.upload(show_user_errors(actions.open_upload), upload, opened, **private),
+            reference.upload(
+                show_user_errors(actions.set_reference), [picture, reference], [picture, about], **private
+            ),
             model.change(
-                told(actions.choose),
+                show_user_errors(actions.choose_model),
                 [model, other, dial, strength],
-                [dial, scale, auto, degrade, strength, other],
+                [dial, ends, find, degrade, strength, other],
                 **private,
             ),
-            other.change(told(actions.beside), [model, other], other, **private),
+            other.change(show_user_errors(actions.comparable), both, other, **private),
         ):
-            event.success(show_all, **private, **follow)
-        auto.click(told(actions.level), setting, dial, **private)
-        # not among the others: a large picture takes its time. The browser saves what a link names: the hidden button
-        download.click(told(actions.save), setting, file, api_visibility="private").success(
+            event.success(show_all, **private, **redraw)
+        find.click(show_user_errors(actions.estimate_level), setting, dial, **private)
+        # without the limit of one at a time: a large picture takes long. A click on the hidden button saves the file
+        download.click(show_user_errors(actions.save), setting, file, api_visibility="private").success(
             None, js="() => document.querySelector('#file').click()"
         )
     return page

@@ -1,4 +1,4 @@
-"""The pictures that the page restores, and what of them is in view."""
+"""Pictures that are open on the page, and the part of them that is in view."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,30 +16,33 @@ from ftn_core.sources.sample import sample_photographs
 from ftn_core.utils.errors import UserError
 
 VIEW = 640
-"""Longest side in pixels of what is restored while the dial moves."""
+"""Longest side in pixels of the part in view, which is restored while the dial moves."""
 _MIN_SIDE, _MAX_PIXELS = 16, 50_000_000
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
-    """``pixels`` are ``3 x H x W`` of uint8; so is ``reference``, the same in its best state, where there is one."""
+class OpenedPicture:
+    """A picture that is open on the page.
+
+    Args:
+        pixels: ``3 x H x W``.
+        reference: the clean picture of the same size, if it is known.
+    """
 
     name: str
-    pixels: Pixels
+    pixels: NDArray[np.uint8]
     about: str = ""
-    reference: Pixels | None = None
+    reference: NDArray[np.uint8] | None = None
 
     @property
     def size(self) -> str:
-        """Width and height in words."""
+        """Width and height as text."""
         return f"{self.pixels.shape[2]} × {self.pixels.shape[1]}"
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a picture, in pixels."""
+    """A rectangle in a picture, in pixels."""
 
     top: int
     left: int
@@ -48,63 +51,68 @@ class Window:
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
-        """Of ``3 x H x W``."""
+        """The slices of an array of ``3 x H x W``."""
         return slice(None), slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a network is given, ``1 x 3 x H x W`` in [0, 1] (noise may go beyond), and the truth where it is known."""
+    """A network's input, and the clean image if it is known: ``1 x 3 x H x W`` in [0, 1], noise may go beyond."""
 
     degraded: Tensor
     clean: Tensor | None
 
 
 def samples() -> dict[str, Photograph]:
-    """The photographs that scikit-image and scikit-learn bring along, those that no training sees by default first."""
+    """The photographs of scikit-image and scikit-learn, the held-out ones first."""
     found = sorted(sample_photographs(), key=lambda photograph: (photograph.split != "test", photograph.name))
     return {f"{Path(p.name).stem} ({'held out' if p.split == 'test' else p.split})": p for p in found}
 
 
-def read(path: Path, about: str = "") -> Picture:
-    """Decode an image file; ``about`` says where it comes from.
+def decode_picture(path: Path, about: str = "") -> OpenedPicture:
+    """Decode an image file.
+
+    Args:
+        about: where the picture comes from, for the user.
 
     Raises:
         UserError: it is not a readable image, or too small or too large.
     """
     try:
-        return Picture(path.name, decode(path, min_side=_MIN_SIDE, max_pixels=_MAX_PIXELS), about)
-    except Unusable as reason:
-        raise UserError(f"{path.name} cannot be used: {reason}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
+        return OpenedPicture(path.name, decode(path, min_side=_MIN_SIDE, max_pixels=_MAX_PIXELS), about)
+    except Unusable as error:
+        raise UserError(f"{path.name} cannot be used: {error}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
 
 
-def with_reference(picture: Picture, reference: Picture) -> Picture:
-    """The picture with the truth that its PSNR is measured against. Raises ``UserError`` where the sizes differ."""
+def with_reference(picture: OpenedPicture, reference: OpenedPicture) -> OpenedPicture:
+    """The picture with a clean copy, for PSNR. Raises ``UserError`` if their sizes differ."""
     if picture.pixels.shape != reference.pixels.shape:
         raise UserError(f"{reference.name} is {reference.size} pixels, but {picture.name} is {picture.size}")
     return replace(picture, reference=reference.pixels)
 
 
-def window(picture: Picture, across: float, down: float) -> Window:
-    """What is in view: the whole picture, or ``VIEW`` pixels a side of a larger one.
+def window(picture: OpenedPicture, across: float, down: float) -> Window:
+    """The part in view: the whole picture, or at most ``VIEW`` pixels a side of a larger one.
 
-    It is cut, not reduced: reducing takes noise and blocks away, and the dial would mean another level. ``across`` and
-    ``down`` in [0, 1] say where: 0 is left and top, 1 right and bottom.
+    A large picture is cut and not scaled: scaling removes noise and blocks, so that another level would be right.
+
+    Args:
+        across, down: in [0, 1], where to cut: 0 is left and top, 1 is right and bottom.
     """
     height, width = (min(side, VIEW) for side in picture.pixels.shape[1:])
     top, left = (picture.pixels.shape[1] - height) * down, (picture.pixels.shape[2] - width) * across
     return Window(round(top), round(left), height, width)
 
 
-def whole(picture: Picture) -> Window:
+def whole(picture: OpenedPicture) -> Window:
     """All of a picture."""
     return Window(0, 0, *picture.pixels.shape[1:])
 
 
-def scene(picture: Picture, part: Window, degradation: Degradation | None = None, level: float = 0.0) -> Scene:
-    """A part of the picture after a degradation at a level; None: as it is.
+def scene(picture: OpenedPicture, part: Window, degradation: Degradation | None = None, level: float = 0.0) -> Scene:
+    """A part of the picture, degraded at a level, or as it is without a degradation.
 
-    The whole picture goes through it, so that the part shows what the whole would.
+    The whole picture is degraded before it is cut, so that the part looks as it does in the whole.
     """
     pixels, clean = picture.pixels, picture.reference
     if degradation and degradation.steps:
@@ -113,5 +121,5 @@ def scene(picture: Picture, part: Window, degradation: Degradation | None = None
 
 
 @lru_cache(1)
-def _degraded(picture: Picture, degradation: Degradation, level: float) -> NDArray:
+def _degraded(picture: OpenedPicture, degradation: Degradation, level: float) -> NDArray:
     return degradation(picture.pixels, level)

@@ -1,4 +1,4 @@
-"""The port, taken before anything is loaded, which takes seconds."""
+"""Opens the port. This comes before loading, which takes seconds, so that a taken port is reported at once."""
 
 import socket
 
@@ -6,10 +6,10 @@ from ftn_core.utils.errors import UserError
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 is any that is free.
+    """A listening socket. Port 0 takes any free port.
 
     Raises:
-        UserError: the port is taken, or the address is none of this machine.
+        UserError: the port is taken, or the address does not belong to this machine.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -6,7 +6,7 @@ import statistics
 import threading
 import webbrowser
 
-# nothing calls home, and waiting threads do not take the cores from the one that serves
+# no telemetry, and idle threads of PyTorch must not keep the cores from the server's threads
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
@@ -17,30 +17,30 @@ from fastapi import FastAPI
 
 from ftn_core.utils.cores import cores
 from serving.demo.actions import Actions
-from serving.demo.page import CSS, THEME, build
+from serving.demo.page import CSS, THEME, build_page
 
 _LARGEST_UPLOAD = "500mb"
 
 
-def serve(model: str | None, listener: socket.socket, browser: bool) -> None:
-    """Serve where the socket listens; at the end print the median time of an answer.
+def serve_page(model: str | None, listener: socket.socket, browser: bool) -> None:
+    """Serve on the socket until interrupted. At the end print the median time of an answer.
 
     Raises:
         UserError: there is no model, or it cannot be loaded.
     """
     torch.set_num_threads(cores())
     actions = Actions(model)
-    if actions.models.trouble:
-        print(f"{actions.models.trouble}: only the files are offered", flush=True)
+    if actions.models.registry_error:
+        print(f"{actions.models.registry_error}: only the files are offered", flush=True)
     app = gr.mount_gradio_app(
-        FastAPI(), build(actions), "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
+        FastAPI(), build_page(actions), "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
         run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False, mcp_server=False,
     )  # fmt: skip
     host, port = listener.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     print(f"The dial is at {address}; Ctrl-C ends it", flush=True)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    # not in the main thread, where uvicorn takes the interrupt for itself and waits for every open page to be closed
+    # not in the main thread: there uvicorn handles the interrupt, and waits until every open page is closed
     serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     if browser:
         threading.Timer(1, webbrowser.open, [address]).start()

@@ -1,8 +1,8 @@
-// Zoom, place and divider live here alone: a new answer of the server changes the pictures and nothing else.
+// Zoom, place and divider are kept here alone: a new answer of the server changes only the pictures.
 const all = (selector) => [...element.querySelectorAll(selector)];
 const one = (selector) => element.querySelector(selector);
 const [frames, panes] = [all(".frame"), all(".pane")];
-const view = { zoom: 1, x: 0.5, y: 0.5 };  // the point of the picture in the frame's middle, in shares of its sides
+const view = { zoom: 1, x: 0.5, y: 0.5 };  // the point of the picture in the frame's middle, as fractions of its sides
 const LARGEST = 16;
 
 function place(zoom, x, y) {
@@ -49,7 +49,7 @@ for (const frame of frames) {
   };
   frame.onpointerup = frame.onpointercancel = (e) => fingers.delete(e.pointerId);
   frame.ondblclick = (e) => view.zoom > 1 ? place(1, 0.5, 0.5) : zoomAt(frame, 4, e.clientX, e.clientY);
-  // the wheel alone scrolls the page, until the picture is clicked; a trackpad's pinch arrives with ctrlKey
+  // the wheel scrolls the page until the picture is clicked; a pinch on a trackpad arrives as a wheel with ctrlKey
   frame.addEventListener("wheel", (e) => {
     if (!e.ctrlKey && document.activeElement !== frame) return;
     e.preventDefault();
@@ -83,14 +83,14 @@ function draw() {
   element.style.setProperty("--ratio", answer.width / answer.height);
   if (answer.before) all(".before").forEach((img) => { img.src = answer.before; });
   panes.forEach((pane, i) => {
-    const shown = answer.panes[i];
-    pane.hidden = !shown;
-    if (!shown) return;
-    pane.querySelector(".after").src = shown.after;
-    pane.querySelector(".name").textContent = shown.name;
-    pane.querySelector(".score").textContent = shown.score;
+    const content = answer.panes[i];
+    pane.hidden = !content;
+    if (!content) return;
+    pane.querySelector(".after").src = content.after;
+    pane.querySelector(".name").textContent = content.name;
+    pane.querySelector(".score").textContent = content.score;
   });
-  one(".says").textContent = (answer.input ? "input " + answer.input + " · " : "") + answer.ms + " ms";
+  one(".status").textContent = (answer.input ? "input " + answer.input + " · " : "") + answer.ms + " ms";
 }
 watch("value", draw);
 draw();

@@ -1,7 +1,7 @@
-"""The part of the page that shows pictures: divider, zoom and a second picture beside the first.
+"""The page's picture viewer: divider, zoom, and a second picture beside the first.
 
-Gradio's own ImageSlider cannot be reached by keyboard, zooms each picture for itself, and shows every picture through
-a file on disk.
+Gradio's own ImageSlider does not work with the keyboard, zooms each picture separately, and writes every picture to a
+file on disk.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ _HERE = Path(__file__).parent
 
 
 def viewer() -> gr.HTML:
-    """Draws what ``Answers`` gives; zoom, place and divider stay in the browser."""
+    """Draws what ``Answers`` returns. Zoom, place and divider are kept in the browser."""
     return gr.HTML(
         elem_id="viewer",
         html_template=_html(),

@@ -1,1 +1,1 @@
-"""``ftn restore``: restore files of pictures."""
+"""``ftn restore``: restores picture files."""

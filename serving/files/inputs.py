@@ -1,4 +1,4 @@
-"""Which pictures are meant, and where each restored one goes."""
+"""Which pictures the arguments name, and the file that each result is written to."""
 
 import glob
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from pathlib import Path
 from ftn_core.utils.errors import UserError
 from serving.files.pictures import SUFFIXES
 
-MARKS = (".restored", ".strip")
-"""Ends of the names, before the suffix, of what this command has made."""
+RESTORED, CONTACT_SHEET = MARKS = (".restored", ".contact-sheet")
+"""A mark stands before the suffix in the names of files that this command has made."""
 
 
 @dataclass(frozen=True)
@@ -20,24 +20,25 @@ class Job:
     target: Path
 
 
-def plan(arguments: Sequence[str], out: Path | None, mark: str) -> list[Job]:
+def plan_jobs(arguments: Sequence[str], out: Path | None, mark: str) -> list[Job]:
     """A job for each picture that files, folders and patterns name, each once, in the order of the arguments.
 
-    Without ``out`` a result lies beside its source: ``photo.png`` becomes ``photo.restored.png``, with the ``mark``.
-    In ``out`` it has its source's name, below a folder the same place in the tree, below a pattern its place from the
-    pattern's first wildcard on; marks other than ``.restored`` are added there, too.
+    Without ``out`` a result lies beside its source and has the ``mark`` in its name: ``photo.png`` becomes
+    ``photo.restored.png``. In ``out`` it keeps its source's name, and only marks other than ``.restored`` are added.
+    There, results of a folder lie in the same tree as their sources. Results of a pattern lie in the tree that begins
+    at the pattern's first wildcard.
 
-    Folders and patterns give files with the suffixes of pictures, in folders at any depth. What this command made,
-    what is in ``out``, and what is hidden they leave out; a file that is named is taken whatever its name.
+    Folders, at any depth, and patterns give only files with the suffixes of pictures. They skip files that this command
+    made, files in ``out``, and hidden files. A file that is named itself is always taken.
 
     Raises:
-        UserError: an argument gives no pictures, or two jobs would write one file, or one would write onto a source.
+        UserError: an argument gives no pictures, or two jobs would write one file, or a job would overwrite a source.
     """
     jobs: dict[Path, Job] = {}
     for argument in arguments:
         for source, place in _found(argument, out):
             target = (
-                _marked(source, mark) if out is None else out / (place if mark == MARKS[0] else _marked(place, mark))
+                _marked(source, mark) if out is None else out / (place if mark == RESTORED else _marked(place, mark))
             )
             jobs.setdefault(source.resolve(), Job(source, target))
     _refuse_collisions(jobs)
@@ -49,7 +50,7 @@ def _marked(path: Path, mark: str) -> Path:
 
 
 def _found(argument: str, out: Path | None) -> Iterator[tuple[Path, Path]]:
-    """Each picture of one argument, and its place below that argument."""
+    """Each picture of one argument, and its path relative to that argument."""
     path = Path(argument)
     if path.is_dir():
         top, candidates = path, sorted(path.rglob("*"))
@@ -58,14 +59,14 @@ def _found(argument: str, out: Path | None) -> Iterator[tuple[Path, Path]]:
         return
     elif glob.has_magic(argument):
         plain = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
-        top, candidates = Path(*path.parts[:plain]), sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - absolute ones, too
+        top, candidates = Path(*path.parts[:plain]), sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - Path.glob refuses absolute patterns
     else:
         raise UserError(f"{argument} does not exist")
-    taken = out.resolve() if out else None
+    results = out.resolve() if out else None
     empty = True
     for candidate in candidates:
         place = candidate.relative_to(top)
-        if _is_meant(candidate, place) and not (taken and candidate.resolve().is_relative_to(taken)):
+        if _is_wanted(candidate, place) and not (results and candidate.resolve().is_relative_to(results)):
             empty = False
             yield candidate, place
     if empty:
@@ -73,7 +74,7 @@ def _found(argument: str, out: Path | None) -> Iterator[tuple[Path, Path]]:
         raise UserError(f"{argument} gives no pictures ({names}): name a file, a folder or a pattern that does")
 
 
-def _is_meant(path: Path, place: Path) -> bool:
+def _is_wanted(path: Path, place: Path) -> bool:
     hidden = any(part.startswith(".") for part in place.parts)
     return path.suffix.lower() in SUFFIXES and not hidden and not path.stem.endswith(MARKS) and path.is_file()
 

@@ -1,4 +1,4 @@
-"""What ``ftn restore`` does, from its arguments to the last line that it prints."""
+"""One call of ``ftn restore``, from its arguments to the last line that it prints."""
 
 import os
 import sys
@@ -11,90 +11,95 @@ from torch import nn
 
 from ftn_core.utils.progress import Progress
 from ftn_core.words.labels import label, phrase
-from serving.files.bands import restored
-from serving.files.batch import Batch
-from serving.files.contact_sheet import STOPS, positions, strip
-from serving.files.dial import Dial
-from serving.files.inputs import MARKS, Job, plan
-from serving.files.level import Written
-from serving.files.model import chosen_denoiser
-from serving.files.pictures import Picture, Pixels
+from serving.files.bands import restore_in_bands
+from serving.files.contact_sheet import STOPS, contact_sheet, stop_positions
+from serving.files.dial_setting import DialSetting
+from serving.files.inputs import CONTACT_SHEET, RESTORED, Job, plan_jobs
+from serving.files.job_runner import JobRunner
+from serving.files.level_argument import LevelArgument
+from serving.files.model import choose_denoiser
+from serving.files.pictures import Picture, PixelArray
 
 
 class Restoration:
-    """One call of the command: everything that can be refused is refused here, before any work."""
+    """One call of the command. Mistakes in the call are found when it is constructed, before any work."""
 
     def __init__(
         self,
         paths: Sequence[str],
         *,
-        level: Written | None = None,
+        level: LevelArgument | None = None,
         alpha: float | None = None,
-        strip: bool = False,
+        contact_sheet: bool = False,
         model: str | None = None,
         method: str | None = None,
         out: Path | None = None,
         overwrite: bool = False,
     ) -> None:
-        """Raises ``UserError`` for any mistake in the call. With neither ``level`` nor ``alpha`` sigma is found."""
-        warnings.filterwarnings("ignore", module="PIL")  # of what it goes on with; what it cannot read it raises
-        jobs = plan(paths, out, MARKS[1] if strip else MARKS[0])
-        self.name, denoiser = chosen_denoiser(model, method)
+        """Raises ``UserError`` for any mistake. With neither ``level`` nor ``alpha`` sigma is found in each picture."""
+        warnings.filterwarnings("ignore", module="PIL")  # what Pillow cannot read it raises: warnings are only noise
+        jobs = plan_jobs(paths, out, CONTACT_SHEET if contact_sheet else RESTORED)
+        self.name, denoiser = choose_denoiser(model, method)
         denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-        # a strip shows all of the dial: no level is needed
-        self.dial = Dial(denoiser, level.of(denoiser.task.quantity) if level else None, 0.0 if strip else alpha)
-        self.batch = Batch(jobs, overwrite=overwrite)
-        self._restore = self._strip if strip else self._one
+        number = level.level_of(denoiser.task.quantity) if level else None
+        # a contact sheet shows the whole dial and needs no level
+        self.dial = DialSetting(denoiser, number, 0.0 if contact_sheet else alpha)
+        self.runner = JobRunner(jobs, overwrite=overwrite)
+        self._contact_sheet = contact_sheet
         self._network: nn.Module | None = None
 
     def run(self) -> int:
-        """Restore, say what happens, and give the exit code: 1 where some failed. Interrupted, the process ends."""
+        """Restore all pictures and print what happens. When interrupted, it ends the process with exit code 130.
+
+        Returns:
+            The exit code: 1 if some pictures failed, else 0.
+        """
         quantity = self.dial.quantity
-        print(
-            f"model: {self.name}, {quantity.name} {', '.join(label(quantity, level) for level in self.dial.denoiser.trained)}"
-        )
-        print(f"dial: {self.dial.words if self._restore == self._one else self._stops()}", flush=True)
-        if self.dial.level is not None and (note := self.dial.beyond(self.dial.level)):
+        levels = ", ".join(label(quantity, level) for level in self.dial.denoiser.trained)
+        print(f"model: {self.name}, {quantity.name} {levels}")
+        print(f"dial: {self._stops() if self._contact_sheet else self.dial.description}", flush=True)
+        if self.dial.level is not None and (note := self.dial.out_of_range_note(self.dial.level)):
             print(f"note: {phrase(quantity, self.dial.level)} is {note}", file=sys.stderr)
+        restore = self._contact_sheet_of if self._contact_sheet else self._restored
         try:
-            self.batch.run(self._restore, Progress("restore", "pictures", len(self.batch.jobs)))
+            self.runner.run(restore, Progress("restore", "pictures", len(self.runner.jobs)))
         except KeyboardInterrupt:
             self._report()
-            left = len(self.batch.jobs) - self.batch.outcome.done - len(self.batch.outcome.failed)
+            left = len(self.runner.jobs) - self.runner.results.done - len(self.runner.results.failed)
             print(f"interrupted with {left} to go: the same command goes on from here", file=sys.stderr, flush=True)
             sys.stdout.flush()
-            os._exit(130)  # a plain exit would wait for pictures that are being read or written to no purpose
+            os._exit(130)  # sys.exit would wait for pictures that are still being read or written
         self._report()
-        return int(bool(self.batch.outcome.failed))
+        return int(bool(self.runner.results.failed))
 
-    def _one(self, job: Job, picture: Picture) -> Pixels:
-        level = self.dial.found(picture)
+    def _restored(self, job: Job, picture: Picture) -> PixelArray:
+        level = self.dial.level_for(picture)
         if level is not None and self.dial.level is None:
-            note = self.dial.beyond(level)
+            note = self.dial.out_of_range_note(level)
             print(f"{job.source}: found {phrase(self.dial.quantity, level)}{', ' + note if note else ''}", flush=True)
         self._network = self.dial.denoiser.fold(self.dial.position(level), self._network)
-        return restored(self._network, picture, _rows(job, picture))
+        return restore_in_bands(self._network, picture, _row_progress(job, picture))
 
-    def _strip(self, job: Job, picture: Picture) -> Pixels:
-        return strip(self.dial.denoiser, picture, _rows(job, picture, STOPS))
+    def _contact_sheet_of(self, job: Job, picture: Picture) -> PixelArray:
+        return contact_sheet(self.dial.denoiser, picture, _row_progress(job, picture, STOPS))
 
     def _stops(self) -> str:
         denoiser, quantity = self.dial.denoiser, self.dial.quantity
-        levels = ", ".join(label(quantity, denoiser.level_at(position)) for position in positions(denoiser))
+        levels = ", ".join(label(quantity, denoiser.level_at(position)) for position in stop_positions(denoiser))
         return f"the picture as it is, then at {quantity.name} {levels}"
 
     def _report(self) -> None:
-        outcome, there = self.batch.outcome, len(self.batch.there)
-        line = f"{outcome.done:,} restored"
-        if there:
-            line += f", {there:,} were there already and stay (--overwrite makes them anew)"
-        if outcome.failed:
-            line += f", {len(outcome.failed):,} failed:"
+        results, existing = self.runner.results, len(self.runner.existing)
+        line = f"{results.done:,} restored"
+        if existing:
+            line += f", {existing:,} were there already and stay (--overwrite makes them anew)"
+        if results.failed:
+            line += f", {len(results.failed):,} failed:"
         print(line, flush=True)
-        for source, reason in outcome.failed.items():
+        for source, reason in results.failed.items():
             print(f"  {source}: {reason}", file=sys.stderr)
 
 
-def _rows(job: Job, picture: Picture, times: int = 1) -> Callable[[int], None]:
-    """Progress within one picture, which is seen where it is large."""
+def _row_progress(job: Job, picture: Picture, times: int = 1) -> Callable[[int], None]:
+    """Progress within one picture. It prints nothing for a picture that takes less than a few seconds."""
     return Progress(job.source.name, "rows", times * len(picture.pixels))

@@ -1,4 +1,4 @@
-"""``ftn models``: versions in the registry, who is champion, and how each came to be."""
+"""``ftn models``: list, compare and promote versions in the registry, and trace where they come from."""
 
 import re
 import sys
@@ -14,9 +14,11 @@ from serving.models.tables import moment, print_json, print_table
 if TYPE_CHECKING:
     from registry.versions import Version
 
-app = typer.Typer(help="Versions in the MLflow registry: list, compare, promote, roll back.", no_args_is_help=True)
+models_app = typer.Typer(
+    help="Versions in the MLflow registry: list, compare, promote, roll back.", no_args_is_help=True
+)
 
-Name = Annotated[
+ModelName = Annotated[
     str,
     typer.Option(
         "--name",
@@ -26,21 +28,21 @@ Name = Annotated[
         show_default="register.model of params.yaml",
     ),
 ]
-Which = Annotated[
+VersionName = Annotated[
     str, typer.Argument(metavar="VERSION", help="Its number or an alias: 3, champion.", show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Reason = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
 
 
-@app.command("list")
-def list_versions(name: Name, json: Json = False) -> None:
+@models_app.command("list")
+def list_command(name: ModelName, json: JsonFlag = False) -> None:
     """Every version, the newest first."""
     from registry import promotions, server, versions
 
-    with server.existing() as client:
-        promotions.champion(client, name)
-        found = versions.all_of(client, name)
+    with server.existing_store() as client:
+        promotions.current_champion(client, name)
+        found = versions.all_versions(client, name)
     if json:
         return print_json(found)
     rows = [
@@ -50,19 +52,19 @@ def list_versions(name: Name, json: Json = False) -> None:
     return print_table(["version", "alias", "registered", "method", "levels", "dB at them", "gate"], rows)
 
 
-@app.command()
-def show(version: Which, name: Name, json: Json = False) -> None:
-    """All that is known of one version."""
+@models_app.command("show")
+def show_command(version: VersionName, name: ModelName, json: JsonFlag = False) -> None:
+    """Everything that is recorded of one version."""
     from ftn_core.evaluation.gate import MEANING
     from registry import promotions, server, versions
 
-    with server.existing() as client:
-        promotions.champion(client, name)
-        found = versions.find(client, name, version)
+    with server.existing_store() as client:
+        promotions.current_champion(client, name)
+        found = versions.find_version(client, name, version)
     if json:
         return print_json(found)
-    size, parameters = found.megabytes, found.number_of("ftn.parameters")
-    facts = {
+    size, parameters = found.megabytes, found.int_tag("ftn.parameters")
+    fields = {
         "version": f"models:/{name}/{found.number}",
         "alias": ", ".join(found.aliases) or "none",
         "registered": moment(found.at),
@@ -76,26 +78,25 @@ def show(version: Which, name: Name, json: Json = False) -> None:
         **{f"  {rule}": found.tags[key] for rule in MEANING if (key := f"ftn.gate.{rule}") in found.tags},
         **{f"PSNR at {phrase(found.quantity, level)}": f"{value:.2f} dB" for level, value in found.psnr.items()},
     }
-    return print_table(["", ""], [[key, value] for key, value in facts.items()])
+    return print_table(["", ""], [[key, value] for key, value in fields.items()])
 
 
-@app.command()
-def compare(
+@models_app.command("compare")
+def compare_command(
     a: Annotated[str, typer.Argument(metavar="A", help="Number or alias.", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Number or alias.", show_default=False)],
-    name: Name,
-    json: Json = False,
+    name: ModelName,
+    json: JsonFlag = False,
 ) -> None:
     """Two versions side by side: PSNR by level, parameters, size."""
     from registry import server, versions
-    from serving.models.comparison import compare as side_by_side
-    from serving.models.comparison import remarks
+    from serving.models.comparison import compare_versions, remarks
 
-    with server.existing() as client:
-        first, second = versions.find(client, name, a), versions.find(client, name, b)
-    rows, words = side_by_side(first, second), remarks(first, second)
+    with server.existing_store() as client:
+        first, second = versions.find_version(client, name, a), versions.find_version(client, name, b)
+    rows, notes = compare_versions(first, second), remarks(first, second)
     if json:
-        return print_json({"a": first.number, "b": second.number, "rows": rows, "remarks": words})
+        return print_json({"a": first.number, "b": second.number, "rows": rows, "remarks": notes})
 
     def text(value: float | None, digits: int, sign: str = "") -> str:
         return "–" if value is None else f"{value:{sign},.{digits}f}"
@@ -104,26 +105,26 @@ def compare(
         ["", f"version {first.number}", f"version {second.number}", "difference", ""],
         [[r.what, text(r.a, r.digits), text(r.b, r.digits), text(r.difference, r.digits, "+"), r.unit] for r in rows],
     )
-    for remark in words:
+    for remark in notes:
         print(remark)
     return None
 
 
-@app.command()
-def promote(
-    version: Which,
-    name: Name,
-    why: Why = "",
-    force: Annotated[bool, typer.Option("--force", help="Though the gate has not passed it; needs --why.")] = False,
+@models_app.command("promote")
+def promote_command(
+    version: VersionName,
+    name: ModelName,
+    why: Reason = "",
+    force: Annotated[bool, typer.Option("--force", help="Even if the gate has not passed it; needs --why.")] = False,
 ) -> None:
     """Make a version champion."""
     from registry import promotions, server, versions
 
     if force and not why.strip():
-        raise UserError("--force needs --why: the record says why the gate was passed by")
-    with server.existing() as client:
-        now = promotions.champion(client, name)
-        found = versions.find(client, name, version)
+        raise UserError("--force needs --why: the record says why the gate was bypassed")
+    with server.existing_store() as client:
+        now = promotions.current_champion(client, name)
+        found = versions.find_version(client, name, version)
         if found.number == now:
             return print(f"{name} version {now} is champion already")
         if found.gate != "passed" and not force:
@@ -135,25 +136,25 @@ def promote(
     return print(f"{name}: version {record.version} is champion" + _before(record.before))
 
 
-@app.command()
-def rollback(name: Name, why: Why = "") -> None:
-    """Make the champion before this one champion again; again, and it goes one further back."""
+@models_app.command("rollback")
+def rollback_command(name: ModelName, why: Reason = "") -> None:
+    """Make the previous champion champion again. The next rollback goes one further back."""
     from registry import promotions, server
 
-    with server.existing() as client:
+    with server.existing_store() as client:
         record, skipped = promotions.rollback(client, name, why)
     for number in skipped:
-        print(f"version {number} is deleted: passed over", file=sys.stderr)
+        print(f"version {number} is deleted: skipped", file=sys.stderr)
     print(f"{name}: version {record.version} is champion again" + _before(record.before))
 
 
-@app.command()
-def history(name: Name, json: Json = False) -> None:
+@models_app.command("history")
+def history_command(name: ModelName, json: JsonFlag = False) -> None:
     """Who made which version champion, when and why; the newest last."""
     from registry import promotions, server, versions
 
-    with server.existing() as client:
-        now = promotions.champion(client, name) if versions.aliases(client, name) else None
+    with server.existing_store() as client:
+        now = promotions.current_champion(client, name) if versions.aliases(client, name) else None
         records = promotions.history(client, name)
     if json:
         return print_json(records)
@@ -166,40 +167,37 @@ def history(name: Name, json: Json = False) -> None:
     return None
 
 
-@app.command()
-def lineage(version: Which, name: Name, json: Json = False) -> None:
-    """From a version to its runs, commit, dvc.lock and photographs; whether this clone would make it again."""
+@models_app.command("lineage")
+def lineage_command(version: VersionName, name: ModelName, json: JsonFlag = False) -> None:
+    """Runs, commit, dvc.lock and photographs of a version, and whether this clone would make it again."""
     from registry import server, versions
-    from registry.lineage import checks, runs, verdict
+    from registry.lineage import lineage_checks, stage_runs, verdict
 
-    with server.existing() as client:
-        found = versions.find(client, name, version)
-        made_by = runs(client, found)
-        checked = checks(name, found)
-    state, words = verdict(checked)
+    with server.existing_store() as client:
+        found = versions.find_version(client, name, version)
+        runs = stage_runs(client, found)
+        checks = lineage_checks(name, found)
+    state, sentence = verdict(checks)
     if json:
-        return print_json({"version": found, "runs": made_by, "checks": checked, "state": state, "verdict": words})
+        return print_json({"version": found, "runs": runs, "checks": checks, "state": state, "verdict": sentence})
     print(f"models:/{name}/{found.number}, registered {moment(found.at)}\n")
-    print_table(["stage", "MLflow run"], [[stage, run] for stage, run in made_by.items()])
+    print_table(["stage", "MLflow run"], [[stage, run] for stage, run in runs.items()])
     print()
     print_table(
         ["", "recorded", "here", "", ""],
-        [[c.what, _short(c.recorded), _short(c.here), c.state, c.remark] for c in checked],
+        [[c.what, _short(c.recorded), _short(c.here), c.state, c.remark] for c in checks],
     )
-    return print(f"\n{state}: {words}")
+    return print(f"\n{state}: {sentence}")
 
 
 def _short(text: str) -> str:
-    """A hash by its beginning, as Git has it."""
+    """A text with its hashes cut to 12 digits, as Git shortens them."""
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]+", r"\1", text)
 
 
 def _levels(version: "Version") -> str:
-    return (
-        f"{version.quantity.name} {', '.join(label(version.quantity, level) for level in version.levels)}"
-        if version.levels
-        else "–"
-    )
+    levels = ", ".join(label(version.quantity, level) for level in version.levels)
+    return f"{version.quantity.name} {levels}" if levels else "–"
 
 
 def _psnr(version: "Version") -> str:

@@ -1,4 +1,4 @@
-"""Two versions side by side, by what was recorded with each."""
+"""Compares two versions by what was recorded with them."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from registry.versions import Version
 
 
 @dataclass(frozen=True)
-class Row:
-    """One quantity of two versions; None where it was not recorded."""
+class ComparisonRow:
+    """One measure of two versions, None where it was not recorded."""
 
     what: str
     a: float | None
@@ -18,21 +18,24 @@ class Row:
 
     @property
     def difference(self) -> float | None:
-        """How much more the second has."""
+        """The second minus the first."""
         return None if self.a is None or self.b is None else self.b - self.a
 
 
-def compare(a: Version, b: Version) -> list[Row]:
-    """PSNR at every level that either was tested at, where they go by the same quantity; then what they cost."""
+def compare_versions(a: Version, b: Version) -> list[ComparisonRow]:
+    """PSNR at every level that either was tested at, then parameters and size.
+
+    Versions with different quantities are not compared by PSNR.
+    """
     levels = sorted({*a.psnr, *b.psnr} if a.quantity == b.quantity else (), reverse=a.levels[:1] > a.levels[-1:])
-    rows = [Row(f"PSNR at {phrase(a.quantity, x)}", a.psnr.get(x), b.psnr.get(x), "dB", 2) for x in levels]
-    rows.append(Row("parameters", a.number_of("ftn.parameters"), b.number_of("ftn.parameters")))
-    rows.append(Row("size", a.megabytes, b.megabytes, "MB", 2))
+    rows = [ComparisonRow(f"PSNR at {phrase(a.quantity, x)}", a.psnr.get(x), b.psnr.get(x), "dB", 2) for x in levels]
+    rows.append(ComparisonRow("parameters", a.int_tag("ftn.parameters"), b.int_tag("ftn.parameters")))
+    rows.append(ComparisonRow("size", a.megabytes, b.megabytes, "MB", 2))
     return rows
 
 
 def remarks(a: Version, b: Version) -> list[str]:
-    """What to know before reading the differences."""
+    """Why differences between the two versions may mislead."""
     found = []
     if a.quantity != b.quantity:
         found.append(

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, at a terminal or through a pipe, and JSON for programs."""
+"""Output of commands: tables for people, and JSON for programs."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ COLOURS = {"ok": "green", "passed": "green", "differs": "red", "failed": "red", 
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns under their heads. Through a pipe a row stays one line, however long, and nothing is drawn."""
+    """Print columns under their heads. Through a pipe there are no colours, and a row is one line, however long."""
     terminal = sys.stdout.isatty()
     table = Table(box=None, header_style="bold", pad_edge=False)
     for head in heads:
@@ -29,12 +29,12 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_json(value: object) -> None:
-    """Dataclasses as objects, times as ISO 8601."""
+    """Print JSON, with dataclasses as objects and times as ISO 8601."""
     print(json.dumps(value, indent=1, default=_plain))
 
 
 def moment(at: datetime) -> str:
-    """A time as people here read it."""
+    """A time in the local time zone."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 

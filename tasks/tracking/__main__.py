@@ -6,7 +6,7 @@ from collections import Counter
 
 from ftn_core.utils.errors import UserError
 from registry import server
-from registry.address import redact_url, tracking_uri
+from registry.address import tracking_uri, without_credentials
 from tasks.tracking.spool import SPOOLS, spools
 from tasks.tracking.uploader import Upload, for_this_store
 
@@ -39,7 +39,7 @@ def upload_all(*, redirect: bool) -> None:
                 print(f"{upload.stage}: MLflow does not accept {message}")
             print(f"{upload.stage}: {upload.count} records uploaded, the run ended {upload.status}", flush=True)
     if not uploaded:
-        print(f"nothing in {SPOOLS} waits for MLflow at {redact_url(tracking_uri())}")
+        print(f"nothing in {SPOOLS} waits for MLflow at {without_credentials(tracking_uri())}")
     for address, count in elsewhere.items():
         print(
             f"{count} more are for MLflow at {address}: set MLFLOW_TRACKING_URI, or upload them here with "

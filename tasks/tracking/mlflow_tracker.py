@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from registry import server
-from registry.address import redact_url, tracking_uri
-from registry.repository import RECORDING, commit
+from registry.address import tracking_uri, without_credentials
+from registry.repository import REGISTER_STAGE, commit
 from tasks.identity import StageIdentity, identify
 from tasks.paths import PARAMS
 from tasks.tracking.runs import StageRun
@@ -74,7 +74,7 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
     spool = Spool.create()
     # First of all, because it imports MLflow while DVC computes the identity. The stage that registers needs MLflow
     # itself, and reports its errors.
-    uploader = UploaderProcess(spool, quiet=stage == RECORDING)
+    uploader = UploaderProcess(spool, quiet=stage == REGISTER_STAGE)
     try:
         identity = identify(stage)
         spool.append("open", **_opening(identity))
@@ -98,8 +98,8 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
             uploader.stop()
         elif not uploader.flush():
             print(
-                f"{stage}: some records are not in MLflow at {redact_url(tracking_uri())} yet. They are kept in "
-                f"{spool.folder}: the next stage uploads them, or `make upload`",
+                f"{stage}: some records are not in MLflow at {without_credentials(tracking_uri())} yet. They are "
+                f"kept in {spool.folder}: the next stage uploads them, or `make upload`",
                 file=sys.stderr,
                 flush=True,
             )
@@ -111,7 +111,7 @@ def _opening(identity: StageIdentity) -> dict[str, Any]:
     at, params = commit(), PARAMS.read_text()
     pipeline = hashlib.sha256(f"{at}\n{params}".encode()).hexdigest()
     return {
-        "address": redact_url(tracking_uri()),
+        "address": without_credentials(tracking_uri()),
         "stage": identity.name,
         "identity": identity.digest,
         "params": identity.params,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from registry import server
-from registry.address import EXPERIMENT, embedded, tracking_uri
+from registry.address import EXPERIMENT, local_store_uri, tracking_uri
 from tasks.tracking.spool import Entry
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def refused(error: Exception) -> bool:
 def connect() -> "MlflowClient":
     """A client of the store; MLflow's own functions use the same store."""
     with _locked():  # it creates the database
-        return server.client()
+        return server.mlflow_client()
 
 
 def _locked() -> FileLock:
@@ -158,7 +158,7 @@ def _experiment(client: "MlflowClient") -> str:
     if found := client.get_experiment_by_name(EXPERIMENT):
         return found.experiment_id
     # a server knows where its artifacts go; for SQLite beside the project they go beside it, too
-    artifacts = Path("mlartifacts").absolute().as_uri() if tracking_uri() == embedded() else None
+    artifacts = Path("mlartifacts").absolute().as_uri() if tracking_uri() == local_store_uri() else None
     # this kind makes MLflow's pages open on runs and metrics instead of traces
     kind = {"mlflow.experimentKind": "custom_model_development"}
     try:

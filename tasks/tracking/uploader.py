@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ftn_core.utils.garbage_collection import collect_rarely
 from registry import server
-from registry.address import reason, redact, redact_url, tracking_uri
+from registry.address import redact, root_cause, tracking_uri, without_credentials
 from tasks.tracking.runs import StageRun, refused
 from tasks.tracking.spool import SPOOLS, Entry, Spool, spools
 
@@ -39,7 +39,7 @@ OTHERS_TIMEOUT = 10.0
 
 def for_this_store(opening: Entry) -> bool:
     """Whether a spool was begun for the store that is in use now."""
-    return opening["address"] == redact_url(tracking_uri())
+    return opening["address"] == without_credentials(tracking_uri())
 
 
 class Upload:
@@ -114,7 +114,7 @@ class Upload:
             if len(batch) > 1:
                 self._limit = 1  # one by one from now on, so that only the refused entry is lost
                 return
-            self.refused.append(f"{last['kind']}: {reason(error)}")
+            self.refused.append(f"{last['kind']}: {root_cause(error)}")
         if not self.status:  # the end is sent again if the spool is still there
             self.spool.uploaded = offset
         self._last = last["time"]
@@ -240,15 +240,15 @@ class Uploader:
             self._silent_since = time.monotonic()
             log(error)
             tell(
-                f"{self._stage}: MLflow at {redact_url(tracking_uri())} does not answer ({reason(error)}); "
-                f"the stage goes on, and its records are kept in {SPOOLS}"
+                f"{self._stage}: MLflow at {without_credentials(tracking_uri())} does not answer "
+                f"({root_cause(error)}); the stage goes on, and its records are kept in {SPOOLS}"
             )
         return self._silent_since
 
     def _note_answer(self) -> None:
         if self._silent_since is not None:
             self._silent_since = None
-            tell(f"{self._stage}: MLflow at {redact_url(tracking_uri())} answers again")
+            tell(f"{self._stage}: MLflow at {without_credentials(tracking_uri())} answers again")
 
     @property
     def _stage(self) -> str:
@@ -279,7 +279,7 @@ def main() -> None:
     spool = Spool(arguments.spool)
     uploader = Uploader(spool, arguments.stage_pid)
     with server.short_timeouts():
-        server.prepare()
+        server.import_mlflow()
         from tasks.tracking.system_metrics import SystemMetrics  # imports MLflow, which reads what is prepared
 
         SystemMetrics(spool).start()

@@ -34,7 +34,7 @@ def model(module, weights, expected):
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.2, 0.35, 0.5, 1.0])
-def test_it_is_the_folded_network_at_the_dials_place(model, expected, sigma):
+def test_it_is_the_folded_network_at_the_dials_position(model, expected, sigma):
     images = np.random.default_rng(0).random((2, 21, 30, 3), np.float32)
     np.testing.assert_allclose(model.predict(None, images, {"sigma": sigma}), expected(images, sigma), atol=1e-6)
 
@@ -77,26 +77,26 @@ def test_what_is_wrong_is_said(model, images, params, words):
 
 
 @pytest.mark.parametrize(
-    ("task", "levels", "unit", "places", "wrong"),
+    ("task", "levels", "quantity", "positions", "wrong"),
     [
         (DEJPEG, (40, 10), "quality", [100, 40, 22.5, 10, 1], [0, 101]),
         (PLEASING, (0, 1), "objective", [0, 0.3, 1], [-0.1, 1.5]),
     ],
 )
-def test_the_parameter_is_named_by_the_models_own_unit(module, tmp_path, task, levels, unit, places, wrong):
+def test_the_parameter_is_named_by_the_models_own_quantity(module, tmp_path, task, levels, quantity, positions, wrong):
     denoiser = small_denoiser(tmp_path / "d.safetensors", task, levels)
     model = type(module.model)()
     model.load_context(SimpleNamespace(artifacts={"denoiser": str(tmp_path / "d.safetensors")}))
     images = np.random.default_rng(0).random((1, 21, 30, 3), np.float32)
-    answers = [model.predict(None, images, {unit: place}) for place in places]
-    for place, answer in zip(places, answers, strict=True):
-        np.testing.assert_allclose(answer, folded(denoiser, images, place), atol=1e-6)
-    np.testing.assert_array_equal(model.predict(None, images), model.predict(None, images, {unit: levels[0]}))
+    answers = [model.predict(None, images, {quantity: level}) for level in positions]
+    for level, answer in zip(positions, answers, strict=True):
+        np.testing.assert_allclose(answer, folded(denoiser, images, level), atol=1e-6)
+    np.testing.assert_array_equal(model.predict(None, images), model.predict(None, images, {quantity: levels[0]}))
     assert np.abs(answers[0] - answers[-1]).max() > 1e-3
     for level in wrong:
-        with pytest.raises(MlflowException, match=f"{unit} must be from"):
-            model.predict(None, images, {unit: level})
-    with pytest.raises(MlflowException, match=f"unknown key 'sigma': there is only {unit}"):
+        with pytest.raises(MlflowException, match=f"{quantity} must be from"):
+            model.predict(None, images, {quantity: level})
+    with pytest.raises(MlflowException, match=f"unknown key 'sigma': there is only {quantity}"):
         model.predict(None, images, {"sigma": 0.2})
 
 
@@ -181,4 +181,4 @@ def test_threads_at_different_sigmas_do_not_mix(model, expected):
 def test_a_wrong_limit_is_named_when_the_service_starts(module, monkeypatch, value):
     monkeypatch.setenv("FTN_SERVICE_MAX_PIXELS", value)
     with pytest.raises(MlflowException, match=f"FTN_SERVICE_MAX_PIXELS must be a number from 1, not '{value}'"):
-        module._answer_invocations(lambda images, params: images)
+        module._replace_endpoint(lambda images, params: images)

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from registry.model import endpoint as module
-from registry.model.endpoint import HELD, Endpoint
+from registry.model.endpoint import MAX_BUFFERED, Endpoint
 
 PICTURE = json.dumps({"inputs": [[[[0.5, 0.25, 1.0]]]]}).encode()
 
@@ -16,7 +16,7 @@ def halved(images, params):
 
 
 def request(*chunks, declared=None, silent=False, kind=b"application/json"):
-    """Starlette's request over messages that come one by one; ``silent``: and then nothing more."""
+    """Starlette's request of these chunks. If ``silent``, the request never ends."""
     left = list(chunks)
     headers = [(b"content-type", kind)] + ([(b"content-length", b"%d" % declared)] if declared else [])
 
@@ -60,19 +60,19 @@ def test_a_body_that_grows_too_large_is_not_read_to_its_end():
     assert len(left) > 90
 
 
-def test_a_client_that_does_not_come_to_an_end_is_given_up(monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 0.05)
+def test_a_request_that_does_not_end_times_out(monkeypatch):
+    monkeypatch.setattr(module, "REQUEST_TIMEOUT", 0.05)
     status, found = asyncio.run(answer(Endpoint(halved, 100), PICTURE[:7], silent=True))
     assert status == 408 and "not come to its end" in found["message"]
 
 
-def test_what_is_held_is_bounded_and_let_go(monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 0.3)
+def test_memory_for_bodies_is_bounded_and_released(monkeypatch):
+    monkeypatch.setattr(module, "REQUEST_TIMEOUT", 0.3)
     endpoint = Endpoint(halved, 100)
 
     async def crowd():
         fill = b" " * endpoint.max_bytes
-        waiting = [asyncio.create_task(answer(endpoint, fill, silent=True)) for _ in range(HELD)]
+        waiting = [asyncio.create_task(answer(endpoint, fill, silent=True)) for _ in range(MAX_BUFFERED)]
         await asyncio.sleep(0.1)
         crowded = await answer(endpoint, PICTURE)
         gone = [status for status, _ in await asyncio.gather(*waiting)]
@@ -80,10 +80,10 @@ def test_what_is_held_is_bounded_and_let_go(monkeypatch):
 
     (status, found), gone, after = asyncio.run(crowd())
     assert status == 429 and "try again" in found["message"]
-    assert gone == [408] * HELD and after[0] == 200
+    assert gone == [408] * MAX_BUFFERED and after[0] == 200
 
 
-def test_a_fault_of_ours_is_not_the_callers():
+def test_an_error_of_the_network_is_raised_and_not_blamed_on_the_caller():
     def broken(images, params):
         raise RuntimeError("out of memory")
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from registry import repository
-from registry.lineage import checks, verdict
+from registry.lineage import lineage_checks, verdict
 from registry.versions import Version
 
 STAGES = {
@@ -34,11 +34,11 @@ def here(tmp_path, monkeypatch):
 
 
 def write_lock(stages):
-    repository.LOCK.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    repository.DVC_LOCK.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
 def states(version):
-    found = checks("m", version)
+    found = lineage_checks("m", version)
     return (
         {check.what: check.state for check in found},
         verdict(found)[0],
@@ -70,7 +70,7 @@ def test_what_differs_is_named(here, tmp_path):
 @pytest.mark.parametrize("missing", ["lock", "tags", "dirty"])
 def test_what_nobody_can_know_is_unknown(here, missing):
     if missing == "lock":
-        repository.LOCK.unlink()
+        repository.DVC_LOCK.unlink()
     elif missing == "tags":
         here.tags.clear()
     else:

@@ -1,4 +1,4 @@
-"""The record of promotions, with a real store: nothing is lost, and the alias ends where the record does."""
+"""The history of promotions in a real store: no record is lost, and the alias ends at the last one."""
 
 import subprocess
 import sys
@@ -36,8 +36,8 @@ def test_a_record_says_who_what_when_and_why(store, monkeypatch):
     promotions.promote(store, MODEL, "1", "gate", "the first")
     record = promotions.promote(store, MODEL, "3", "promote", "looks better")
     assert (record.version, record.before, record.who, record.why) == ("3", "1", "ada", "looks better")
-    assert begun - 1 < record.at.timestamp() < time.time() + 1 and record.settled
-    assert alias(store) == "3" == promotions.champion(store, MODEL)
+    assert begun - 1 < record.at.timestamp() < time.time() + 1 and record.confirmed
+    assert alias(store) == "3" == promotions.current_champion(store, MODEL)
 
 
 def test_another_models_record_is_its_own(store):
@@ -45,7 +45,7 @@ def test_another_models_record_is_its_own(store):
     promotions.promote(store, MODEL, "5", "gate", "")
     promotions.promote(store, "other", "2", "gate", "")
     assert [r.version for r in promotions.history(store, "other")] == ["2"]
-    assert promotions.champion(store, MODEL) == "5"
+    assert promotions.current_champion(store, MODEL) == "5"
 
 
 def test_rollbacks_go_further_back_and_a_promotion_begins_anew(store):
@@ -60,18 +60,19 @@ def test_rollbacks_go_further_back_and_a_promotion_begins_anew(store):
     assert [how for _, how in moves(store)] == ["gate"] * 3 + ["rollback"] * 2 + ["promote", "rollback"]
 
 
-def test_a_rollback_passes_over_deleted_versions(store):
+def test_a_rollback_skips_deleted_versions(store):
     for version in ("1", "2", "3"):
         promotions.promote(store, MODEL, version, "gate", "")
     store.delete_model_version(MODEL, "2")
     record, skipped = promotions.rollback(store, MODEL, "bad")
     assert record.version == "1" == alias(store) and skipped == ["2"]
     store.delete_model_version(MODEL, "1")
-    assert promotions.champion(store, MODEL) is None  # MLflow deletes the alias too, and nobody puts it elsewhere
+    # MLflow deletes the alias, too, and it is not moved to another version
+    assert promotions.current_champion(store, MODEL) is None
 
 
 @pytest.mark.parametrize("dead", [False, True], ids=["just now", "long ago"])
-def test_a_promotion_that_broke_off_before_the_alias_followed_is_brought_to_its_end(store, monkeypatch, dead):
+def test_a_promotion_interrupted_before_the_alias_followed_is_completed(store, monkeypatch, dead):
     promotions.promote(store, MODEL, "1", "gate", "")
 
     def killed(*_):
@@ -83,15 +84,15 @@ def test_a_promotion_that_broke_off_before_the_alias_followed_is_brought_to_its_
             promotions.promote(store, MODEL, "2", "gate", "")
     assert alias(store) == "1" and moves(store)[-1] == ("2", "gate")
     if dead:
-        monkeypatch.setattr(promotions, "GRACE", -1.0)
-    assert promotions.champion(store, MODEL) == "2" == alias(store)
-    assert promotions.history(store, MODEL)[-1].settled == dead
+        monkeypatch.setattr(promotions, "WRITER_TIMEOUT", -1.0)
+    assert promotions.current_champion(store, MODEL) == "2" == alias(store)
+    assert promotions.history(store, MODEL)[-1].confirmed == dead
 
 
-def test_an_alias_moved_by_other_means_stays_and_comes_into_the_record(store):
+def test_an_alias_moved_from_outside_stays_and_is_recorded(store):
     promotions.promote(store, MODEL, "1", "gate", "")
     store.set_registered_model_alias(MODEL, "champion", "2")
-    assert promotions.champion(store, MODEL) == "2"
+    assert promotions.current_champion(store, MODEL) == "2"
     promotions.promote(store, MODEL, "3", "promote", "")
     assert moves(store) == [("1", "gate"), ("2", "outside"), ("3", "promote")]
     store.set_registered_model_alias(MODEL, "champion", "4")
@@ -107,10 +108,10 @@ def test_a_writer_whose_clock_is_behind_still_comes_last(store, monkeypatch):
     assert moves(store) == [("1", "gate"), ("2", "gate")] and alias(store) == "2"
 
 
-HAMMER = f"""
+PROMOTE_OFTEN = f"""
 import sys
 from registry import promotions, server
-client = server.client()
+client = server.mlflow_client()
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[2])):
@@ -118,8 +119,8 @@ for _ in range(int(sys.argv[2])):
 """
 
 
-def test_of_two_processes_that_promote_at_once_again_and_again_none_loses_any(store):
-    command = [sys.executable, "-c", HAMMER]
+def test_two_processes_that_promote_at_once_lose_no_record(store):
+    command = [sys.executable, "-c", PROMOTE_OFTEN]
     processes = [
         subprocess.Popen([*command, version, "6"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         for version in ("1", "2")
@@ -134,14 +135,14 @@ def test_of_two_processes_that_promote_at_once_again_and_again_none_loses_any(st
         assert process.returncode == 0
     records = promotions.history(store, MODEL)
     assert sorted(r.version for r in records) == ["1"] * 6 + ["2"] * 6
-    assert sum(a.version != b.version for a, b in pairwise(records)) > 1  # they did cross each other
-    assert alias(store) == records[-1].version and all(r.settled for r in records)
+    assert sum(a.version != b.version for a, b in pairwise(records)) > 1  # their records alternate
+    assert alias(store) == records[-1].version and all(r.confirmed for r in records)
 
 
-def test_of_many_threads_none_loses_any_and_none_is_taken_for_a_stranger(store):
+def test_many_threads_lose_no_record_and_none_is_taken_for_a_move_from_outside(store):
     # at first without an alias, which MLflow does not create safely
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda i: promotions.promote(store, MODEL, str(i % 6 + 1), "gate", ""), range(16)))
     records = promotions.history(store, MODEL)
     assert [r.how for r in records] == ["gate"] * 16
-    assert alias(store) == records[-1].version and all(r.settled for r in records)
+    assert alias(store) == records[-1].version and all(r.confirmed for r in records)

@@ -120,7 +120,7 @@ def test_clients_at_different_sigmas_do_not_mix(service, expected, images):
 
 
 def test_malformed_requests_are_refused_and_leave_it_serving(service, expected, images):
-    """None with 5xx, none hangs, none ends it; what is not HTTP at all may only be hung up on."""
+    """No answer is 5xx, and no request hangs or stops the service. Bytes that are not HTTP may close the connection."""
     outcomes: Counter = Counter()
     wrong = []
     client = Client(service.port)
@@ -132,7 +132,7 @@ def test_malformed_requests_are_refused_and_leave_it_serving(service, expected, 
         except TimeoutError:
             status = 0
         except OSError:
-            status = 499 if raw else 0  # hung up
+            status = 499 if raw else 0  # the service closed the connection
         outcomes[request.kind, status] += 1
         if not (400 <= status < 500 or (status == 200 and not request.refused)):
             wrong.append((status, request.kind, wire[-300:]))

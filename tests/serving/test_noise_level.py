@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from skimage import data
 
 from benchmarks.clipping import sigma_before_clipping
-from serving.noise_level import estimate_sigma, representative
+from serving.noise_level import estimate_sigma, sample_patches
 
 
 def noisy(sigma: float, clip: bool, seed: int = 0) -> torch.Tensor:
@@ -44,7 +44,7 @@ def test_any_image_has_a_finite_estimate(height, width, sigma, brightness, seed)
 
 def test_of_a_large_picture_patches_are_enough():
     pixels = np.random.default_rng(0).integers(100, 156, (2100, 1700, 3), np.uint8)
-    patches = representative(pixels)
+    patches = sample_patches(pixels)
     assert patches.shape == (512, 9 * 512, 3)
     image = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
     assert estimate_sigma(image) == pytest.approx(56 / 255 / 12**0.5, rel=0.05)

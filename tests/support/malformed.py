@@ -1,4 +1,4 @@
-"""Requests that the service must refuse, of many kinds, drawn by a seed."""
+"""Random requests of many kinds that the service must refuse."""
 
 import json
 import random
@@ -8,7 +8,7 @@ from wire import Request
 
 
 def malformed(seed: int, count: int) -> Iterator[Request]:
-    """Requests of every kind below in turn, the particulars drawn anew each time."""
+    """Requests of each kind below in turn, with random details."""
     rng = random.Random(seed)
     makers = [_pixel, _shape, _scale, _dial, _params, _keys, _text, _bytes, _damaged, _media, _charset, _place, _http]
     for i in range(count):
@@ -25,7 +25,7 @@ def _json(kind: str, payload: object, **more: object) -> Request:
 
 
 def _pixel(rng: random.Random) -> Request:
-    """One value is not a number on the scale of an image."""
+    """One value is not a number, or not on the scale of an image."""
     picture = [image(rng)]
     row = rng.choice(rng.choice(picture[0]))
     row[rng.randrange(3)] = "@"
@@ -79,7 +79,7 @@ def _keys(rng: random.Random) -> Request:
 
 
 def _text(rng: random.Random) -> Request:
-    """JSON that is none, or that is unclear."""
+    """Text that is not JSON, or JSON that is ambiguous."""
     good = json.dumps({"inputs": [image(rng)], "params": {"sigma": 0.3}})
     deep = rng.choice([500, 990, 5000, 100_000])
     texts = [
@@ -103,7 +103,7 @@ def _bytes(rng: random.Random) -> Request:
 
 
 def _damaged(rng: random.Random) -> Request:
-    """Bytes of a right request replaced, removed or doubled by chance."""
+    """A valid request with random bytes inserted, removed or doubled."""
     body = bytearray(json.dumps({"inputs": [image(rng)], "params": {"sigma": 0.3}}).encode())
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(body))
@@ -154,7 +154,7 @@ def _place(rng: random.Random) -> Request:
 
 
 def _http(rng: random.Random) -> Request:
-    """HTTP that is none, or hardly: what the server's own parser stops, or takes for right, as it does HTTP/9.9."""
+    """Malformed HTTP. The server's parser refuses most of it and accepts some, such as HTTP/9.9."""
     good = Request("", json.dumps({"inputs": [image(rng)]}).encode()).wire()
     wires = [
         good.replace(b"HTTP/1.1", b"HTTP/9.9"), good.replace(b"Content-Length: ", b"Content-Length: -"),

@@ -1,4 +1,4 @@
-"""A real MLflow server of a test's own, which can be killed and started again at the same address."""
+"""An MLflow server that a test can kill and start again at the same address."""
 
 import os
 import signal

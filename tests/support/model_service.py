@@ -1,4 +1,4 @@
-"""A real `mlflow models serve` of a really registered model, in a folder of its own."""
+"""Starts `mlflow models serve` with a model that is registered in a store of its own."""
 
 import json
 import os
@@ -18,17 +18,17 @@ REGISTER = """
 import sys
 from pathlib import Path
 import mlflow
-from registry.packaging import package
+from small_registry import package_denoiser
 mlflow.set_experiment(experiment_id=mlflow.create_experiment("service", sys.argv[2]))
 with mlflow.start_run():
-    model = package(Path(sys.argv[1]))
+    model = package_denoiser(Path(sys.argv[1]))
 version = mlflow.register_model(model.model_uri, "ftn-denoiser").version
 mlflow.MlflowClient().set_registered_model_alias("ftn-denoiser", "champion", version)
 """
 
 
 class ModelService:
-    """Registers the weights as champion in a store of its own, and serves them until ``stop``."""
+    """Registers the weights as champion in a store of its own, and serves them until ``stop`` is called."""
 
     def __init__(self, folder: Path, weights: Path, **env: str) -> None:
         self.log = folder / "service.log"
@@ -38,10 +38,11 @@ class ModelService:
         register = [sys.executable, "-c", REGISTER, str(weights), str(folder / "artifacts")]
         command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/ftn-denoiser@champion"]
         command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(self.port)]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by name
         environment = clean | own | {"PATH": path} | env
+        project = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests/support'}"}  # only for registering
         with self.log.open("w") as log:
-            subprocess.run(register, cwd=ROOT, env=environment, stdout=log, stderr=log, check=True)
+            subprocess.run(register, cwd=ROOT, env=environment | project, stdout=log, stderr=log, check=True)
             self.process = subprocess.Popen(
                 command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -58,7 +59,7 @@ class ModelService:
                 time.sleep(0.1)
 
     def ask(self, payload: object, **headers: str) -> tuple[int, dict]:
-        """Status and answer to one request on a connection of its own."""
+        """Send one request on a new connection. Returns status and answer."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         request = Request("", body)
         request.headers |= {key.replace("_", "-"): value for key, value in headers.items()}
@@ -69,7 +70,7 @@ class ModelService:
 
     @property
     def megabytes(self) -> float:
-        """Resident memory of the server."""
+        """Resident memory of the server in MB."""
         family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
         return max(process.memory_info().rss for process in family) / 2**20
 

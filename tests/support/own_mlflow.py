@@ -1,4 +1,4 @@
-"""MLflow as if nobody had told it yet where it is."""
+"""Isolates a test from the addresses that earlier code gave to MLflow."""
 
 import os
 import sys
@@ -14,9 +14,9 @@ _GLOBALS = {
 
 @contextmanager
 def own_mlflow() -> Iterator[None]:
-    """Within the block; afterwards all is as it was.
+    """Within the block MLflow has no address. Afterwards the earlier one is restored.
 
-    Setting an address sets globals, which go first, and the environment, which processes inherit.
+    Setting an address changes globals of MLflow, which take precedence, and the environment, which processes inherit.
     """
     variables = {name: os.environ.pop(name) for name in _NAMES if name in os.environ}
     addresses = {module: getattr(sys.modules.get(module), name, None) for module, name in _GLOBALS.items()}

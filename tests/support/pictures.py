@@ -1,4 +1,4 @@
-"""Pictures of every kind that `ftn restore` takes, written by other means than its own, with what must be kept."""
+"""Pictures of every kind that `ftn restore` reads, with metadata, written by other code than its own."""
 
 import io
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def exif(directories: bool = True) -> bytes:
 
 
 def pixels(channels: int, dtype: type, height: int = 21, width: int = 34, seed: int = 0) -> np.ndarray:
-    """Smooth colours with noise over the whole range, and an alpha channel with clear and opaque places."""
+    """Smooth colours with noise over the whole range, and alpha with transparent and opaque parts."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / max(height, width)
     planes = [0.5 + 0.3 * np.sin(5 * (a * y + b * x)) + 0.1 * rng.standard_normal(y.shape)
@@ -36,7 +36,7 @@ def pixels(channels: int, dtype: type, height: int = 21, width: int = 34, seed: 
 
 
 def _pillow(format: str, **options: object) -> Callable[[Path, np.ndarray], None]:
-    """With all directories of EXIF but for compressed TIFF, to which Pillow writes none."""
+    """Pillow's writer. It writes all directories of EXIF, but none to compressed TIFF."""
 
     def write(path: Path, array: np.ndarray) -> None:
         image = Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array)
@@ -46,7 +46,7 @@ def _pillow(format: str, **options: object) -> Callable[[Path, np.ndarray], None
 
 
 def _png16(path: Path, array: np.ndarray) -> None:
-    """As Pillow would write it, had it 16 bits: pypng's pixels, and chunks that Pillow made."""
+    """A PNG of 16 bits, which Pillow cannot write: pixels from pypng, other chunks from Pillow."""
     height, width, channels = array.shape
     deep, shallow = io.BytesIO(), io.BytesIO()
     mode = {1: "L;16", 2: "LA;16", 3: "RGB;16", 4: "RGBA;16"}[channels]
@@ -60,7 +60,7 @@ def _png16(path: Path, array: np.ndarray) -> None:
 
 
 def _tiff16(**options: object) -> Callable[[Path, np.ndarray], None]:
-    """With the tags of the directory of EXIF that tifffile can write: all but the exposure."""
+    """tifffile's writer. It writes all tags of EXIF but the exposure."""
 
     def write(path: Path, array: np.ndarray) -> None:
         channels = array.shape[2]
@@ -81,13 +81,13 @@ def _tiff16(**options: object) -> Callable[[Path, np.ndarray], None]:
 
 
 def _tiff16_with_exif(path: Path, array: np.ndarray) -> None:
-    """Grey, which Pillow writes at 16 bits, with every directory."""
+    """Grey of 16 bits, which Pillow can write, with all directories of EXIF."""
     Image.fromarray(array.squeeze(2)).save(path, "TIFF", icc_profile=PROFILE, exif=exif())
 
 
 Writer = Callable[[Path, np.ndarray], None]
 
-# name: suffix, channels, depth, whether pixels survive a file unchanged, writer
+# name: suffix, channels, depth, whether the format is lossless, writer
 KINDS: dict[str, tuple[str, int, type, bool, Writer]] = {
     **{f"png-8-{n}": (".png", n, np.uint8, True, _pillow("PNG", dpi=(300, 300))) for n in (1, 2, 3, 4)},
     **{f"png-16-{n}": (".png", n, np.uint16, True, _png16) for n in (1, 2, 3, 4)},

@@ -6,26 +6,36 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import torch
-from skimage import data
+from mlflow.models.model import ModelInfo
 
 from ftn_core.data.task import DENOISING
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
 from ftn_core.runtime.network_file import build_network
+from registry.packaging import code_of, package
 
 SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
 
 
 def add_versions(client: mlflow.MlflowClient, model: str, count: int) -> None:
-    """Versions without a model behind them: enough for whoever only moves aliases."""
+    """Register versions that have no files, which is enough for tests that only move aliases."""
     client.create_registered_model(model)
     for _ in range(count):
         client.create_model_version(model, source=Path("nothing").absolute().as_uri())
 
 
+def package_denoiser(weights: Path) -> ModelInfo:
+    """Log a denoiser to the active run, as stage `register` does. The working directory must be the project's root."""
+    denoiser = ContinuousDenoiser.load(weights)
+    code = code_of(denoiser.spec["name"], [level.method for level in denoiser.levels])
+    return package(weights, code, denoiser.task.quantity.name, float(denoiser.base_level))
+
+
 def train_denoiser(path: Path, steps: int, levels: tuple[float, float] = (0.2, 0.5)) -> ContinuousDenoiser:
-    """Really trained: the more steps, the better, with noise of all strengths so that every level gains from it."""
+    """A trained denoiser: the more steps, the better. It sees noise of all strengths, so that every level improves."""
+    from skimage import data
+
     torch.manual_seed(0)
     base = build_network(**SPEC).train()
     photograph = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255
@@ -47,7 +57,7 @@ def train_denoiser(path: Path, steps: int, levels: tuple[float, float] = (0.2, 0
 
 
 def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
-    """What the stages before ``register`` leave of a denoiser: its scores, its dial's smoothness, its costs."""
+    """Write what stage ``register`` reads of a denoiser: scores, smoothness of the dial, costs, metrics, table."""
     from ftn_core.data.store import Store
     from ftn_core.evaluation.costs import cost_of_denoiser
     from ftn_core.evaluation.pairs import Pairs

@@ -9,7 +9,7 @@ import yaml
 from project import ROOT, closure
 
 from ftn_core.utils.neutral import COUNTS, NEUTRAL, counting
-from registry.packaging import MODEL
+from registry.packaging import MODEL_FILE
 
 TEXT = (ROOT / "dvc.yaml").read_text()
 ALL = yaml.safe_load(TEXT)["stages"]
@@ -31,7 +31,7 @@ def as_declared(file):
 
 
 def expected(stage):
-    packed = [MODEL] if stage == "register" else []
+    packed = [MODEL_FILE] if stage == "register" else []
     files = counting(closure(f"tasks/{stage}.py", *packed))
     found = {as_declared(file) for file in files}
     if "ftn_core/runtime/network_file.py" in files:  # it imports a network by its name

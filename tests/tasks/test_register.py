@@ -120,7 +120,7 @@ def test_promotion_played_through(workshop, capsys):
     assert (registered["version"], registered["champion"]) == ("1", "1")
     assert verdict().passed and verdict().champion is None and "no champion" in verdict().note
     assert champion_is(first)
-    found = versions.find(workshop.client, MODEL, "champion")
+    found = versions.find_version(workshop.client, MODEL, "champion")
     assert found.aliases == ["challenger", "champion"] and found.gate == "passed"
     assert found.tags["ftn.gate.gain"].startswith("passed: gain over the degraded input")
     assert found.tags["ftn.gate.champion"].startswith("not compared")
@@ -155,7 +155,7 @@ def test_promotion_played_through(workshop, capsys):
     said = capsys.readouterr().out
     assert "champion stays version 2" in said and "gain over the champion -" in said
     assert champion_is(second)
-    tags = versions.find(client, MODEL, "challenger").tags
+    tags = versions.find_version(client, MODEL, "challenger").tags
     assert tags["ftn.gate"] == "failed" and tags["ftn.gate.champion"].startswith("failed: ")
 
     # a person moves it back, and the gate does not put it forth again
@@ -179,8 +179,8 @@ def test_promotion_played_through(workshop, capsys):
 
 def test_a_champion_that_no_longer_loads_is_said_to_and_is_nobody_to_compare_with(workshop):
     for steps, levels, damage in ((30, (0.2, 0.3), lambda data: data[:1000]), (35, (0.2, 0.5), None)):
-        champion = promotions.champion(workshop.client, MODEL)
-        source = versions.find(workshop.client, MODEL, champion).source
+        champion = promotions.current_champion(workshop.client, MODEL)
+        source = versions.find_version(workshop.client, MODEL, champion).source
         (file,) = Path(mlflow.artifacts.download_artifacts(source)).rglob("ftn.safetensors")
         file.write_bytes(damage(file.read_bytes())) if damage else file.unlink()
         registered = workshop.register(steps=steps, levels=levels)
@@ -197,7 +197,7 @@ def test_a_model_that_another_overtakes_while_it_is_judged_is_judged_beside_that
 
     def overtaken(*arguments):
         note(*arguments)
-        if promotions.champion(workshop.client, MODEL) != best:
+        if promotions.current_champion(workshop.client, MODEL) != best:
             promotions.promote(workshop.client, MODEL, best, "gate", "at the same moment")
 
     monkeypatch.setattr(register, "_note", overtaken)
@@ -232,7 +232,7 @@ def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_plac
     ids=["quality", "objective"],
 )  # fmt: skip
 def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(workshop, task, levels, unit, words):
-    champion = promotions.champion(workshop.client, MODEL)
+    champion = promotions.current_champion(workshop.client, MODEL)
     own = {"base": levels[0], "adapted": [levels[-1]]}
     changes = {
         "gate": {"min_gain": -90.0, "min_evenness": 0.0},
@@ -261,7 +261,7 @@ def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(w
     with workshop.params(**changes, data={"levels": levels}, register={"model": f"ftn-{unit}"}):
         registered = workshop.register()
     assert registered["champion"] == registered["version"] == "1" and verdict().passed
-    found = versions.find(workshop.client, f"ftn-{unit}", "champion")
+    found = versions.find_version(workshop.client, f"ftn-{unit}", "champion")
     assert found.tags["ftn.quantity"] == unit and found.quantity == task.quantity and list(found.psnr) == levels
     for word in words:
         assert word in paths.CARD.read_text()

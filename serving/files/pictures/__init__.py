@@ -1,4 +1,4 @@
-"""Pictures as people keep them: read at full depth, written with all that belongs to them."""
+"""Picture files: read at full bit depth, and written in the same format with all their metadata."""
 
 from pathlib import Path
 
@@ -6,34 +6,37 @@ import psutil
 
 from ftn_core.utils.errors import UserError
 from serving.files.pictures import by_pillow, tiff
-from serving.files.pictures.picture import Picture, Pixels
+from serving.files.pictures.picture import Picture, PixelArray
 
-__all__ = ["SUFFIXES", "Picture", "Pixels", "read_picture", "write_picture"]
+__all__ = ["SUFFIXES", "Picture", "PixelArray", "read_picture", "write_picture"]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp"})
-"""By which pictures are found in folders. What a file is, its content says."""
+"""Which files in folders are pictures. The format is read from the content, not from the suffix."""
 
 
 def read_picture(path: Path) -> Picture:
     """Read one PNG, JPEG, TIFF or WebP picture of 8 or 16 bits a sample, grey or RGB, with or without alpha.
 
-    Palettes and pictures of one bit become RGB and grey of 8 bits.
+    A palette becomes RGB of 8 bits, a picture of one bit becomes grey of 8 bits.
 
     Raises:
         UserError: it is of another kind (CMYK, floating point, several pages or frames), or needs more memory than is
-            free. The message names no file: that is the caller's, who names all that failed.
-        Exception: whatever decoders raise at damaged files.
+            free. The message does not name the file; the caller does.
+        Exception: any that the decoders raise for damaged files.
     """
     with path.open("rb") as file:
         signature = file.read(4)
     return (tiff if signature in tiff.SIGNATURES else by_pillow).read(path, _has_room)
 
 
-def write_picture(picture: Picture, pixels: Pixels, path: Path) -> None:
-    """Write restored pixels, of the picture's own kind or wider or taller, in its format and with all it had.
+def write_picture(picture: Picture, pixels: PixelArray, path: Path) -> None:
+    """Write restored pixels in the picture's format, with the picture's metadata.
+
+    Args:
+        pixels: with the picture's channels and depth; they may be wider or taller than the picture.
 
     Raises:
-        UserError: the format holds no picture so large.
+        UserError: the format cannot hold so large a picture.
     """
     height, width = pixels.shape[:2]
     limit = {"JPEG": 65535, "WEBP": 16383}.get(picture.format)
@@ -43,9 +46,9 @@ def write_picture(picture: Picture, pixels: Pixels, path: Path) -> None:
 
 
 def _has_room(width: int, height: int, bytes_per_pixel: int) -> None:
-    """Refuse, before anything is decoded, what would have the system kill the whole run.
+    """Refuse a picture that does not fit into memory, before it is decoded: the system would kill the whole run.
 
-    Input, output and what the decoder or encoder holds beside them are four copies at most.
+    Input, output, and the decoder's or encoder's buffers are four copies at most.
     """
     needed = 4 * width * height * bytes_per_pixel
     free = psutil.virtual_memory().available

@@ -1,4 +1,4 @@
-"""PNG, JPEG and WebP, mostly by Pillow."""
+"""Reads and writes PNG, JPEG and WebP, mostly with Pillow."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +10,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ftn_core.utils.errors import UserError
 from serving.files.pictures import jpeg, png, webp
-from serving.files.pictures.picture import Picture, Pixels
+from serving.files.pictures.picture import Picture, PixelArray
 
-# memory is looked at instead: Pillow's own limit would refuse large photographs
+# Pillow's own limit would refuse large photographs; has_room checks the free memory instead
 Image.MAX_IMAGE_PIXELS = None
 
 _FORMATS: dict[str, Any] = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
@@ -26,7 +26,7 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
     except UnidentifiedImageError:
         raise UserError("no PNG, JPEG, TIFF or WebP picture, or damaged at its beginning") from None
     with image:
-        # MPO is what phones write: a JPEG with further pictures, such as a preview, behind it
+        # phones write MPO: a JPEG followed by further pictures, such as a preview
         format = "JPEG" if image.format == "MPO" else str(image.format)
         if format != "JPEG" and getattr(image, "n_frames", 1) > 1:
             raise UserError("an animation: only single pictures can be denoised")
@@ -34,16 +34,17 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
         has_room(image.width, image.height, 8 if deep else 4)
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         kept = _FORMATS[format].keep(path, image)
-        return Picture(_deep(path, image) if deep else to_pixels(image), format, orientation, kept)
+        return Picture(_deep(path, image) if deep else decode_pixels(image), format, orientation, kept)
 
 
-def to_pixels(image: Image.Image) -> Pixels:
-    """Decode 8 bits a sample.
+def decode_pixels(image: Image.Image) -> PixelArray:
+    """The pixels of a picture with 8 bits a sample.
 
     Raises:
-        UserError: the picture is of a kind whose colours the networks do not know.
+        UserError: the picture is neither RGB nor grey, as CMYK.
     """
-    if image.has_transparency_data and image.mode not in _PLAIN[1::2]:  # a palette's, or one colour that is clear
+    if image.has_transparency_data and image.mode not in ("LA", "RGBA"):
+        # a palette with alpha, or one transparent colour
         image = image.convert("LA" if image.mode == "L" else "RGBA")
     elif image.mode in ("P", "1"):
         image = image.convert("RGB" if image.mode == "P" else "L")
@@ -53,17 +54,17 @@ def to_pixels(image: Image.Image) -> Pixels:
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _deep(path: Path, image: Image.Image) -> Pixels:
-    """16 bits a sample, of which Pillow would keep eight."""
+def _deep(path: Path, image: Image.Image) -> PixelArray:
+    """The pixels of a PNG with 16 bits a sample. Pillow would keep 8 of them."""
     if "transparency" in image.info:
         raise UserError("16 bits and one colour that is transparent: give it an alpha channel first")
-    from torchvision.io import ImageReadMode, decode_png  # which takes a second to import
+    from torchvision.io import ImageReadMode, decode_png  # its import takes a second
 
     data = torch.from_numpy(np.fromfile(path, np.uint8))
     return decode_png(data, ImageReadMode.UNCHANGED).permute(1, 2, 0).contiguous().numpy()
 
 
-def write(picture: Picture, pixels: Pixels, path: Path) -> None:
+def write(picture: Picture, pixels: PixelArray, path: Path) -> None:
     """See ``serving.files.pictures.write_picture``."""
     with path.open("wb") as file:
         _FORMATS[picture.format].write(file, pixels, picture.kept)

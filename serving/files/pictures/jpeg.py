@@ -1,4 +1,4 @@
-"""JPEG: written no coarser than its source was, nor than quality 95."""
+"""JPEG: no quantisation step is coarser than the source's or than that of quality 95."""
 
 import io
 from pathlib import Path
@@ -7,32 +7,32 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from serving.files.pictures.picture import Pixels
+from serving.files.pictures.picture import PixelArray
 
-QUALITY = 95
+MIN_QUALITY = 95
 
 
 def keep(_path: Path, image: Image.Image) -> dict[str, Any]:
-    """Profile, EXIF, XMP, comment, resolution, and how it was compressed."""
+    """Profile, EXIF, XMP, comment, resolution, and compression settings."""
     kept = {name: image.info[name] for name in ("icc_profile", "exif", "xmp", "comment", "dpi") if name in image.info}
     tables: dict[int, list[int]] = getattr(image, "quantization", {})
     subsampling = JpegImagePlugin.get_sampling(image)
     return kept | {
         "qtables": _no_coarser(tables, image.mode),
-        "subsampling": subsampling if subsampling >= 0 else 0,  # -1: grey, or a way that Pillow does not write
+        "subsampling": subsampling if subsampling >= 0 else 0,  # -1: grey, or a subsampling that Pillow cannot write
         "progressive": bool(image.info.get("progressive")),
     }
 
 
 def _no_coarser(tables: dict[int, list[int]], mode: str) -> dict[int, list[int]]:
-    """The finer of the source's steps and those of ``QUALITY``, for each frequency of each table."""
+    """For each frequency of each table the smaller step of the source's and that of ``MIN_QUALITY``."""
     example = io.BytesIO()
-    Image.new("L" if mode == "L" else "RGB", (8, 8)).save(example, "JPEG", quality=QUALITY)
+    Image.new("L" if mode == "L" else "RGB", (8, 8)).save(example, "JPEG", quality=MIN_QUALITY)
     with Image.open(example) as image:
         fine: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
     return {i: np.minimum(table, tables.get(i, table)).tolist() for i, table in fine.items()}
 
 
-def write(file: IO[bytes], pixels: Pixels, kept: dict[str, Any]) -> None:
+def write(file: IO[bytes], pixels: PixelArray, kept: dict[str, Any]) -> None:
     """Write grey or RGB."""
     Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(file, "JPEG", **kept)

@@ -6,19 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.unsignedinteger]
+PixelArray = NDArray[np.unsignedinteger]
 """``H x W x C`` of uint8 or uint16: grey, grey and alpha, RGB, or RGB and alpha."""
 
 
 @dataclass
 class Picture:
-    """Pixels as they are stored, and what else the file held.
+    """PixelArray as they are stored, and the file's metadata.
 
-    ``orientation`` is EXIF's, 1 to 8: pixels are not turned upright, and the tag is kept, so that viewers turn once.
-    ``kept`` belongs to the format's own reader and writer: profile, EXIF, resolution, text, how it was compressed.
+    Args:
+        orientation: EXIF's, 1 to 8. PixelArray are not rotated, and the tag is kept, so that viewers rotate them once.
+        kept: what the format's reader passes to its writer: profile, EXIF, resolution, text, compression.
     """
 
-    pixels: Pixels
+    pixels: PixelArray
     format: str
     orientation: int = 1
     kept: dict[str, Any] = field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""PNG, whose ancillary chunks (profile, EXIF, gamma, text, resolution) pass from file to file as they are.
+"""PNG: ancillary chunks (profile, EXIF, gamma, text, resolution) are copied unchanged.
 
-Pillow reads and writes no more than 8 bits of a colour, so 16 are written by pypng.
+Pillow reads and writes at most 8 bits of a colour, so pypng writes 16.
 """
 
 import io
@@ -11,32 +11,32 @@ import numpy as np
 import png
 from PIL import Image
 
-from serving.files.pictures.picture import Pixels
+from serving.files.pictures.picture import PixelArray
 
 _ABOUT_PIXELS = (b"tRNS", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"acTL", b"fcTL", b"fdAT")
-"""Ancillary chunks that say something about samples or palette, which may be others now."""
+"""Ancillary chunks about samples or palette. They are not copied, because samples and palette may change."""
 
 
 def depth(path: Path) -> int:
-    """Bits a sample, by the header."""
+    """Bits a sample, from the header."""
     with path.open("rb") as file:
         return file.read(25)[-1]
 
 
 def keep(path: Path, _image: Image.Image) -> dict[str, Any]:
-    """The chunks to keep. Every chunk's checksum is compared, which Pillow does not do for those that hold pixels.
+    """The chunks to copy. This checks every chunk's checksum: Pillow skips those of the pixels.
 
     Raises:
         png.ChunkError: a checksum does not match, or the file ends early.
     """
     with path.open("rb") as file:
-        # ancillary is what begins with a small letter
+        # the names of ancillary chunks begin with a small letter
         chunks = [(kind, data) for kind, data in png.Reader(file=file).chunks() if kind[:1].islower()]
     return {"chunks": [(kind, data) for kind, data in chunks if kind not in _ABOUT_PIXELS]}
 
 
-def write(file: IO[bytes], pixels: Pixels, kept: dict[str, Any]) -> None:
-    """Write 8 or 16 bits a sample; the kept chunks stand where all of them may: before the pixels."""
+def write(file: IO[bytes], pixels: PixelArray, kept: dict[str, Any]) -> None:
+    """Write 8 or 16 bits a sample. The copied chunks stand before the pixels, where all of them are allowed."""
     plain = io.BytesIO()
     if pixels.dtype == np.uint8:
         Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(plain, "PNG")

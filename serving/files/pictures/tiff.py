@@ -1,4 +1,4 @@
-"""TIFF: tifffile reads 16 bits and writes all; Pillow reads 8 bits, because it knows more ways of compression."""
+"""TIFF: tifffile reads 16 bits and writes all. Pillow reads 8 bits, because it supports more compressions."""
 
 import logging
 import struct
@@ -13,16 +13,16 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TIFF, TiffPage
 
 from ftn_core.utils.errors import UserError
-from serving.files.pictures.by_pillow import to_pixels
-from serving.files.pictures.picture import Picture, Pixels
+from serving.files.pictures.by_pillow import decode_pixels
+from serving.files.pictures.picture import Picture, PixelArray
 
-# what matters is raised; the rest would stand between the lines of the progress
+# errors are raised as exceptions; log lines would disturb the progress lines
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _DIRECTORIES = {"ExifTag": ExifTags.IFD.Exif, "GPSTag": ExifTags.IFD.GPSInfo}
-# beside what tifffile writes itself: how pixels are laid out and packed, which may be otherwise now
+# tags about the layout and compression of pixels, beside those that tifffile writes itself: they may change
 _ABOUT_PIXELS = TIFF.TAG_FILTERED | {254, 255, 263, 280, 281, 290, 291, 292, 293, 320, 347, 512, 513, 514, 529, 530,
                                      531, 532}  # fmt: skip
 _POINTERS = (13, 18)
@@ -56,13 +56,13 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
         pixels = _deep(page) if page.bitspersample == 16 else None
         orientation = page.tags.valueof(274, 1)
     if pixels is None:
-        pixels = to_pixels(_as_stored(path))
-        kept["extrasamples"] = ("UNASSALPHA",)  # in whatever way it was, Pillow gives it so
+        pixels = decode_pixels(_as_stored(path))
+        kept["extrasamples"] = ("UNASSALPHA",)  # Pillow always returns alpha that is not premultiplied
     return Picture(pixels, "TIFF", orientation, kept)
 
 
 def _as_stored(path: Path) -> Image.Image:
-    """What Pillow reads, which turns TIFF upright, turned back."""
+    """The picture as it is stored. Pillow rotates TIFF by its orientation, so this rotates it back."""
     back = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -72,21 +72,21 @@ def _as_stored(path: Path) -> Image.Image:
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }
-    # opened by its name, Pillow maps some files into memory, and does not turn those
+    # opened by name, Pillow maps some files into memory and does not rotate those
     with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as image:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
         image.load()
         return image.transpose(back[orientation]) if orientation in back else image
 
 
-def _deep(page: TiffPage) -> Pixels:
-    """16 bits a sample: ``H x W x C``, 0 for black."""
+def _deep(page: TiffPage) -> PixelArray:
+    """The pixels of a picture with 16 bits a sample, ``H x W x C``, 0 for black."""
     colours = {0: 1, 1: 1, 2: 3}.get(page.photometric)
     if colours is None or page.sampleformat != 1 or page.samplesperpixel - colours not in (0, 1):
         kind = tifffile.PHOTOMETRIC(page.photometric).name
         raise UserError(f"{page.samplesperpixel} samples of {kind} a pixel: convert it to RGB or grey first")
     try:
-        pixels: Pixels = page.asarray()  # type: ignore[assignment]
+        pixels: PixelArray = page.asarray()  # type: ignore[assignment]
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
@@ -103,32 +103,32 @@ def _deep(page: TiffPage) -> Pixels:
 
 
 def _tags(file: tifffile.TiffFile, page: TiffPage) -> int:
-    """How many tags there should be: tifffile leaves out, in silence, those whose values lie beyond the file's end."""
+    """How many tags the file declares. tifffile silently skips those whose values lie beyond the file's end."""
     file.filehandle.seek(page.offset)
     return int(struct.unpack(file.tiff.tagnoformat, file.filehandle.read(file.tiff.tagnosize))[0])
 
 
 def _copied(tag: tifffile.TiffTag) -> tuple[int, int, int, Any, bool]:
-    """A tag for a file of the same byte order: its bytes as they are, whatever they mean."""
-    # of rationals tifffile would count numerators and denominators
+    """A tag for a file of the same byte order, with its bytes unchanged."""
+    # for rationals astuple counts numerators and denominators
     value = tag.value if tag.dtype in _RATIONAL else tag.astuple()[3]
     return tag.code, tag.dtype, tag.count, value, True
 
 
 def _directory(file: tifffile.TiffFile, page: TiffPage, code: int) -> dict[int, Any]:
-    """The tags of the EXIF or GPS directory by number; empty where there is none."""
+    """The tags of the EXIF or GPS directory by number; empty if there is none."""
     if code not in page.tags:
         return {}
     exif = Image.Exif()
     exif.endian, exif.bigtiff = file.byteorder, file.is_bigtiff
     exif.load_from_fp(cast(IO[bytes], file.filehandle), page.offset)
     found = dict(exif.get_ifd(code))
-    found.pop(ExifTags.IFD.Interop, None)  # a place in the old file
+    found.pop(ExifTags.IFD.Interop, None)  # an offset in the old file
     return found
 
 
-def write(picture: Picture, pixels: Pixels, path: Path) -> None:
-    """See ``serving.files.pictures.write_picture``; whatever was compressed is deflated, without loss."""
+def write(picture: Picture, pixels: PixelArray, path: Path) -> None:
+    """See ``serving.files.pictures.write_picture``. Any compression becomes deflate, which is lossless."""
     kept, channels = picture.kept, pixels.shape[2]
     directories = {name: tags for name, tags in kept["directories"].items() if tags}
     tifffile.imwrite(
@@ -145,7 +145,7 @@ def write(picture: Picture, pixels: Pixels, path: Path) -> None:
         resolutionunit=kept["unit"] if kept["resolution"] else None,
         metadata=None,
         software=False,
-        # tifffile writes no directories: until they are there, these point at the page's own, which is the first thing
+        # tifffile cannot write directories. Until they are appended, these tags point at the page's own, at offset 8
         extratags=kept["extratags"] + [(name, "I", 1, 8, True) for name in directories],
     )
     for name, tags in directories.items():

@@ -1,4 +1,4 @@
-"""WebP: lossless stays lossless, the rest is written at quality 95."""
+"""WebP: lossless files stay lossless, others are written at quality 95."""
 
 import struct
 from pathlib import Path
@@ -6,20 +6,20 @@ from typing import IO, Any
 
 from PIL import Image
 
-from serving.files.pictures.picture import Pixels
+from serving.files.pictures.picture import PixelArray
 
-QUALITY = 95
+LOSSY_QUALITY = 95
 
 
 def keep(path: Path, image: Image.Image) -> dict[str, Any]:
-    """Profile, EXIF and XMP, and how it was compressed."""
+    """Profile, EXIF and XMP, and compression settings."""
     kept = {name: image.info[name] for name in ("icc_profile", "exif", "xmp") if name in image.info}
-    # exact: colours below full transparency stay, too
-    return kept | ({"lossless": True} if _lossless(path) else {"quality": QUALITY}) | {"exact": True}
+    # exact: keep the colours of fully transparent pixels
+    return kept | ({"lossless": True} if _lossless(path) else {"quality": LOSSY_QUALITY}) | {"exact": True}
 
 
 def _lossless(path: Path) -> bool:
-    """Whether the pixels are in a chunk of the lossless kind."""
+    """Whether the pixels are in a lossless chunk."""
     with path.open("rb") as file:
         file.seek(12)  # RIFF, size, WEBP
         while len(head := file.read(8)) == 8:
@@ -30,6 +30,6 @@ def _lossless(path: Path) -> bool:
     return False
 
 
-def write(file: IO[bytes], pixels: Pixels, kept: dict[str, Any]) -> None:
-    """Write RGB, with alpha or without; WebP has no grey of its own."""
+def write(file: IO[bytes], pixels: PixelArray, kept: dict[str, Any]) -> None:
+    """Write RGB, with alpha or without. WebP has no grey."""
     Image.fromarray(pixels).save(file, "WEBP", **kept)

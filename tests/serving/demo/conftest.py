@@ -1,4 +1,4 @@
-"""A project with files of three units and two registered versions, the real server over it, and a real browser."""
+"""A project with models of three quantities and two registered versions, the real server, and a real browser."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
 
 
 def make_denoiser(seed: int, task: Task = DENOISING, levels: tuple[float, float] = (0.2, 0.6)) -> ContinuousDenoiser:
-    """Untrained, but every place of its dial restores differently."""
+    """Untrained, but every position of its dial restores differently."""
     torch.manual_seed(seed)
     base = build_network(**SPEC).eval().requires_grad_(False)
     torch.nn.init.normal_(base.tail.weight, std=0.05)
@@ -73,7 +73,7 @@ def project(tmp_path_factory) -> Project:
 
 
 def register(root: Path, version: int) -> Path:
-    """As the stage `register` does, with what the page needs of it."""
+    """Register a version, with only what the page needs of what stage `register` writes."""
     weights = root / "registered" / f"{version}.safetensors"
     make_denoiser(100 + version).save(weights)
     client = mlflow.MlflowClient()
@@ -93,7 +93,7 @@ def register(root: Path, version: int) -> Path:
 
 @pytest.fixture(scope="module")
 def address(project):
-    """Of the running page."""
+    """Address of the running page."""
     process = project.start("--port", "0")
     lines = []
     for line in process.stdout:
@@ -104,15 +104,15 @@ def address(project):
         pytest.fail("".join(lines))
     address = line.split("The dial is at ")[1].split(";")[0]
     yield address
-    # an open page does not keep it from ending
+    # an open page must not keep the server from ending
     with urllib.request.urlopen(f"{address}/gradio_api/heartbeat/page", timeout=30) as page:
         assert page.read(1)
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=30)
-    assert process.returncode == 130 and "answers, median " in told, told
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130 and "answers, median " in output, output
 
 
-# of a module: Playwright's event loop runs in this thread as long as it is open, and Prefect would take it for its own
+# module scope: while Playwright is open its event loop runs in this thread, and Prefect's tests would use it
 @pytest.fixture(scope="module")
 def chromium():
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

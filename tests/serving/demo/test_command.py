@@ -6,10 +6,10 @@ import pytest
 from ports import free_ports
 
 from ftn_core.utils.errors import UserError
-from serving.demo import models
 from serving.demo.actions import Actions
+from serving.demo.models import find_models
 from serving.demo.port import listen
-from serving.demo.server import serve
+from serving.demo.server import serve_page
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_port_that_is_taken(project):
 def test_no_model_at_all(here, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^there is no model here: run `make repro`, or name a model with --model$"):
-        serve(None, listen("127.0.0.1", 0), browser=False)
+        serve_page(None, listen("127.0.0.1", 0), browser=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -43,7 +43,7 @@ def test_a_model_that_is_none(here):
 
 
 def test_the_registrys_versions_come_first_and_the_champion_opens(here):
-    found = models.find()
+    found = find_models()
     assert found.labels == {
         "models:/ftn-denoiser/2": "ftn-denoiser 2 · champion",
         "models:/ftn-denoiser/1": "ftn-denoiser 1",
@@ -52,27 +52,27 @@ def test_the_registrys_versions_come_first_and_the_champion_opens(here):
         "models/denoisers/jpeg.safetensors": "jpeg · file",
         "models/denoisers/objective.safetensors": "objective · file",
     }
-    assert found.first == "models:/ftn-denoiser/2" and not found.trouble
-    assert models.find("models:/ftn-denoiser@champion").first == "models:/ftn-denoiser/2"
-    elsewhere = models.find("elsewhere/x.safetensors")
+    assert found.first == "models:/ftn-denoiser/2" and not found.registry_error
+    assert find_models("models:/ftn-denoiser@champion").first == "models:/ftn-denoiser/2"
+    elsewhere = find_models("elsewhere/x.safetensors")
     assert elsewhere.first == next(iter(elsewhere.labels)) == "elsewhere/x.safetensors"
 
 
 def test_without_a_registry_the_first_of_the_methods_opens(here, tmp_path, monkeypatch):
     (tmp_path / "models").symlink_to(here.root / "models")
     monkeypatch.chdir(tmp_path)
-    assert models.find().first == "models/denoisers/dni.safetensors"
+    assert find_models().first == "models/denoisers/dni.safetensors"
     from project import ROOT
 
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())  # whose first method is ftn
-    assert models.find().first == "models/denoisers/ftn.safetensors"
+    assert find_models().first == "models/denoisers/ftn.safetensors"
     assert not (tmp_path / "mlflow.db").exists()
 
 
 def test_a_registry_that_does_not_answer_leaves_the_files(here, monkeypatch):
     port = free_ports(1)[0]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
-    found = models.find()
-    assert found.trouble.startswith(f"MLflow at http://127.0.0.1:{port} does not answer (")
-    assert "secret" not in found.trouble
+    found = find_models()
+    assert found.registry_error.startswith(f"MLflow at http://127.0.0.1:{port} does not answer (")
+    assert "secret" not in found.registry_error
     assert list(found.labels) == [f"models/denoisers/{name}.safetensors" for name in here.files]

@@ -8,8 +8,8 @@ from PIL import Image, ImageOps
 from small_denoiser import small_denoiser
 
 from ftn_core.runtime.images import restore
-from serving.files.bands import restored, to_image
-from serving.files.contact_sheet import STOPS, strip
+from serving.files.bands import pixels_to_tensor, restore_in_bands
+from serving.files.contact_sheet import STOPS, contact_sheet
 from serving.files.pictures import Picture
 
 
@@ -21,7 +21,7 @@ def denoiser(tmp_path_factory):
 def by_library(network, array):
     """The whole picture at once."""
     top = np.iinfo(array.dtype).max
-    output = restore(network, to_image(array))[0]
+    output = restore(network, pixels_to_tensor(array))[0]
     output = output.mean(dim=0, keepdim=True) if array.shape[2] < 3 else output
     colours = (output * top).round().permute(1, 2, 0).numpy().astype(array.dtype)
     return np.concatenate([colours, array[..., colours.shape[2] :]], axis=2)
@@ -31,9 +31,9 @@ def test_bands_give_the_bits_of_the_whole_picture(denoiser):
     """Three bands, and two windows in each."""
     network = denoiser.fold(0.5)
     picture = Picture(np.random.default_rng(0).integers(0, 65536, (2301, 1153, 3), np.uint16), "TIFF")
-    told = []
-    np.testing.assert_array_equal(restored(network, picture, told.append), by_library(network, picture.pixels))
-    assert len(told) == 3 and told == sorted(told) and told[-1] == 2301
+    rows = []
+    np.testing.assert_array_equal(restore_in_bands(network, picture, rows.append), by_library(network, picture.pixels))
+    assert len(rows) == 3 and rows == sorted(rows) and rows[-1] == 2301
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,19 +44,19 @@ def test_any_shape_and_depth_is_what_the_library_gives(denoiser, channels, dtype
     network = denoiser.fold(position)
     picture = Picture(pixels(channels, dtype, height, width), "PNG")
     before = picture.pixels.copy()
-    after = restored(network, picture)
+    after = restore_in_bands(network, picture)
     np.testing.assert_array_equal(after, by_library(network, before))
     np.testing.assert_array_equal(picture.pixels, before)
 
 
 def test_grey_is_three_equal_channels(denoiser):
-    image = to_image(pixels(2, np.uint16))
+    image = pixels_to_tensor(pixels(2, np.uint16))
     assert image.shape == (1, 3, 21, 34) and (image[:, 0] == image[:, 2]).all()
     torch.testing.assert_close(image[0, 1] * 65535, torch.from_numpy(pixels(2, np.uint16)[..., 0].astype(np.float32)))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_strip_goes_from_left_to_right_for_who_looks_at_it(denoiser, orientation):
+def test_a_contact_sheet_goes_from_left_to_right_in_a_viewer(denoiser, orientation):
     picture = Picture(pixels(3, np.uint8), "PNG", orientation)
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -66,7 +66,7 @@ def test_a_strip_goes_from_left_to_right_for_who_looks_at_it(denoiser, orientati
         image.info["exif"] = exif.tobytes()
         return np.asarray(ImageOps.exif_transpose(image))
 
-    parts = np.split(seen(strip(denoiser, picture)), STOPS + 1, axis=1)
+    parts = np.split(seen(contact_sheet(denoiser, picture)), STOPS + 1, axis=1)
     expected = [picture.pixels] + [by_library(denoiser.fold(x), picture.pixels) for x in (0, 0.25, 0.5, 0.75, 1)]
     for part, array in zip(parts, expected, strict=True):
         np.testing.assert_array_equal(part, seen(array))

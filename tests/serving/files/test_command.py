@@ -16,15 +16,15 @@ from PIL import Image
 from project import ROOT
 from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
-import serving.files.batch
+import serving.files.job_runner
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label
-from serving.files.inputs import MARKS
-from serving.files.level import Written
+from serving.files.inputs import CONTACT_SHEET
+from serving.files.level_argument import LevelArgument
 from serving.files.restore import Restoration
 
 MODEL = "model.safetensors"
-at = Written.parse
+at = LevelArgument.parse
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def photographs(count: int, side: int = 40) -> None:
+def make_pictures(count: int, side: int = 40) -> None:
     for i in range(count):
         Image.fromarray(pixels(3, np.uint8, side, side, i)).save(f"in/{i:03}.png")
 
@@ -50,7 +50,7 @@ def start(*arguments: str) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def ended(process: subprocess.Popen) -> tuple[int, str, str]:
+def wait(process: subprocess.Popen) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
@@ -69,14 +69,14 @@ def results() -> set[str]:
 
 
 def test_damaged_ones_are_named_at_the_end_and_the_rest_is_done(folder, capsys):
-    photographs(12)
+    make_pictures(12)
     good = Path("in/000.png").read_bytes()
     Path("in/003.png").write_bytes(good[:300])
     Path("in/007.png").write_bytes(b"no picture")
     flipped = bytearray(good)
     flipped[200] ^= 1
     Path("in/011.png").write_bytes(flipped)
-    code, out, err = ended(start("in", "--out", "out", "--model", MODEL, "--level", "51/255"))
+    code, out, err = wait(start("in", "--out", "out", "--model", MODEL, "--level", "51/255"))
     assert code == 1
     assert "9 restored, 3 failed:" in out
     named = re.findall(r"^  in/(\d+)\.png: (.+)$", err, re.MULTILINE)
@@ -94,7 +94,7 @@ def test_damaged_ones_are_named_at_the_end_and_the_rest_is_done(folder, capsys):
 
 @pytest.mark.parametrize("kill, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
-    photographs(20, side=500)
+    make_pictures(20, side=500)
     arguments = ("in", "--out", "out", "--model", MODEL, "--level", "0.3")
     process = start(*arguments)
     while len(list(Path("out").glob("[!.]*"))) < 2:
@@ -102,7 +102,7 @@ def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
         time.sleep(0.002)
     sent = time.monotonic()
     process.send_signal(kill)
-    found, out, err = ended(process)
+    found, out, err = wait(process)
     assert found == code and time.monotonic() - sent < 5
     done = results()
     assert 2 <= len(done) < 20
@@ -117,8 +117,8 @@ def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(folder):
-    photographs(1)
-    code, out, err = ended(start("in/000.png", "--model", MODEL, "--level", "0.2x"))
+    make_pictures(1)
+    code, out, err = wait(start("in/000.png", "--model", MODEL, "--level", "0.2x"))
     assert (code, out) == (2, "")
     assert err == "ftn: --level 0.2x: a number, for sigma also one such as 51/255, or auto is needed\n"
 
@@ -132,7 +132,7 @@ def refused(*paths: str, **options) -> str:
 
 
 def test_without_a_registry_the_remedy_is_named_and_none_is_made(folder):
-    photographs(1)
+    make_pictures(1)
     message = refused()
     assert "mlflow.db does not exist" in message and "--model" in message and "none yet" in message
     assert "mlflow.db does not exist" in refused(model="models:/ftn-denoiser/3")
@@ -147,26 +147,26 @@ def test_without_a_registry_the_remedy_is_named_and_none_is_made(folder):
 
 @pytest.mark.parametrize("content", [None, b"", b"no model", b"\x10\0\0\0\0\0\0\0{}              "])
 def test_a_model_that_is_none_is_named(folder, content):
-    photographs(1)
+    make_pictures(1)
     if content is not None:
         Path("bad.safetensors").write_bytes(content)
     assert "bad.safetensors" in refused(model="bad.safetensors")
 
 
 def test_a_folder_is_no_model(folder):
-    photographs(1)
+    make_pictures(1)
     assert "in" in refused(model="in")
 
 
 def test_nowhere_to_write_is_said_before_any_work(folder):
-    photographs(1)
+    make_pictures(1)
     Path("file").touch()
     assert "file" in refused(model=MODEL, out=Path("file/out"))
 
 
 def test_a_full_disk_ends_the_run_and_says_what_is_done(folder, monkeypatch):
-    photographs(30)
-    write, written = serving.files.batch.write_picture, []
+    make_pictures(30)
+    write, written = serving.files.job_runner.write_picture, []
 
     def full(picture, array, path):
         written.append(path)
@@ -174,14 +174,14 @@ def test_a_full_disk_ends_the_run_and_says_what_is_done(folder, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(picture, array, path)
 
-    monkeypatch.setattr(serving.files.batch, "write_picture", full)
+    monkeypatch.setattr(serving.files.job_runner, "write_picture", full)
     with pytest.raises(UserError, match=r"No space left on device.* 4 are done"):
         Restoration(["in"], out=Path("out"), model=MODEL).run()
     assert len(written) < 30 and len(results()) == 4 and not list(Path("out").glob(".*"))
 
 
 def test_nothing_is_overwritten_unless_told(folder, capsys):
-    photographs(2)
+    make_pictures(2)
     Path("in/000.restored.png").write_text("mine")
     assert Restoration(["in"], model=MODEL, level=at("0.2")).run() == 0
     assert Path("in/000.restored.png").read_text() == "mine"
@@ -203,7 +203,7 @@ def test_the_level_that_is_found_is_said(folder, capsys):
 
 
 def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
-    photographs(3)
+    make_pictures(3)
     assert Restoration(["in"], model=MODEL, level=at("0.9")).run() == 0
     assert capsys.readouterr().err.count("beyond the model's levels: sigma 0.5 (128/255) is used") == 1
     highest = [Path(f"in/{i:03}.restored.png").read_bytes() for i in range(3)]
@@ -219,8 +219,8 @@ def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
     ],
     ids=["jpeg", "objective"],
 )
-def test_a_dial_of_another_unit(folder, capsys, task, levels, words, alone):
-    photographs(1)
+def test_a_dial_of_another_quantity(folder, capsys, task, levels, words, alone):
+    make_pictures(1)
     small_denoiser(Path(MODEL), task, levels)
     level = words[1].split()[-1]
     assert Restoration(["in"], model=MODEL, level=at(level)).run() == 0
@@ -231,16 +231,16 @@ def test_a_dial_of_another_unit(folder, capsys, task, levels, words, alone):
     assert Restoration(["in"], model=MODEL, alpha=alpha, overwrite=True).run() == 0
     assert Path("in/000.restored.png").read_bytes() == restored
     capsys.readouterr()
-    assert Restoration(["in"], model=MODEL, strip=True).run() == 0
+    assert Restoration(["in"], model=MODEL, contact_sheet=True).run() == 0
     assert f"as it is, then at {task.quantity.name} {label(task.quantity, levels[0])}, " in capsys.readouterr().out
     for options in ({}, {"level": at("auto")}):
         assert "--level is needed" in refused(model=MODEL, **options)
         assert alone in refused(model=MODEL, **options)
 
 
-def test_a_strip_is_one_picture_of_all_stops(folder):
-    photographs(1)
-    assert Restoration(["in"], model=MODEL, strip=True, out=Path("out")).run() == 0
-    with Image.open(f"out/000{MARKS[1]}.png") as image:
+def test_a_contact_sheet_is_one_picture_of_all_stops(folder):
+    make_pictures(1)
+    assert Restoration(["in"], model=MODEL, contact_sheet=True, out=Path("out")).run() == 0
+    with Image.open(f"out/000{CONTACT_SHEET}.png") as image:
         assert image.size == (6 * 40, 40)
         assert (np.asarray(image)[:, :40] == pixels(3, np.uint8, 40, 40, 0)).all()

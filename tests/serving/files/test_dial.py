@@ -9,8 +9,8 @@ from small_denoiser import small_denoiser
 
 from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
 from ftn_core.utils.errors import UserError
-from serving.files.dial import Dial
-from serving.files.level import Written
+from serving.files.dial_setting import DialSetting
+from serving.files.level_argument import LevelArgument
 from serving.files.pictures import Picture
 
 
@@ -24,7 +24,7 @@ def denoiser(tmp_path_factory):
     [("0.2", 0.2), ("51/255", 0.2), (" 25 / 255 ", 25 / 255), (".5", 0.5), ("0", 0), ("2e-1", 0.2), ("auto", None)],
 )
 def test_sigma_is_a_number_or_a_fraction_or_found(text, sigma):
-    assert Written.parse(text).of(SIGMA) == (sigma and pytest.approx(sigma, rel=1e-12))
+    assert LevelArgument.parse(text).level_of(SIGMA) == (sigma and pytest.approx(sigma, rel=1e-12))
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_sigma_is_a_number_or_a_fraction_or_found(text, sigma):
 )
 def test_anything_else_is_refused_by_its_text(text):
     with pytest.raises(UserError) as error:
-        Written.parse(text)
+        LevelArgument.parse(text)
     assert f"--level {text}:" in str(error.value)
 
 
 @pytest.mark.parametrize(
-    "text, unit, words",
+    "text, quantity, words",
     [
         ("2.01", SIGMA, "--level 2.01: sigma must be from 0 to 2 (standard deviation"),
         ("51", SIGMA, "that is 51/255"),
@@ -47,16 +47,16 @@ def test_anything_else_is_refused_by_its_text(text):
         ("20/255", QUALITY, "--level 20/255: fractions are of sigma, this model's dial is of quality"),
     ],
 )
-def test_what_is_no_level_of_the_models_unit_is_refused_with_its_range(text, unit, words):
+def test_what_is_no_level_of_the_models_quantity_is_refused_with_its_range(text, quantity, words):
     with pytest.raises(UserError) as error:
-        Written.parse(text).of(unit)
+        LevelArgument.parse(text).level_of(quantity)
     assert words in str(error.value)
 
 
 @given(st.floats(0, 2))
 def test_any_sigma_is_read_as_it_is_written(sigma):
-    assert Written.parse(repr(sigma)).of(SIGMA) == sigma
-    assert Written.parse(f"{min(255 * sigma, 510)!r}/255").of(SIGMA) == pytest.approx(sigma, rel=1e-12)
+    assert LevelArgument.parse(repr(sigma)).level_of(SIGMA) == sigma
+    assert LevelArgument.parse(f"{min(255 * sigma, 510)!r}/255").level_of(SIGMA) == pytest.approx(sigma, rel=1e-12)
 
 
 @given(st.text(max_size=12) | st.from_regex(r"[0-9./eE+-]{1,12}", fullmatch=True))
@@ -65,7 +65,7 @@ def test_any_sigma_is_read_as_it_is_written(sigma):
 @example("9" * 12 + "e99999")
 def test_any_text_is_a_sigma_or_a_users_mistake(text):
     try:
-        sigma = Written.parse(text).of(SIGMA)
+        sigma = LevelArgument.parse(text).level_of(SIGMA)
     except UserError:
         return
     assert 0 <= sigma <= 2
@@ -74,20 +74,20 @@ def test_any_text_is_a_sigma_or_a_users_mistake(text):
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, math.nan, math.inf])
 def test_alpha_is_of_the_whole_dial(denoiser, alpha):
     with pytest.raises(UserError, match="--alpha"):
-        Dial(denoiser, alpha=alpha)
+        DialSetting(denoiser, alpha=alpha)
 
 
 @given(st.floats(0, 1))
 def test_alpha_goes_from_the_first_level_to_the_last(denoiser, alpha):
-    dial = Dial(denoiser, alpha=alpha)
-    assert dial.position(dial.found(Picture(pixels(3, np.uint8), "PNG"))) == alpha * len(denoiser.levels)
+    dial = DialSetting(denoiser, alpha=alpha)
+    assert dial.position(dial.level_for(Picture(pixels(3, np.uint8), "PNG"))) == alpha * len(denoiser.levels)
 
 
 @pytest.mark.parametrize("levels", [(0.2, 0.5), (0.5, 0.2)], ids=["rising", "falling"])
 @pytest.mark.parametrize("sigma, nearest", [(0.1, 0.2), (0.2, None), (0.3, None), (0.5, None), (0.7, 0.5)])
 def test_a_level_beyond_the_trained_ones_is_said_to_be(tmp_path, levels, sigma, nearest):
-    dial = Dial(small_denoiser(tmp_path / "d.safetensors", levels=levels), level=sigma)
-    note = dial.beyond(sigma)
+    dial = DialSetting(small_denoiser(tmp_path / "d.safetensors", levels=levels), level=sigma)
+    note = dial.out_of_range_note(sigma)
     assert note is None if nearest is None else f"sigma {nearest:g} (" in note
     assert nearest is None or dial.position(sigma) == levels.index(nearest)
 
@@ -97,5 +97,5 @@ def test_sigma_is_found_where_none_is_given(denoiser):
     noisy = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape)
     for top, dtype in ((255, np.uint8), (65535, np.uint16)):
         picture = Picture((noisy.clip(0, 1) * top).round().astype(dtype), "PNG")
-        assert Dial(denoiser).found(picture) == pytest.approx(0.1, rel=0.05)
-        assert Dial(denoiser, level=0.3).found(picture) == 0.3
+        assert DialSetting(denoiser).level_for(picture) == pytest.approx(0.1, rel=0.05)
+        assert DialSetting(denoiser, level=0.3).level_for(picture) == 0.3

@@ -13,7 +13,7 @@ from PIL import Image, JpegImagePlugin
 from small_denoiser import small_denoiser
 
 from ftn_core.runtime.images import restore
-from serving.files.level import Written
+from serving.files.level_argument import LevelArgument
 from serving.files.restore import Restoration
 
 SIGMA = 0.3
@@ -29,9 +29,8 @@ def stored(path: Path) -> np.ndarray:
         with tifffile.TiffFile(path) as file:
             deep = file.pages[0].bitspersample == 16
             planes = file.pages[0].planarconfig == 2
-            array = (
-                file.asarray() if deep else np.rot90(np.asarray(Image.open(io.BytesIO(path.read_bytes()))))
-            )  # turned
+            # Pillow rotates TIFF by its orientation
+            array = file.asarray() if deep else np.rot90(np.asarray(Image.open(io.BytesIO(path.read_bytes()))))
             array = array.transpose(1, 2, 0) if deep and planes else array
     else:
         array = np.asarray(Image.open(path))
@@ -56,7 +55,11 @@ def run(tmp_path_factory):
     denoiser = small_denoiser(folder / "model.safetensors")
     for seed, (name, (suffix, channels, dtype, _, write)) in enumerate(KINDS.items()):
         write(folder / f"{name}{suffix}", pixels(channels, dtype, seed=seed))
-    options = {"model": str(folder / "model.safetensors"), "level": Written.parse(f"{SIGMA}"), "out": folder / "out"}
+    options = {
+        "model": str(folder / "model.safetensors"),
+        "level": LevelArgument.parse(f"{SIGMA}"),
+        "out": folder / "out",
+    }
     assert Restoration([str(folder)], **options).run() == 0
     return folder, denoiser
 

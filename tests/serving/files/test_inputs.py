@@ -6,23 +6,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ftn_core.utils.errors import UserError
-from serving.files.inputs import MARKS, plan
-
-RESTORED, STRIP = MARKS
+from serving.files.inputs import CONTACT_SHEET, MARKS, RESTORED, plan_jobs
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "b.JPG", "notes.txt", "sub/a.png", "sub/deep/c.tiff", "sub/.hidden/d.png", ".e.png",
-                 "a.restored.png", "sub/a.strip.png"):  # fmt: skip
+                 "a.restored.png", "sub/a.contact-sheet.png"):  # fmt: skip
         path = Path("in", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
 
 def planned(*arguments: str, out: str | None = None, mark: str = RESTORED) -> list[tuple[str, str]]:
-    jobs = plan(arguments, None if out is None else Path(out), mark)
+    jobs = plan_jobs(arguments, None if out is None else Path(out), mark)
     return [(job.source.as_posix(), job.target.as_posix()) for job in jobs]
 
 
@@ -70,22 +68,22 @@ class TestPlan:
             Path(target).touch()
         assert all("results" not in source for source, _ in planned("in", out="in/results"))
 
-    def test_strips_are_marked_in_out_too(self):
-        assert planned("in/a.png", out="out", mark=STRIP) == [("in/a.png", "out/a.strip.png")]
+    def test_contact_sheets_are_marked_in_out_too(self):
+        assert planned("in/a.png", out="out", mark=CONTACT_SHEET) == [("in/a.png", "out/a.contact-sheet.png")]
 
     @pytest.mark.parametrize("argument", ["nowhere", "in/*.webp", "in/sub/deep/*.png", "empty"])
     def test_what_gives_nothing_is_named(self, argument):
         Path("empty").mkdir()
         with pytest.raises(UserError, match=argument.replace("*", r"\*")):
-            plan(["in", argument], None, RESTORED)
+            plan_jobs(["in", argument], None, RESTORED)
 
     def test_two_that_would_become_one_are_named(self):
         with pytest.raises(UserError, match=r"in/a\.png and in/sub/a\.png would both become out/a\.png"):
-            plan(["in/a.png", "in/sub/a.png"], Path("out"), RESTORED)
+            plan_jobs(["in/a.png", "in/sub/a.png"], Path("out"), RESTORED)
 
     def test_a_result_in_a_sources_place_is_refused(self):
         with pytest.raises(UserError, match="choose another folder"):
-            plan(["in/a.png"], Path("in"), RESTORED)
+            plan_jobs(["in/a.png"], Path("in"), RESTORED)
 
 
 names = st.text(string.ascii_letters + "äé .[]-", min_size=1, max_size=6).filter(
@@ -110,7 +108,7 @@ def test_any_tree_is_planned_one_to_one_or_refused(tmp_path_factory, files, out,
         made.add(path)
     wanted = {path for path in made if path.suffix != ".txt"}
     try:
-        jobs = plan([str(folder / "in")], folder / "out" if out else None, mark)
+        jobs = plan_jobs([str(folder / "in")], folder / "out" if out else None, mark)
     except UserError:
         assert not wanted
         return

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ftn_core.utils.errors import UserError
 from registry import promotions
-from serving.models.command import app
+from serving.models.command import models_app
 
 MODEL = "ftn-denoiser"
 
@@ -34,7 +34,7 @@ def store(client):
 
 def ftn(*arguments):
     """What a subcommand prints; a mistake is raised."""
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(models_app, arguments)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
@@ -49,8 +49,8 @@ def test_list_and_show(store):
     assert "not judged" in lines[1]
     versions = json.loads(ftn("list", "--json"))
     assert versions[3]["aliases"] == ["champion"] and versions[3]["tags"]["ftn.gate"] == "passed"
-    shown = ftn("show", "champion")
-    assert "models:/ftn-denoiser/1" in shown and "117,932" in shown and "28.00 dB" in shown and "0.70 MB" in shown
+    output = ftn("show", "champion")
+    assert "models:/ftn-denoiser/1" in output and "117,932" in output and "28.00 dB" in output and "0.70 MB" in output
     assert "–" in ftn("show", "4")
 
 
@@ -83,7 +83,7 @@ OBJECTIVE = {
     ],
     ids=["quality", "objective"],
 )
-def test_levels_are_told_in_their_own_unit_and_units_are_not_compared(store, tags, levels, at):
+def test_levels_are_shown_in_their_own_quantity_and_quantities_are_not_compared(store, tags, levels, at):
     for number in ("3", "4"):
         for key, value in tags.items():
             store.set_model_version_tag(MODEL, number, key, value)
@@ -92,9 +92,9 @@ def test_levels_are_told_in_their_own_unit_and_units_are_not_compared(store, tag
     lines = ftn("compare", "3", "4").splitlines()
     first = next(iter(json.loads(tags["ftn.psnr"]).values()))
     assert f"{first:.2f}" in lines[1] and not any("different tasks" in line for line in lines)
-    said = ftn("compare", "1", "4")
-    assert "they are for different tasks, whose PSNR cannot be compared: of sigma (standard deviation" in said
-    assert "PSNR at" not in said
+    output = ftn("compare", "1", "4")
+    assert "they are for different tasks, whose PSNR cannot be compared: of sigma (standard deviation" in output
+    assert "PSNR at" not in output
 
 
 def test_promote_rollback_history(store):

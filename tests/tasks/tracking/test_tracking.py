@@ -19,7 +19,7 @@ from ports import free_ports
 from project import ROOT
 from sandbox import Sandbox
 
-from registry.address import redact, redact_url
+from registry.address import redact, without_credentials
 
 SCRIPT = textwrap.dedent("""
     import sys
@@ -383,5 +383,5 @@ def test_two_machines_that_create_at_once_end_with_one_experiment_and_one_parent
 )
 def test_an_address_is_printed_without_its_secrets(uri, redacted, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert redact_url(uri) == redacted
+    assert without_credentials(uri) == redacted
     assert redact(f"API request to {uri}/api failed") == f"API request to {redacted}/api failed"

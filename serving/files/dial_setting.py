@@ -1,4 +1,4 @@
-"""Where the dial stands for a picture: at a given level, at the one that is found, or at a place of the dial."""
+"""The position of the dial for each picture: from a given level, from alpha, or from the picture's own noise."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,21 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.parameters.quantities import Quantity
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label, phrase
-from serving.files.bands import to_image
+from serving.files.bands import pixels_to_tensor
 from serving.files.pictures import Picture
-from serving.noise_level import estimate_sigma, representative
+from serving.noise_level import estimate_sigma, sample_patches
 
 
 @dataclass(frozen=True)
-class Dial:
-    """Exactly one of ``level`` and ``alpha``, which is of the whole dial; or neither: sigma is found in each picture.
+class DialSetting:
+    """How the user set the dial. With neither ``level`` nor ``alpha``, sigma is estimated from each picture.
+
+    Args:
+        level: for all pictures; not together with ``alpha``.
+        alpha: a place on the whole dial, 0 at the first level and 1 at the last.
 
     Raises:
-        UserError: alpha is beyond the dial, or a level would have to be found that cannot be seen in a picture.
+        UserError: alpha is not in [0, 1], or a level is needed because the model is not for noise alone.
     """
 
     denoiser: ContinuousDenoiser
@@ -24,7 +28,7 @@ class Dial:
     alpha: float | None = None
 
     def __post_init__(self) -> None:
-        if self.alpha is not None and not 0 <= self.alpha <= 1:  # NaN, too
+        if self.alpha is not None and not 0 <= self.alpha <= 1:  # refuses NaN, too
             raise UserError(f"--alpha {self.alpha}: from 0 (the first level) to 1 (the last) is needed")
         if self.level is None and self.alpha is None and not self.denoiser.task.degradation.by_noise_alone:
             first, last = (label(self.quantity, level) for level in self.denoiser.ends)
@@ -35,36 +39,34 @@ class Dial:
 
     @property
     def quantity(self) -> Quantity:
-        """Of the levels."""
+        """What the levels measure."""
         return self.denoiser.task.quantity
 
     @property
-    def words(self) -> str:
-        """What is set, for the user."""
+    def description(self) -> str:
+        """The setting in words, for the user."""
         if self.alpha is not None:
             first, last = (phrase(self.quantity, level) for level in self.denoiser.ends)
             return f"alpha {self.alpha:g} of the dial from {first} to {last}"
-        return (
-            f"{self.quantity.name} as found in each picture"
-            if self.level is None
-            else phrase(self.quantity, self.level)
-        )
+        if self.level is None:
+            return f"{self.quantity.name} as found in each picture"
+        return phrase(self.quantity, self.level)
 
-    def beyond(self, level: float) -> str | None:
-        """What a user should know about a level that lies outside the trained ones, and so uses the nearest."""
+    def out_of_range_note(self, level: float) -> str | None:
+        """A note for the user if a level lies outside the trained ones, where the nearest one is used; else None."""
         nearest = min(max(level, min(self.denoiser.ends)), max(self.denoiser.ends))
         if abs(level - nearest) < 1e-6:
             return None
         return f"beyond the model's levels: {phrase(self.quantity, nearest)} is used"
 
-    def found(self, picture: Picture) -> float | None:
-        """The level that is set or, where nothing is, the picture's own; None where alpha is set."""
+    def level_for(self, picture: Picture) -> float | None:
+        """The given level, or else the one estimated from the picture; None if alpha is given."""
         if self.alpha is not None or self.level is not None:
             return self.level
-        return estimate_sigma(to_image(representative(picture.pixels)))
+        return estimate_sigma(pixels_to_tensor(sample_patches(picture.pixels)))
 
     def position(self, level: float | None) -> float:
-        """The position of the model's dial for what ``found`` gave."""
+        """The position of the denoiser's dial for what ``level_for`` returned."""
         if level is None:
             return (self.alpha or 0.0) * len(self.denoiser.levels)
         return self.denoiser.position(level)

@@ -1,4 +1,4 @@
-"""A level as people write it. Nothing heavy is imported here, so that a mistake is answered at once."""
+"""The argument of ``--level``. This module imports nothing slow, so that a mistake is reported at once."""
 
 import re
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ _NUMBER = r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True)
-class Written:
-    """What stands behind ``--level``: a number, ``51/255``, or ``auto``, without a number."""
+class LevelArgument:
+    """A parsed ``--level``: a number, a fraction such as ``51/255``, or ``auto``, whose ``number`` is None."""
 
     text: str
     number: float | None
@@ -22,7 +22,7 @@ class Written:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ``UserError`` where it is none of these."""
+        """Raises ``UserError`` if the text is none of these."""
         if text.strip() == AUTO:
             return cls(text, None)
         match = re.fullmatch(rf"\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?", text, re.ASCII)
@@ -31,11 +31,11 @@ class Written:
             raise UserError(f"--level {text}: a number, for sigma also one such as 51/255, or {AUTO} is needed")
         return cls(text, float(match[1]) / divisor, match[2] is not None)
 
-    def of(self, quantity: Quantity) -> float | None:
-        """The level that is meant, of a model with this quantity; None: it is to be found.
+    def level_of(self, quantity: Quantity) -> float | None:
+        """The level for a model with this quantity; None for ``auto``.
 
         Raises:
-            UserError: no dial of this quantity takes it.
+            UserError: the number is out of the quantity's range, or it is a fraction of another quantity than sigma.
         """
         if self.number is None:
             return None

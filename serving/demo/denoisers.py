@@ -1,4 +1,4 @@
-"""Denoisers with one folded network each, ready to be turned."""
+"""Loaded denoisers, each with one folded network that is set to a level for every call."""
 
 import threading
 from functools import cached_property
@@ -13,8 +13,8 @@ from ftn_core.runtime.images import restore
 from serving.load import load_denoiser
 
 
-class Dial:
-    """One denoiser. Calls from several threads wait for each other: they share the folded network."""
+class LoadedDenoiser:
+    """One denoiser. Threads that share it wait for each other, because they share its folded network."""
 
     def __init__(self, denoiser: ContinuousDenoiser) -> None:
         self._denoiser = denoiser
@@ -27,12 +27,12 @@ class Dial:
 
     @property
     def task(self) -> Task:
-        """What it is for."""
+        """What it was trained for."""
         return self._denoiser.task
 
     @property
     def quantity(self) -> Quantity:
-        """Of its levels."""
+        """What its levels measure."""
         return self._denoiser.task.quantity
 
     @cached_property
@@ -40,28 +40,28 @@ class Dial:
         return self._denoiser.fold(0.0)
 
     def restore(self, degraded: Tensor, level: float) -> Tensor:
-        """``N x 3 x H x W`` restored at a level, in [0, 1]; beyond the ends, as at the end."""
+        """Restore ``N x 3 x H x W`` at a level, in [0, 1]. A level beyond the ends is replaced by the end."""
         with self._lock:
             self._denoiser.fold(self._denoiser.position(level), self._network)
             return restore(self._network, degraded)
 
-    def restore_apart(self, degraded: Tensor, level: float) -> Tensor:
-        """As ``restore``, but with a network of its own: the dial can be turned while it lasts."""
+    def restore_in_copy(self, degraded: Tensor, level: float) -> Tensor:
+        """As ``restore``, but in a network of its own: meanwhile other threads can use ``restore``."""
         with self._lock:
             network = self._denoiser.fold(self._denoiser.position(level))
         return restore(network, degraded)
 
 
-class Dials:
-    """Loaded once for each source; a file that was written anew is loaded anew."""
+class DenoiserCache:
+    """Loads each source once, and a file again after it was rewritten."""
 
     def __init__(self) -> None:
-        self._loaded: dict[tuple[str, int], Dial] = {}
+        self._loaded: dict[tuple[str, int], LoadedDenoiser] = {}
 
-    def __call__(self, source: str) -> Dial:
-        """The dial of a file or of ``models:/NAME/VERSION``. Raises ``UserError`` where it cannot be loaded."""
+    def __call__(self, source: str) -> LoadedDenoiser:
+        """The denoiser of a file or of ``models:/NAME/VERSION``. Raises ``UserError`` if it cannot be loaded."""
         path = Path(source)
         key = source, path.stat().st_mtime_ns if path.is_file() else 0
         if key not in self._loaded:
-            self._loaded[key] = Dial(load_denoiser(source))
+            self._loaded[key] = LoadedDenoiser(load_denoiser(source))
         return self._loaded[key]
