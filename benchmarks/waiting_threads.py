@@ -63,7 +63,8 @@ def main() -> None:
     policies = {PASSIVE: POLICIES[PASSIVE]} if quick() else POLICIES
     seconds, rounds = (0.1, 1) if quick() else (0.5, 9)
     pairs = {name: [Process(training, 2, variables=policy) for _ in range(2)] for name, policy in policies.items()}
-    pairs[ONE_THREAD] = [Process(training, 1) for _ in range(2)]
+    if not quick():
+        pairs[ONE_THREAD] = [Process(training, 1) for _ in range(2)]
     alone: dict[str, list[float]] = {name: [] for name in pairs}
     both: dict[str, list[float]] = {name: [] for name in pairs}
     with closing(list(itertools.chain.from_iterable(pairs.values()))):
