@@ -111,7 +111,10 @@ def unchanged_flow(report: Report, sandbox: Sandbox) -> None:
         def flow() -> None:
             assert "0 stages ran" in sandbox.python("-m", "flows.pipeline", PREFECT_API_URL=address).stdout
 
-        variants = {"`dvc repro`": partial(repro, sandbox), "the flow, with a server running": flow}
+        variants: dict[str, Callable[[], object]] = {
+            "`dvc repro`": partial(repro, sandbox),
+            "the flow, with a server running": flow,
+        }
         timings = compare(variants, rounds=9, warmup=1)
     base, other = timings.values()
     beyond = statistics.median(b - a for a, b in zip(base.seconds, other.seconds, strict=True))
