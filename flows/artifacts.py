@@ -9,8 +9,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from registry.address import EXPERIMENT, root_cause, tracking_uri, without_credentials
-from registry.server import short_timeouts
+from registry.server import EXPERIMENT, root_cause, short_timeouts, tracking_uri, without_credentials
 from tasks.paths import TABLE, VERDICT
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"

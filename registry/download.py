@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ftn_core.utils.errors import UserError
-from registry.address import root_cause, tracking_uri, without_credentials
+from registry.server import root_cause, tracking_uri, without_credentials
 
 
 def download_weights(uri: str) -> Path:

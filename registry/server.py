@@ -1,19 +1,65 @@
-"""The connection to MLflow: a client with short timeouts, and whether an error means that MLflow does not answer."""
+"""The connection to MLflow: its address, a client with short timeouts, and errors that mean that it does not answer.
+
+Addresses and errors are printed without the secrets that they can hold.
+"""
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftn_core.utils.errors import UserError
-from registry.address import root_cause, tracking_uri, without_credentials
+from ftn_core.utils.urls import redact_url
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+EXPERIMENT = "ftn"
 SHORT_TIMEOUTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 """With its defaults MLflow retries for minutes before it reports that a server does not answer."""
+
+
+def tracking_uri() -> str:
+    """The address of MLflow: ``MLFLOW_TRACKING_URI``, or else the project's own SQLite file."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or local_store_uri()
+
+
+def local_store_uri() -> str:
+    """The SQLite file ``mlflow.db`` of the working directory, as an address."""
+    return f"sqlite:///{Path('mlflow.db').absolute()}"
+
+
+def without_credentials(uri: str) -> str:
+    """An address without user, password and query. It can be printed, stored, and opened as a link."""
+    return redact_url(uri).replace("***@", "", 1).removesuffix("?***")
+
+
+def redact(text: str) -> str:
+    """A text without the secrets of the addresses in it: HTTP clients and databases quote addresses in their errors."""
+    return re.sub(r"://[^\s'\"]*@", "://", text.replace(tracking_uri(), without_credentials(tracking_uri())))
+
+
+def root_cause(error: BaseException) -> str:
+    """The first line of the innermost exception's message, without secrets.
+
+    MLflow wraps an exception several times. The innermost one says what happened.
+    """
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    lines = redact(str(error)).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]
+
+
+def model_name() -> str:
+    """``register.model`` of the working directory's ``params.yaml``; without such a file, the default's."""
+    from ftn_core.parameters import load_parameters
+
+    try:
+        return load_parameters().register_.model
+    except UserError:
+        return "ftn-denoiser"
 
 
 class UnreachableError(UserError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ftn_core.parameters.quantities import SIGMA, Quantity, quantity_named
 from ftn_core.utils.errors import UserError
-from registry.address import tracking_uri, without_credentials
+from registry.server import tracking_uri, without_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from registry.address import model_name
 from registry.download import download_weights
+from registry.server import model_name
 
 LOCAL_DENOISERS = Path("models/denoisers")
 """Where the pipeline writes its denoisers, ``METHOD.safetensors``."""

@@ -20,11 +20,10 @@ from ftn_core.runtime.device import make_fabric
 from ftn_core.utils.errors import UserError
 from ftn_core.words.card import CardContent, card, description
 from registry import packaging, promotions, versions
-from registry.address import root_cause
 from registry.download import download_weights
 from registry.promotions import Promotion
 from registry.repository import DVC_LOCK, commit, data_hash, lock_hash, locked_stages
-from registry.server import require_server
+from registry.server import require_server, root_cause
 from tasks import paths
 from tasks.identity import from_lock
 from tasks.tracking.mlflow_tracker import MlflowTracker

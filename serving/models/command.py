@@ -8,7 +8,7 @@ import typer
 
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label, phrase
-from registry.address import model_name
+from registry.server import model_name
 from serving.models.tables import moment, print_json, print_table
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ftn_core.utils.urls import redact_url
-from registry.address import EXPERIMENT, tracking_uri
+from registry.server import EXPERIMENT, tracking_uri
 from stack.check import messages, timeouts
 from stack.check.report import CheckError, CheckResult, run_probe
 from stack.check.storage import check_bucket, probe_folder

@@ -6,7 +6,7 @@ from collections import Counter
 
 from ftn_core.utils.errors import UserError
 from registry import server
-from registry.address import tracking_uri, without_credentials
+from registry.server import tracking_uri, without_credentials
 from tasks.tracking.spool import SPOOLS, spools
 from tasks.tracking.uploader import Upload, for_this_store
 

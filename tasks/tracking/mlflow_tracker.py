@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from registry import server
-from registry.address import tracking_uri, without_credentials
 from registry.repository import REGISTER_STAGE, commit
+from registry.server import tracking_uri, without_credentials
 from tasks.identity import StageIdentity, identify
 from tasks.paths import PARAMS
 from tasks.tracking.runs import StageRun

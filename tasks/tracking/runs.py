@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from registry import server
-from registry.address import EXPERIMENT, local_store_uri, tracking_uri
+from registry.server import EXPERIMENT, local_store_uri, tracking_uri
 from tasks.tracking.spool import Entry
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ftn_core.utils.garbage_collection import collect_rarely
 from registry import server
-from registry.address import redact, root_cause, tracking_uri, without_credentials
+from registry.server import redact, root_cause, tracking_uri, without_credentials
 from tasks.tracking.runs import StageRun, refused
 from tasks.tracking.spool import SPOOLS, Entry, Spool, spools
 

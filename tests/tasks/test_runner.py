@@ -119,7 +119,7 @@ def status_of(sandbox: Sandbox, stage: str) -> str:
 
 
 def test_the_default_store_lies_beside_the_project_and_the_environment_wins(monkeypatch, tmp_path):
-    from registry.address import tracking_uri
+    from registry.server import tracking_uri
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

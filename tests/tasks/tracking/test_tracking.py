@@ -19,7 +19,7 @@ from ports import free_ports
 from project import ROOT
 from sandbox import Sandbox
 
-from registry.address import redact, without_credentials
+from registry.server import redact, without_credentials
 
 SCRIPT = textwrap.dedent("""
     import sys
@@ -289,7 +289,7 @@ def finish_upload(upload) -> None:
 
 
 def test_uploading_twice_doubles_nothing_and_what_is_refused_costs_only_itself(client):
-    from registry.address import tracking_uri
+    from registry.server import tracking_uri
     from tasks.tracking.spool import Spool
     from tasks.tracking.uploader import Upload
 
@@ -324,7 +324,7 @@ def test_uploading_twice_doubles_nothing_and_what_is_refused_costs_only_itself(c
 
 
 def test_a_late_spool_does_not_undo_a_newer_execution(client):
-    from registry.address import tracking_uri
+    from registry.server import tracking_uri
     from tasks.tracking.uploader import Upload
 
     late = spool_for(tracking_uri())
