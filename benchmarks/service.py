@@ -153,13 +153,13 @@ def parts(report: Report, folder: Path, side: int) -> None:
     short, full = body_of(images, 0.3), body_of(images, 0.3, None)
     network = denoiser_of(*DEFAULT).fold(0.5)
     tensor = torch.from_numpy(images).permute(0, 3, 1, 2)
-    answer = model.unwrap_python_model().restored(images, {"sigma": 0.3})
+    answer = model.unwrap_python_model().restore_images(images, {"sigma": 0.3})
 
     def write() -> bytes:
         return orjson.dumps({"predictions": answer}, option=orjson.OPT_SERIALIZE_NUMPY)
 
     def ours(body: bytes) -> bytes:
-        restored = model.unwrap_python_model().restored(*read_json(body, 2**21))
+        restored = model.unwrap_python_model().restore_images(*read_json(body, 2**21))
         return orjson.dumps({"predictions": restored}, option=orjson.OPT_SERIALIZE_NUMPY)
 
     bare = "the bare network"
