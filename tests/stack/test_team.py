@@ -119,7 +119,7 @@ def test_a_fresh_clone_pulls_everything_and_trains_nothing(team, spread, alone):
 
 
 def test_uncommitted_code_is_refused_before_anything_is_dispatched(team, spread):
-    path = team.here.root / "ftn_core/evaluation/metrics.py"
+    path = team.here.root / "ftn_core/training/loop.py"
     text = path.read_text()
     path.write_text(text + "\n")
     try:
@@ -127,7 +127,7 @@ def test_uncommitted_code_is_refused_before_anything_is_dispatched(team, spread)
     finally:
         path.write_text(text)
     assert result.returncode == 1
-    assert "ftn_core/evaluation/metrics.py differ from the commit" in result.stdout
+    assert "ftn_core/training/loop.py differ from the commit" in result.stdout
 
 
 def test_ten_runs_at_once_in_one_clone(team, spread):
