@@ -58,8 +58,8 @@ def workshop(tmp_path_factory):
                 path,
                 params.train.loss,
                 weights=params.features.weights,
-                features=Path("features"),
-                styles=Path("styles"),
+                features=paths.FEATURES,
+                styles=paths.STYLES,
             )
         yield Workshop(sandbox)
 
