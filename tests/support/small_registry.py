@@ -1,6 +1,7 @@
 """Small denoisers and registered versions, for tests with a real MLflow store."""
 
 import json
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -40,6 +41,8 @@ def train_denoiser(path: Path, steps: int, levels: tuple[float, float] = (0.2, 0
     base = build_network(**SPEC).train()
     photograph = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255
     optimiser = torch.optim.Adam(base.parameters(), 0.01)
+    # without a decay the result depends on where the last steps happen to end
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, steps)
     for _ in range(steps):
         corners = torch.randint(0, 512 - 32, (8, 2)).tolist()
         clean = torch.stack([photograph[:, y : y + 32, x : x + 32] for y, x in corners])
@@ -47,6 +50,7 @@ def train_denoiser(path: Path, steps: int, levels: tuple[float, float] = (0.2, 0
         optimiser.zero_grad()
         (base(noisy) - clean).abs().mean().backward()
         optimiser.step()
+        schedule.step()
     base.eval().requires_grad_(False)
     transition = build_transition("ftn", base, levels[1] / levels[0], groups=1)
     denoiser = ContinuousDenoiser(
@@ -57,7 +61,7 @@ def train_denoiser(path: Path, steps: int, levels: tuple[float, float] = (0.2, 0
 
 
 def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
-    """Write what stage ``register`` reads of a denoiser: scores, smoothness of the dial, costs, metrics, table."""
+    """Write what stage ``register`` depends on: scores, smoothness of the dial, costs, metrics, table, and more."""
     from ftn_core.data.store import Store
     from ftn_core.evaluation.costs import cost_of_denoiser
     from ftn_core.evaluation.pairs import Pairs
@@ -78,6 +82,9 @@ def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
         smoothness=smoothness(path),
     ).write(paths.method_result("ftn"))  # fmt: skip
     Costs(of={"ftn": cost_of_denoiser(denoiser, torch.device("cpu"), rounds=5)}).write(paths.COSTS)
+    method = Path("data/methods/ftn.py")
+    method.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile("ftn_core/transitions/ftn.py", method)
     psnr = {str(sigma): round(found.psnr, 4) for sigma, found in scores.items()}
     paths.METRICS.write_text(json.dumps({"psnr": {"ftn": psnr}}))
     paths.TABLE.write_text("| PSNR in dB at sigma | " + " | ".join(psnr) + " |\n")

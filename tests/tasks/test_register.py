@@ -41,7 +41,7 @@ def workshop(tmp_path_factory):
         patch.chdir(sandbox.root)
         patch.setenv("MLFLOW_TRACKING_USERNAME", "ada")
         params = load_parameters()
-        options = params.data.model_dump(exclude={"levels", "folder"})
+        options = params.data.model_dump(exclude={"levels", "folder", "seed"})
         folder = Path(params.data.folder)
         pack_photographs(paths.PHOTOGRAPHS, folder=folder, downloads=paths.DOWNLOADS, **options)
         for sigma in params.data.levels:
@@ -54,7 +54,13 @@ def workshop(tmp_path_factory):
                 train=False,
             )
         for path in (paths.BASE_LOSS, paths.ADAPTED_LOSS):
-            pack_loss(path, params.train.loss, weights=params.features.weights, styles=paths.STYLES)
+            pack_loss(
+                path,
+                params.train.loss,
+                weights=params.features.weights,
+                features=paths.FEATURES,
+                styles=paths.STYLES,
+            )
         yield Workshop(sandbox)
 
 
@@ -65,11 +71,11 @@ class Workshop:
     def register(self, steps=None, **changes):
         """Train for so many steps, or take what lies there; register as the stage does. Returns what it leaves."""
         from tasks.register import register
-        from tasks.tracking.tracker import track
+        from tasks.tracking.mlflow_tracker import track
 
         if steps is not None:
             leave_results(train_denoiser(paths.denoiser("ftn"), steps, **changes), load_parameters().data.levels)
-        with track("register") as tracker:
+        with track("register", lambda level: round(255 * level)) as tracker:
             register(load_parameters(), tracker)
         return json.loads(paths.REGISTERED.read_text())
 
@@ -160,7 +166,7 @@ def test_promotion_played_through(workshop, capsys):
 
     # a person moves it back, and the gate does not put it forth again
     with pytest.raises(UserError, match=r"the gate says failed .* --force --why"):
-        models.promote("3", MODEL)
+        models.promote_command("3", MODEL)
     code, said = workshop.ftn("rollback", "--why", "stripes in skies", MLFLOW_TRACKING_USERNAME="grace")
     assert (code, said) == (0, "ftn-denoiser: version 1 is champion again, after version 2\n")
     assert champion_is(first)
@@ -236,7 +242,7 @@ def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(w
     own = {"base": levels[0], "adapted": [levels[-1]]}
     changes = {
         "gate": {"min_gain": -90.0, "min_evenness": 0.0},
-        "degradation": task.degradation,
+        "degradation": task.degradation.steps,
         "levels": own,
     }
     with workshop.params(**changes, data={"levels": levels}):
@@ -268,7 +274,7 @@ def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(w
 
 
 def test_a_champion_is_not_called_broken_where_the_store_is(workshop):
-    from registry.champion import load_champion
+    from tasks.register import load_champion
 
     with pytest.raises((UserError, MlflowException)):
         load_champion("no-such-model", "1", beside="2")
