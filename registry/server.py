@@ -109,14 +109,13 @@ def is_unreachable(error: Exception) -> bool:
     return isinstance(error, RequestException | SQLAlchemyError | TimeoutError | ConnectionError)
 
 
-def import_mlflow() -> None:
-    """Import MLflow with the settings that every process of the project needs."""
+def configure_mlflow() -> None:
+    """Set the environment as every process of the project needs it. MLflow reads it when it is imported."""
     # MLflow would log to the run that this variable names, instead of the run that we choose
     os.environ.pop("MLFLOW_RUN_ID", None)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # the URL can hold a password
-    import mlflow  # noqa: F401
 
 
 def mlflow_client() -> "MlflowClient":
@@ -124,7 +123,7 @@ def mlflow_client() -> "MlflowClient":
 
     MLflow creates a SQLite database that does not exist.
     """
-    import_mlflow()
+    configure_mlflow()
     import mlflow
 
     uri = tracking_uri()

@@ -71,6 +71,7 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
 
     The run ends FINISHED, FAILED or, when interrupted, KILLED.
     """
+    server.configure_mlflow()  # for the uploader, and for a stage that imports MLflow itself
     spool = Spool.create()
     # First of all, because it imports MLflow while DVC computes the identity. The stage that registers needs MLflow
     # itself, and reports its errors.

@@ -279,8 +279,7 @@ def main() -> None:
     spool = Spool(arguments.spool)
     uploader = Uploader(spool, arguments.stage_pid)
     with server.short_timeouts():
-        server.import_mlflow()
-        from tasks.tracking.system_metrics import SystemMetrics  # imports MLflow, which reads what is prepared
+        from tasks.tracking.system_metrics import SystemMetrics  # imports MLflow, which takes seconds
 
         SystemMetrics(spool).start()
         uploaded = uploader.run()

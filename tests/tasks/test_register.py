@@ -1,4 +1,4 @@
-"""Models through the gate: registered, judged beside the champion, promoted or kept back, rolled back; all for real."""
+"""Models at the gate: registered, compared with the champion, promoted or refused, rolled back; with a real store."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ BOUNDS = {"gate.min_gain": 1.0, "gate.tolerance": 0.1, "gate.max_time": 100.0}  
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory):
-    """A clone with photographs and noise, in which a test leaves a denoiser and registers it."""
+    """A clone with photographs and degraded sets, in which tests train denoisers and register them."""
     with pytest.MonkeyPatch.context() as patch, own_mlflow():
         sandbox = Sandbox(tmp_path_factory.mktemp("r") / "project", **BOUNDS)
         patch.chdir(sandbox.root)
@@ -55,11 +55,7 @@ def workshop(tmp_path_factory):
             )
         for path in (paths.BASE_LOSS, paths.ADAPTED_LOSS):
             pack_loss(
-                path,
-                params.train.loss,
-                weights=params.features.weights,
-                features=paths.FEATURES,
-                styles=paths.STYLES,
+                path, params.train.loss, weights=params.features.weights, features=paths.FEATURES, styles=paths.STYLES
             )
         yield Workshop(sandbox)
 
@@ -69,14 +65,15 @@ class Workshop:
         self.sandbox = sandbox
 
     def register(self, steps=None, **changes):
-        """Train for so many steps, or take what lies there; register as the stage does. Returns what it leaves."""
+        """Register the denoiser that was trained last, or train one first. Returns what the stage writes."""
         from tasks.register import register
         from tasks.tracking.mlflow_tracker import track
 
+        params = load_parameters()
         if steps is not None:
-            leave_results(train_denoiser(paths.denoiser("ftn"), steps, **changes), load_parameters().data.levels)
-        with track("register", lambda level: round(255 * level)) as tracker:
-            register(load_parameters(), tracker)
+            leave_results(train_denoiser(paths.denoiser("ftn"), steps, **changes), params.data.levels)
+        with track("register", params.quantity.step_of if params.quantity else round) as tracker:
+            register(params, tracker)
         return json.loads(paths.REGISTERED.read_text())
 
     @property
@@ -85,7 +82,7 @@ class Workshop:
 
     @contextmanager
     def params(self, *, gate, **changes):
-        """Other bounds of the gate, and whole sections anew."""
+        """Within the block: other bounds of the gate, and other sections of params.yaml."""
         path, text = Path("params.yaml"), Path("params.yaml").read_text()
         values = yaml.safe_load(text)
         values["gate"] |= gate
@@ -115,11 +112,11 @@ def champion_is(weights):
 
 
 def keep(name):
-    """A copy of the denoiser that lies there now."""
+    """Copy the present denoiser."""
     return Path(shutil.copy(paths.denoiser("ftn"), name))
 
 
-def test_promotion_played_through(workshop, capsys):
+def test_registering_promoting_refusing_and_rolling_back(workshop, capsys):
     # the first: absolute rules alone
     registered = workshop.register(steps=40)
     first = keep("first.safetensors")
@@ -152,23 +149,23 @@ def test_promotion_played_through(workshop, capsys):
     assert all(beside["version 2"][s] > beside["version 1, champion"][s] for s in (0.2, 0.3, 0.5))
     assert champion_is(second) and not champion_is(first)
 
-    # worse: kept back, with the reason
+    # worse: refused, with the reason
     capsys.readouterr()
     registered = workshop.register(steps=20)
     assert (registered["version"], registered["champion"]) == ("3", "2")
     (failed,) = [rule for rule in verdict().rules if not rule.passed and rule.name == "champion"]
     assert failed.value < -0.1 and failed.level in (0.2, 0.3, 0.5)
-    said = capsys.readouterr().out
-    assert "champion stays version 2" in said and "gain over the champion -" in said
+    printed = capsys.readouterr().out
+    assert "champion stays version 2" in printed and "gain over the champion -" in printed
     assert champion_is(second)
     tags = versions.find_version(client, MODEL, "challenger").tags
     assert tags["ftn.gate"] == "failed" and tags["ftn.gate.champion"].startswith("failed: ")
 
-    # a person moves it back, and the gate does not put it forth again
+    # after a rollback by a person the gate does not promote it again
     with pytest.raises(UserError, match=r"the gate says failed .* --force --why"):
         models.promote_command("3", MODEL)
-    code, said = workshop.ftn("rollback", "--why", "stripes in skies", MLFLOW_TRACKING_USERNAME="grace")
-    assert (code, said) == (0, "ftn-denoiser: version 1 is champion again, after version 2\n")
+    code, printed = workshop.ftn("rollback", "--why", "stripes in skies", MLFLOW_TRACKING_USERNAME="grace")
+    assert (code, printed) == (0, "ftn-denoiser: version 1 is champion again, after version 2\n")
     assert champion_is(first)
     paths.denoiser("ftn").write_bytes(second.read_bytes())
     leave_results(ContinuousDenoiser.load(second), [0.2, 0.3, 0.5])
@@ -183,7 +180,7 @@ def test_promotion_played_through(workshop, capsys):
     assert moves[2].why == "stripes in skies"
 
 
-def test_a_champion_that_no_longer_loads_is_said_to_and_is_nobody_to_compare_with(workshop):
+def test_a_champion_that_no_longer_loads_is_reported_and_not_compared_with(workshop):
     for steps, levels, damage in ((30, (0.2, 0.3), lambda data: data[:1000]), (35, (0.2, 0.5), None)):
         champion = promotions.current_champion(workshop.client, MODEL)
         source = versions.find_version(workshop.client, MODEL, champion).source
@@ -196,17 +193,17 @@ def test_a_champion_that_no_longer_loads_is_said_to_and_is_nobody_to_compare_wit
         assert verdict().note in paths.VERDICT.read_text()
 
 
-def test_a_model_that_another_overtakes_while_it_is_judged_is_judged_beside_that_one(workshop, monkeypatch):
+def test_a_model_is_checked_again_beside_one_that_became_champion_meanwhile(workshop, monkeypatch):
     from tasks import register
 
     note, best = register._note, "2"  # of the most steps
 
-    def overtaken(*arguments):
+    def promote_other(*arguments):
         note(*arguments)
         if promotions.current_champion(workshop.client, MODEL) != best:
             promotions.promote(workshop.client, MODEL, best, "gate", "at the same moment")
 
-    monkeypatch.setattr(register, "_note", overtaken)
+    monkeypatch.setattr(register, "_note", promote_other)
     registered = workshop.register(steps=45)
     assert registered["champion"] == best
     assert verdict().version == registered["version"] and verdict().champion == best and not verdict().passed
@@ -225,7 +222,7 @@ def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_plac
 
 
 @pytest.mark.parametrize(
-    ("task", "levels", "unit", "words"),
+    ("task", "levels", "quantity", "words"),
     [
         (DEJPEG, [40, 30, 10], "quality", ["after JPEG compression; the strength is a dial, of quality (JPEG quality)",
                                            "trained at quality 40 and adapted by `ftn` to quality 10",
@@ -237,7 +234,7 @@ def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_plac
     ],
     ids=["quality", "objective"],
 )  # fmt: skip
-def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(workshop, task, levels, unit, words):
+def test_a_model_of_another_quantity_does_not_replace_the_champion(workshop, task, levels, quantity, words):
     champion = promotions.current_champion(workshop.client, MODEL)
     own = {"base": levels[0], "adapted": [levels[-1]]}
     changes = {
@@ -262,18 +259,18 @@ def test_a_model_of_another_unit_says_so_and_does_not_take_the_champions_place(w
         note = (
             f"The champion, version {champion}, goes by sigma (standard deviation of the noise for images from 0 to 1)"
         )
-        assert verdict().note.startswith(f"{note} and this version by {unit} (")
+        assert verdict().note.startswith(f"{note} and this version by {quantity} (")
         assert "register.model" in verdict().note
-    with workshop.params(**changes, data={"levels": levels}, register={"model": f"ftn-{unit}"}):
+    with workshop.params(**changes, data={"levels": levels}, register={"model": f"ftn-{quantity}"}):
         registered = workshop.register()
     assert registered["champion"] == registered["version"] == "1" and verdict().passed
-    found = versions.find_version(workshop.client, f"ftn-{unit}", "champion")
-    assert found.tags["ftn.quantity"] == unit and found.quantity == task.quantity and list(found.psnr) == levels
+    found = versions.find_version(workshop.client, f"ftn-{quantity}", "champion")
+    assert found.tags["ftn.quantity"] == quantity and found.quantity == task.quantity and list(found.psnr) == levels
     for word in words:
         assert word in paths.CARD.read_text()
 
 
-def test_a_champion_is_not_called_broken_where_the_store_is(workshop):
+def test_a_champion_is_not_called_broken_if_the_store_is(workshop):
     from tasks.register import load_champion
 
     with pytest.raises((UserError, MlflowException)):

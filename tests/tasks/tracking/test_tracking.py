@@ -239,6 +239,17 @@ def test_a_server_that_accepts_and_never_answers_holds_a_stage_for_seconds(tmp_p
         assert "does not answer" in stderr and len(project.spools()) == 1
 
 
+def test_a_stage_that_imports_mlflow_finds_it_configured(tmp_path):
+    project = Project(tmp_path / "project")
+    (project.root / "work.py").write_text(
+        "from tasks.tracking.mlflow_tracker import track\nimport os\n"
+        "with track('work', round):\n    print(os.environ['MLFLOW_DISABLE_TELEMETRY'])\n"
+    )
+    env = project.env | {"MLFLOW_RUN_ID": "0"}  # MLflow would log to that run
+    printed = subprocess.check_output([sys.executable, "work.py"], cwd=project.root, env=env, text=True)
+    assert printed == "true\n" and [run.info.status for run in project.runs()] == ["FINISHED"]
+
+
 def test_registering_without_a_server_or_without_tracking_is_refused_in_one_line(tmp_path):
     sandbox = Sandbox(tmp_path / "project")
     deps = yaml.safe_load((sandbox.root / "dvc.yaml").read_text())["stages"]["register"]["deps"]
