@@ -228,7 +228,7 @@ def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker)
 
 
 def _lineage(tracker: MlflowTracker) -> dict[str, str]:
-    """What is needed to make this version again: commit, ``dvc.lock``, data, and the run of every stage."""
+    """What makes this version reproducible: commit, ``dvc.lock``, data, and the run of every stage."""
     tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}
     if not DVC_LOCK.exists():
         return tags

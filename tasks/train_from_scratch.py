@@ -12,7 +12,7 @@ from tasks.tracking.tracker import Tracker
 
 
 def train_from_scratch(params: Parameters, tracker: Tracker, level: float) -> None:
-    """Train a network with fresh weights at one level, with the steps of the base and of finetuning together."""
+    """Train a network with fresh weights at one level, with as many steps as the base and finetuning have in sum."""
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec = network_spec(params.network)
     network = fresh_network(spec, params.seed, fabric)

@@ -14,7 +14,7 @@ from tasks.tracking.tracker import Tracker
 
 
 def train_noise_conditioned(params: Parameters, tracker: Tracker, level: float) -> None:
-    """Train one network for all sigmas up to this one, with the steps of the base and of finetuning together."""
+    """Train one network for all sigmas up to this one, with as many steps as the base and finetuning have in sum."""
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec = network_spec(params.network, inputs=4)
     network = fresh_network(spec, params.seed, fabric)

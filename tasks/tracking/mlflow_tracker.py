@@ -108,7 +108,7 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
 
 
 def _opening(identity: StageIdentity) -> dict[str, Any]:
-    """Everything that is needed to open the run later, on another day and another commit."""
+    """All values for opening the run later, on another day and another commit."""
     at, params = commit(), PARAMS.read_text()
     pipeline = hashlib.sha256(f"{at}\n{params}".encode()).hexdigest()
     return {

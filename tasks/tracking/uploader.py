@@ -26,7 +26,7 @@ from tasks.tracking.runs import StageRun, refused
 from tasks.tracking.spool import SPOOLS, Entry, Spool, spools
 
 BATCH_SIZE = 200
-"""Entries of metrics that are sent together."""
+"""Entries of metrics in one request."""
 POLL_INTERVAL = 0.5
 """Seconds between two searches for new entries."""
 MAX_BACKOFF = 30.0
