@@ -46,7 +46,7 @@ MESSAGES = [
     ("ftn_core/utils/progress.py", " left", " to go"),
     ("ftn_core/utils/errors.py", '"""', '"""Reworded: '),
     ("tasks/tracking/uploader.py", "answers again", "is back"),
-    ("tasks/tracking/mlflow_tracker.py", "They are kept in", "They wait in"),
+    ("tasks/tracking/mlflow_tracker.py", "the next stage uploads them", "the next stage sends them"),
 ]
 SCIENCE = [
     ("ftn_core/training/loop.py", "betas=(0.9, 0.99)", "betas=(0.9, 0.98)"),
