@@ -165,6 +165,8 @@ def parts_of_a_stage(report: Report, sandbox: Sandbox) -> None:
     }
     variants["the work: a small degraded set"] = partial(sandbox.python, "-m", "tasks", "degraded", "0.2")
     parts_table(report, "A stage that runs, `python -m tasks degraded 0.2`", variants)
+    if quick():
+        return
     variants = {name: partial(sandbox.python, "-c", COLLECT_RARELY + code) for name, code in IMPORTS.items()}
     parts_table(report, "What a stage that trains imports besides", variants)
 

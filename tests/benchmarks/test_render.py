@@ -2,7 +2,6 @@ import json
 
 from project import ROOT
 
-from benchmarks.harness import Timing
 from benchmarks.render import render, show
 
 
@@ -37,10 +36,3 @@ def test_numbers_show_three_digits():
     assert [show(x) for x in (0.012345, 1.0, 23.456, 456.78, 12345.6, 7, "x")] == [
         "0.0123", "1.00", "23.5", "456.8", "12,346", "7", "x",
     ]  # fmt: skip
-
-
-def test_a_ratio_is_taken_within_rounds():
-    slow, fast = Timing([2.0, 20.0, 4.0]), Timing([1.0, 10.0, 1.0])
-    assert slow.ratio(fast) == 2.0
-    assert slow.median == 4.0
-    assert slow.spread == "-50% .. +400%"
