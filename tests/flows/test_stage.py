@@ -108,6 +108,14 @@ def _gone(pid):
         return True
 
 
+def _wait_until_gone(pids):
+    """Signals are sent before this is called, but the kernel may take a moment to end a process."""
+    deadline = time.time() + 5
+    while not all(_gone(pid) for pid in pids):
+        assert time.time() < deadline
+        time.sleep(0.05)
+
+
 def _wait_for(path):
     deadline = time.time() + 20
     while not (path.exists() and path.read_text()):
@@ -132,10 +140,7 @@ def test_stopping_leaves_no_orphan_even_of_a_stage_that_ignores_it(fresh, monkey
         assert not any(_gone(pid) for pid in pids)
     thread.join(10)
     assert [o.how for o in outcomes] == ["stopped"]
-    deadline = time.time() + 5
-    while not all(_gone(pid) for pid in pids):
-        assert time.time() < deadline
-        time.sleep(0.05)
+    _wait_until_gone(pids)
 
     late = run_stage("odd", children, on_line=pytest.fail, on_progress=pytest.fail)
     assert late.how == "stopped"
@@ -155,4 +160,4 @@ def test_a_failing_listener_does_not_leave_the_stage_running(fresh):
 
     with Children() as children, pytest.raises(OSError, match="no log"):
         run_stage("odd", children, on_line=listen, on_progress=lambda _: None)
-    assert all(_gone(int(pid)) for pid in Path("pids").read_text().split())
+    _wait_until_gone([int(pid) for pid in Path("pids").read_text().split()])
