@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -79,8 +80,9 @@ def isolated(function: Callable[..., Any], *arguments: object) -> tuple[Any, flo
     """
     if quick():
         return _measured(function, arguments)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measured, (function, arguments))
+    # not multiprocessing.Pool, which waits for ever if its process dies
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_measured, function, arguments).result()
 
 
 def _measured(function: Callable[..., Any], arguments: tuple[object, ...]) -> tuple[Any, float]:
