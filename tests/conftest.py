@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 
 # a shell that starts the tests in the background has it ignored, and so would have the processes that they interrupt
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -32,6 +33,14 @@ def s3(tmp_path_factory):
     """A running S3 server, started when the first test asks for it."""
     with s3_server(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_path():
+    """MLflow puts the code of each model that it loads on the path, where processes of later tests would find it."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture

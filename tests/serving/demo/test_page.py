@@ -48,11 +48,19 @@ class Opened:
         return float(self.dial.input_value())
 
     def wait_until_stable(self) -> None:
-        """Wait until no event is in the server's queue and the picture has not changed for a while."""
-        last = None
-        while (now := self.source(".after") + self.page.inner_text("#viewer")) != last or self._waiting:
+        """Wait until no event is in the server's queue and the picture has not changed for a while.
+
+        Chromium does not report the end of every aborted stream, so 20 s without any change are enough, too.
+        """
+        last, unchanged = None, 0
+        while unchanged < 80:
+            now = self.source(".after") + self.page.inner_text("#viewer")
+            if now == last and not self._waiting:
+                return
+            unchanged = unchanged + 1 if now == last else 0
             last = now
             self.page.wait_for_timeout(250)
+        self._waiting.clear()
 
     def source(self, image: str) -> str:
         return self.page.locator(f"#viewer {image}").first.get_attribute("src")
