@@ -74,9 +74,12 @@ class Opened:
         number.press("Enter")
         self.wait_until_stable()
 
-    def choose(self, box: str, option: str) -> None:
+    def choose(self, box: str, option: str, warning: str = "") -> None:
+        """``warning``: what the page says of it for a few seconds."""
         self.page.click(f"{box} input")
         self.page.locator("[role=option]").filter(has_text=option).first.click()
+        if warning:
+            expect(self.page.get_by_text(warning)).to_be_visible()
         self.wait_until_stable()
 
     def transform(self) -> str:
@@ -266,8 +269,7 @@ def test_degradation_and_photograph_are_chosen(open_page, project):
 def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     page = open_page()
     page.choose("#other", "dni")
-    page.choose("#model", "jpeg")
-    expect(page.page.get_by_text("One dial cannot set both: they are of quality (JPEG quality)")).to_be_visible()
+    page.choose("#model", "jpeg", warning="One dial cannot set both: they are of quality (JPEG quality)")
     expect(page.page.locator("#viewer .pane").nth(1)).to_be_hidden()
     expect(page.page.locator("#find")).to_be_hidden()
     expect(page.page.locator("#dial")).to_contain_text("Dial: JPEG quality (quality)")
