@@ -50,7 +50,8 @@ class Opened:
     def wait_until_stable(self) -> None:
         """Wait until no event is in the server's queue and the picture has not changed for a while.
 
-        Chromium does not report the end of every aborted stream, so 20 s without any change are enough, too.
+        On a busy machine the end of an event was once never reported, for a reason that is not known. So 20 s without
+        any change are enough, too.
         """
         last, unchanged = None, 0
         while unchanged < 80:
