@@ -26,12 +26,10 @@ class TransitionOptions(Section):
 
 
 class FtnOptions(TransitionOptions):
-    """Filter Transition Network (arXiv 2010.02270): its 1x1 convolutions, and which convolutions it maps."""
+    """Filter Transition Network (arXiv 2010.02270): groups of its 1x1 convolutions, and whether biases change."""
 
     method: Literal["ftn"]
     groups: int = Field(ge=1, le=512)
-    layers: Literal[2, 3]
-    where: Literal["all", "body"]
     biases: bool
 
 

@@ -50,7 +50,7 @@ def test_the_levels_carry_their_own_statistics(sandbox, method):
 
 def test_options_travel_with_the_level(sandbox):
     denoiser = ContinuousDenoiser.load(sandbox.root / "models/denoisers/ftn-16.safetensors")
-    assert denoiser.levels[0].options == {"groups": 16, "layers": 2, "where": "all", "biases": False}
+    assert denoiser.levels[0].options == {"groups": 16, "biases": False}
 
 
 def test_fixed_noise_lies_on_disk_and_is_clipped(sandbox):

@@ -72,8 +72,8 @@ LOSSES: dict[str, LossOptions] = {
 
 _AT_LEVEL = {"lr": 0.003, "supervision": "level"}
 METHODS: dict[str, TransitionOptions] = {
-    "ftn": FtnOptions(method="ftn", groups=1, layers=2, where="all", biases=False, **_AT_LEVEL),
-    "ftn-4": FtnOptions(method="ftn", groups=4, layers=2, where="all", biases=False, **_AT_LEVEL),
+    "ftn": FtnOptions(method="ftn", groups=1, biases=False, **_AT_LEVEL),
+    "ftn-4": FtnOptions(method="ftn", groups=4, biases=False, **_AT_LEVEL),
     "adafm-1": AdaFMOptions(method="adafm", kernel=1, **_AT_LEVEL),
     "adafm-5": AdaFMOptions(method="adafm", kernel=5, **_AT_LEVEL),
     "dni": DniOptions(method="dni", rescale=False, **_AT_LEVEL),

@@ -9,7 +9,7 @@ from ftn_core.runtime.network_file import build_network
 from ftn_core.utils.errors import UserError
 
 OPTIONS = {
-    "ftn": {"groups": 1, "layers": 3, "where": "body", "biases": True},
+    "ftn": {"groups": 1, "biases": True},
     "adafm": {"kernel": 3},
     "dni": {"rescale": True},
     "scale_mix": {"mixes": 1, "groups": 2},
