@@ -26,7 +26,7 @@ class DynamicNet(Branches):
         numbers = sorted({max(round(fraction * len(names)), 1) for fraction in after})
         places = [names[number - 1] for number in numbers]
         inner = max(round(width * channels), 1)
-        super().__init__(places, [_tuning_block(channels, inner) for _ in places], [3] * len(places))
+        super().__init__(places, [tuning_block(channels, inner) for _ in places], [3] * len(places))
         self.uncouple()
 
     @staticmethod
@@ -43,7 +43,8 @@ class DynamicNet(Branches):
                 parameter.zero_()
 
 
-def _tuning_block(channels: int, inner: int) -> nn.Module:
+def tuning_block(channels: int, inner: int) -> nn.Module:
+    """Three convolutions with ReLUs between them, ``N x channels x H x W`` to the same shape."""
     first, second, last = conv3x3(channels, inner), conv3x3(inner, inner), conv3x3(inner, channels)
     for conv in (first, second):
         nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
