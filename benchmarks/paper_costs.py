@@ -26,11 +26,11 @@ TEXT = """The paper's three networks, and what a method's level adds to each. Pa
 level. Operations are of one pass and one move of the dial: multiply-adds of convolutions and matrix products, and one
 for each value that a bias, a norm, an activation, a sum or an interpolation gives. Images have 256 x 256 pixels (the
 small image of super-resolution has), for style 512 x 512. The printed figures are the absolute ones: the per cents
-beside FTN in the paper are ten times too small for the first two networks. FTN: two 1 x 1 convolutions with biases over the
-output channels of every filter bank, one slope between them. CFSNet: the printed figures are those of a branch beside
-each of the 16 or 30 blocks and of two more branches; ours has one more with AdaFM-Net, and none with CFSNet-30, and is
-counted here with two. Dynamic-Net: the printed figures are those of three tuning blocks, two on 128 channels and one on
-32 channels at full size; ours are counted there."""
+beside FTN in the paper are ten times too small for the first two networks. FTN: two 1 x 1 convolutions with biases over
+the output channels of every filter bank, one slope between them. CFSNet: the printed figures are those of a branch
+beside each of the 16 or 30 blocks and of two more branches; ours has one more with AdaFM-Net, and none with CFSNet-30,
+and is counted here with two. Dynamic-Net: the printed figures are those of three tuning blocks, two on 128 channels and
+one on 32 channels at full size; ours are counted there."""
 
 PRINTED: dict[str, dict[str, tuple[float, float]]] = {
     "AdaFM-Net": {
