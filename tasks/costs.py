@@ -19,7 +19,11 @@ def costs(params: Parameters, tracker: Tracker) -> None:
     for sigma in params.levels.noise_conditioned:
         network = TrainedNetwork.load(paths.noise_conditioned(sigma), device).network
         of[paths.noise_conditioned_name(sigma)] = cost_of_network(NoiseConditioned(network, sigma), base, device)
-    for name in [*params.levels.methods, *map(paths.chain, params.levels.chains)]:
+    for name in [
+        *params.levels.methods,
+        *map(paths.chain, params.levels.chains),
+        *map(paths.line, params.levels.lines),
+    ]:
         denoiser = ContinuousDenoiser.load(paths.denoiser(name)).to(device)
         of[name] = cost_of_denoiser(denoiser, device)
         print(f"{tracker.stage}: {name}, {100 * of[name].extra_parameters:.2f} % more parameters a level", flush=True)

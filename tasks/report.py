@@ -20,7 +20,7 @@ from tasks.tracking.tracker import Tracker
 
 def report(params: Parameters, tracker: Tracker) -> None:
     """Draw the table, the figures and the page from what the other stages measured."""
-    names = [*params.levels.methods, *map(paths.chain, params.levels.chains)]
+    names = [*params.levels.methods, *map(paths.chain, params.levels.chains), *map(paths.line, params.levels.lines)]
     baselines = Baselines.read(paths.BASELINES)
     measured = [Evaluation.read(paths.method_result(name)) for name in names]
     with np.load(paths.FILTERS.with_suffix(".npz")) as file:

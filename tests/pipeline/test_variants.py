@@ -27,6 +27,7 @@ def sandbox(tmp_path_factory):
         "levels.chains": ["dni"],
         "levels.from_scratch": [0.5],
         "levels.noise_conditioned": [0.5],
+        "levels.lines": [0.5],
         "transitions.dni-continuous": {
             "method": "dni",
             "lr": 0.001,

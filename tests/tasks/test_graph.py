@@ -19,6 +19,9 @@ ONE_FILE_EACH = ("ftn_core/networks/", "ftn_core/transitions/", "tasks/")
 """Folders of which a stage depends on one file, whose name a parameter gives; all others are declared whole."""
 ALL_ROWS = ("costs", "filters")
 """Stages that read the models of all rows."""
+LINES = ("train_line", "calibrate_line", "evaluate_line", "costs")
+"""Stages that read lines, whose far ends are levels of DNI."""
+LINE = "ftn_core/transitions/dni.py"
 
 
 def declared(stage):
@@ -38,7 +41,10 @@ def expected(stage):
         found.add("ftn_core/networks/${network.name}.py")
     if "ftn_core/denoiser/transition.py" in files:  # it imports a method by its name
         row = "${levels.methods[0]}" if stage == "register" else "${item.method}"
-        found.add("data/methods" if stage in ALL_ROWS else f"data/methods/{row}.py")
+        if stage in LINES:
+            found.add(LINE)
+        if stage not in LINES or stage in ALL_ROWS:
+            found.add("data/methods" if stage in ALL_ROWS else f"data/methods/{row}.py")
     return found
 
 

@@ -116,7 +116,7 @@ class Offset(Transition):
 ROW = {"finetune@{0}-0.5", "calibrate@{0}", "evaluate@{0}"}
 UNUSED_ROWS = {"method@scale-mix", "method@scale-mix-continuous"}
 NEW_ROW = {"method@offset", "costs", "filters", "report", "register"} | {name.format("offset") for name in ROW}
-DNI_ROWS = {"method@dni", "method@dni-rescaled", "method@dni-continuous"}
+DNI_ROWS = {"costs", "method@dni", "method@dni-rescaled", "method@dni-continuous"}
 
 TABLE = [
     ("tracking", comment("tasks/tracking/spool.py"), set()),

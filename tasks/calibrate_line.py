@@ -1,0 +1,11 @@
+"""Stage ``calibrate_line@LEVEL``: a line as one denoiser, with the dial's position for each level."""
+
+from ftn_core.parameters import Parameters
+from tasks import paths
+from tasks.dial import save_calibrated
+from tasks.tracking.tracker import Tracker
+
+
+def calibrate_line(params: Parameters, tracker: Tracker, level: float) -> None:
+    """Assemble both ends of a line into one denoiser and calibrate its dial."""
+    save_calibrated(params, tracker, paths.line(level), paths.line_base(level), [paths.line_end(level)])
