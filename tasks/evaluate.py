@@ -30,8 +30,8 @@ def evaluate(params: Parameters, tracker: Tracker, method: str, own_base: bool =
         Sampling(params.evaluate.alphas, params.evaluate.images),
         loss_metric(paths.ADAPTED_LOSS, device),
         device,
-        own_base=own_base,
         on_pass=progress.of,
+        own_base=own_base,
     )
     evaluation.write(paths.method_result(method))
     np.savez(paths.method_result(method).with_suffix(".npz"), **pictures)  # type: ignore[arg-type]

@@ -44,16 +44,16 @@ def evaluate_denoiser(
     sampling: Sampling,
     objective: Metric | None,
     device: torch.device,
-    own_base: bool = False,
     on_pass: Callable[[int, int], None] = lambda done, total: None,
+    own_base: bool = False,
 ) -> tuple[Evaluation, dict[str, NDArray]]:
     """Score a method, and crop the pictures that the report shows (see ``Evaluation``).
 
     Args:
         degraded: for each level the degraded versions, in the order of ``clean``.
         objective: the metric that the levels were trained for; None if it is PSNR.
-        own_base: whether the base is the row's own, and is scored with it.
         on_pass: called after each pass over the images, with the number of finished passes and of all passes.
+        own_base: whether the base is the row's own, and is scored with it.
     """
     samples = positions(denoiser, sampling.alphas)
     places = {level: denoiser.position(level) for level in degraded}

@@ -141,7 +141,7 @@ def test_without_batch_norm_the_last_row_has_the_score_of_the_far_end(recipe, tm
 
 def test_one_training_is_as_good_at_its_ends_as_networks_of_these_levels(recipe, tmp_path):
     """At equal steps, and far better in between than either of the two."""
-    plan = replace(recipe.plan, steps=300, validations=1, batch_size=8)
+    plan = replace(recipe.plan, steps=300, lr=0.01, validations=1, batch_size=8)
     recipe = replace(recipe, plan=plan, noise=FreshNoiseRange(*ENDS, clip=False, draws=4))
     network = fresh_line()
     end, _ = learned(network, recipe, tmp_path)
@@ -158,8 +158,8 @@ def test_one_training_is_as_good_at_its_ends_as_networks_of_these_levels(recipe,
     print(f"line {ours}, of one level {single}")
     for sigma in ENDS:
         assert ours[sigma] > single[sigma][sigma] - 1.0
-    assert ours[0.3] > max(scores[0.3] for scores in single.values())
     assert ours[0.1] > single[0.5][0.1] + 1 and ours[0.5] > single[0.1][0.5] + 1
+    assert ours[0.3] > max(scores[0.3] for scores in single.values())
 
 
 class StoppedError(Exception):
