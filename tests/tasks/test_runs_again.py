@@ -117,6 +117,7 @@ class Offset(Transition):
         return {name: value + self.offset for name, value in state.items() if name.endswith("bias")}
 '''
 ROW = {"finetune@{0}-0.5", "calibrate@{0}", "evaluate@{0}"}
+LOSSES = {"loss", "evaluate", "evaluate_line", "evaluate_baselines", "register"}
 UNUSED_ROWS = {"method@scale-mix", "method@scale-mix-continuous"}
 NEW_ROW = {"method@offset", "costs", "filters", "report", "register"} | {name.format("offset") for name in ROW}
 DNI_ROWS = {"method@dni", "method@dni-rescaled", "method@dni-continuous"}
@@ -143,7 +144,7 @@ TABLE = [
     ("a figure of the report", comment("ftn_core/report/curves.py"), {"report"}),
     ("scoring", comment("ftn_core/evaluation/scoring.py"), MEASUREMENTS),
     ("the training loop", comment("ftn_core/training/loop.py"), TRAININGS),
-    ("a loss", comment("ftn_core/losses/pixel.py"), {"loss", "evaluate", "evaluate_line", "evaluate_baselines", "register"} | TRAININGS),
+    ("a loss", comment("ftn_core/losses/pixel.py"), LOSSES | TRAININGS),
     ("the test photographs' degraded sets", comment("ftn_core/degradations/jpeg.py"), {"degraded", "register"}),
 ]  # fmt: skip
 

@@ -169,7 +169,7 @@ def test_branches_are_refused_for_a_body_of_several_widths(method):
     ("count", "devices", "words"),
     [
         (3, 1, "line.levels_per_step = 3 cannot share train.batch_size = 8 equally: .* a multiple of 3, or draw fewer"),
-        (4, 4, "levels_per_step = 4 .* batch_size = 8 equally in each of train.devices = 4: .* a multiple of 16,"),
+        (4, 4, "levels_per_step = 4 .*batch_size = 8 equally in each of train.devices = 4: .* a multiple of 16,"),
     ],
 )
 def test_levels_that_cannot_share_a_batch_are_refused_where_there_are_lines(count, devices, words):
