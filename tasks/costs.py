@@ -7,6 +7,7 @@ from ftn_core.parameters import Parameters
 from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.runtime.noise_conditioned import NoiseConditioned
+from ftn_core.utils.levels import chain_name, line_name
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
@@ -21,8 +22,8 @@ def costs(params: Parameters, tracker: Tracker) -> None:
         of[paths.noise_conditioned_name(sigma)] = cost_of_network(NoiseConditioned(network, sigma), base, device)
     for name in [
         *params.levels.methods,
-        *map(paths.chain, params.levels.chains),
-        *map(paths.line, params.levels.lines),
+        *map(chain_name, params.levels.chains),
+        *map(line_name, params.levels.lines),
     ]:
         denoiser = ContinuousDenoiser.load(paths.denoiser(name)).to(device)
         of[name] = cost_of_denoiser(denoiser, device)

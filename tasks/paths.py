@@ -84,16 +84,6 @@ def denoiser(name: str) -> Path:
     return DENOISERS / f"{name}.safetensors"
 
 
-def chain(method: str) -> str:
-    """The name of a method's chain, which has the levels between, too."""
-    return f"{method}-chain"
-
-
-def line(level: float) -> str:
-    """The name of the line to a level."""
-    return f"line-{level_name(level)}"
-
-
 def method_result(name: str) -> Path:
     """Results of a denoiser's evaluation."""
     return METHOD_RESULTS / f"{name}.json"

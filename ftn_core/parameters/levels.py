@@ -5,12 +5,13 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from ftn_core.parameters.section import Level, Section, in_order
+from ftn_core.utils.levels import chain_name, line_name
 
 
 class Levels(Section):
     """The levels that networks are trained for, and the methods that adapt the base to them.
 
-    ``methods`` names entries of ``transitions``; the first is registered. ``chains`` names those methods that are also
+    ``methods`` names entries of ``transitions``. ``chains`` names those methods that are also
     adapted to the levels in ``between``. ``from_scratch`` has the levels that get a network of their own.
     ``noise_conditioned`` has the highest sigma of each noise-conditioned network. ``lines`` has the far end of each
     line of networks, which begins at the base's level with a base of its own.
@@ -24,6 +25,11 @@ class Levels(Section):
     from_scratch: list[Level]
     noise_conditioned: list[Level]
     lines: list[Level]
+
+    @property
+    def rows(self) -> list[str]:
+        """All rows with a dial."""
+        return [*self.methods, *map(chain_name, self.chains), *map(line_name, self.lines)]
 
     @model_validator(mode="after")
     def _one_chain(self) -> Self:

@@ -95,6 +95,13 @@ class Parameters(Section):
         return self
 
     @model_validator(mode="after")
+    def _the_registered_row_exists(self) -> Self:
+        rows, row = self.levels.rows, self.register_.row
+        if row not in (None, *rows):
+            raise ValueError(f"register.row: there is no row {row} (rows: {', '.join(rows)}; null: the first)")
+        return self
+
+    @model_validator(mode="after")
     def _lines_can_be_trained(self) -> Self:
         if not self.levels.lines:
             return self

@@ -157,7 +157,11 @@ class Batches:
         clean = self._images(crops.clean)
         if crops.degraded is not None:
             degraded = self._images(crops.degraded)
-            return (degraded, clean) if crops.level is None else (degraded, crops.level.to(self._device), clean)
+            return (
+                (degraded, clean)
+                if crops.level is None
+                else (degraded, crops.level.to(self._device, non_blocking=True), clean)
+            )
         noise = self._noise
         assert noise is not None
         # a GPU draws its own noise, because a transfer would take too long
@@ -193,6 +197,8 @@ class Batches:
             drawn = order[torch.arange(self._draws) % len(order)].repeat(self._size // self._draws)[self._share]
             degraded = torch.stack([self._degraded[i][at] for i, at in zip(drawn.tolist(), where, strict=True)])
             level = self._levels[drawn].view(-1, 1, 1, 1)
+            if self._device.type == "cuda":  # a copy from other memory would wait for the GPU's earlier work
+                level = level.pin_memory()
         elif self._degraded:
             degraded = self._degraded[0][where]
         if self._storage != self._device:  # asynchronous copies to a GPU need pinned memory

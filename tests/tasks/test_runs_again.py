@@ -121,7 +121,7 @@ LOSSES = {"loss", "evaluate", "evaluate_line", "evaluate_baselines", "register"}
 UNUSED_ROWS = {"method@scale-mix", "method@scale-mix-continuous"}
 NEW_ROW = {"method@offset", "costs", "filters", "report", "register"} | {name.format("offset") for name in ROW}
 DNI_ROWS = {"method@dni", "method@dni-rescaled", "method@dni-continuous"}
-LINES = {"train_line", "calibrate_line", "evaluate_line", "costs"}
+LINES = {"train_line", "calibrate_line", "evaluate_line", "costs", "register"}
 """A line's far end is a level of DNI."""
 
 TABLE = [

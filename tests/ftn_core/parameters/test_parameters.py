@@ -97,6 +97,7 @@ def test_the_projects_own_file_is_accepted():
         ("data.seed", -1, ["data.seed = -1", "greater than or equal to 0"]),
         ("features.weights", "", ["features.weights = ''"]),
         ("features.weights", "elsewhere/vgg.pth", ["features.weights = 'elsewhere/vgg.pth'"]),
+        ("register.row", "line-0.6", ["register.row", "no row line-0.6", "rows: ftn, scale-mix", "null"]),
         ("register.model", "a b", ["register.model", "'a b'"]),
         ("gate.tolerence", 0.1, ["unknown key gate.tolerence,", "did you mean tolerance"]),
         ("gate.min_evenness", 1.5, ["gate.min_evenness = 1.5", "1"]),
