@@ -27,9 +27,10 @@ from ftn_core.evaluation.scoring import score
 from ftn_core.parameters import Parameters, load_parameters
 from ftn_core.report.table import spread
 from ftn_core.runtime.device import make_fabric
-from ftn_core.training.adapted import AdaptedNetwork, estimate_statistics
+from ftn_core.training.adapted import AdaptedNetwork
 from ftn_core.training.data import TrainingData
 from ftn_core.training.loop import Run
+from ftn_core.training.norm_statistics import estimate_statistics
 from ftn_core.training.plan import Plan
 from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, train
 from ftn_core.utils.errors import UserError
@@ -131,7 +132,7 @@ class Bench:
         transition.requires_grad_(False)
         denoiser = self._denoiser(base, transition, variant)
         batches = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, self.fabric)
-        denoiser.levels[0].statistics = estimate_statistics(network, batches, options.norm_batches)
+        denoiser.levels[0].statistics = estimate_statistics(network.base, network, batches, options.norm_batches)
         noisy = {sigma: degraded_set(sigma) / "val" for sigma in self.sigmas}
         limit = params.evaluate.calibration_images
         denoiser.dial = calibrate_dial(denoiser, self.clean["val"], noisy, device, limit)

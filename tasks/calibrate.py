@@ -1,18 +1,9 @@
 """Stage ``calibrate@METHOD``: one method's levels as one denoiser, with the dial's position for each level."""
 
-from itertools import count
-
-from ftn_core.data.store import Store
-from ftn_core.data.task import make_task
-from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.denoiser.level import load_level
-from ftn_core.evaluation.calibration import calibrate_dial
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import make_fabric
-from ftn_core.runtime.network_file import TrainedNetwork
-from ftn_core.utils.levels import level_name
-from ftn_core.utils.progress import Progress
+from ftn_core.utils.levels import chain_name
 from tasks import paths
+from tasks.dial import save_calibrated
 from tasks.tracking.tracker import Tracker
 
 
@@ -22,28 +13,7 @@ def calibrate(params: Parameters, tracker: Tracker, method: str, chain: bool = F
     Args:
         chain: the method's chain, which has the levels between, too.
     """
-    fabric = make_fabric(params.threads, params.train.precision)
-    files = {level: paths.adapted(method, level) for level in params.levels.adapted}
+    files = [paths.adapted(method, level) for level in params.levels.adapted]
     if chain:
-        files |= {level: paths.adapted(paths.chain(method), level) for level in params.levels.between}
-    base = TrainedNetwork.load(paths.BASE)
-    levels = [
-        load_level(file, base.network) for _, file in sorted(files.items(), key=lambda item: abs(item[0] - base.level))
-    ]
-    task = make_task(params.degradation, params.train.loss, params.finetune.loss)
-    denoiser = ContinuousDenoiser(task, base.spec, base.network, base.level, levels).to(fabric.device)
-    progress, passes = Progress(tracker.stage, "passes", None), count(1)
-    # scores are only compared with each other, so lower precision is enough; it takes half the time
-    with fabric.autocast():
-        denoiser.dial = calibrate_dial(
-            denoiser,
-            Store(paths.PHOTOGRAPHS / "val"),
-            {level: paths.degraded_set(level) / "val" for level in params.data.levels},
-            fabric.device,
-            params.evaluate.calibration_images,
-            on_pass=lambda: progress(next(passes)),
-        )
-    denoiser.save(paths.denoiser(paths.chain(method) if chain else method))
-    for level, position in denoiser.dial:
-        print(f"{tracker.stage}: {task.quantity.name} {level_name(level)} at position {position:.3f}", flush=True)
-        tracker.at_level(level, {"dial": position})
+        files += [paths.adapted(chain_name(method), level) for level in params.levels.between]
+    save_calibrated(params, tracker, chain_name(method) if chain else method, paths.BASE, files)

@@ -7,13 +7,14 @@ import numpy as np
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.filters import compare_filters
 from ftn_core.parameters import Parameters
+from ftn_core.utils.levels import chain_name
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
 
 def filters(params: Parameters, tracker: Tracker) -> None:
     """Correlate every level's filters with the base's, and project all of them into one plane."""
-    names = [*params.levels.methods, *map(paths.chain, params.levels.chains)]
+    names = [*params.levels.methods, *map(chain_name, params.levels.chains)]
     found, pictures = compare_filters({name: ContinuousDenoiser.load(paths.denoiser(name)) for name in names})
     found.write(paths.FILTERS)
     with paths.FILTERS.with_suffix(".npz").open("wb") as file:

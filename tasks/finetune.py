@@ -11,6 +11,7 @@ from ftn_core.training.finetune import adapt
 from ftn_core.training.loop import Run
 from ftn_core.training.plan import Plan
 from ftn_core.training.train import Recipe, noise_at, write_curve
+from ftn_core.utils.levels import chain_name
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
@@ -56,6 +57,6 @@ def finetune(params: Parameters, tracker: Tracker, method: str, level: float, be
         norm_batches=params.finetune.norm_batches,
         start=ContinuousDenoiser.load(paths.denoiser(method)) if between else None,
     )
-    out = paths.adapted(paths.chain(method) if between else method, level)
+    out = paths.adapted(chain_name(method) if between else method, level)
     save_level(out, adapted, degradation.ratio(level, base.level), base.network)
     write_curve(paths.curve(tracker.stage), rows)

@@ -16,6 +16,7 @@ BASE = Path("models/networks/base.safetensors")
 ADAPTED = Path("models/adapted")
 NETWORKS = Path("models/networks")
 DENOISERS = Path("models/denoisers")
+LINES = Path("models/lines")
 CURVES = Path("results/curves")
 RESULTS = Path("results")
 CLASSICAL = Path("results/classical.json")
@@ -63,19 +64,24 @@ def noise_conditioned_name(sigma: float) -> str:
     return f"noise-conditioned up to {level_name(sigma)}"
 
 
+def line_base(level: float) -> Path:
+    """The network at the first end of a line to this level."""
+    return LINES / level_name(level) / "base.safetensors"
+
+
+def line_end(level: float) -> Path:
+    """The second end of a line, as a level of its base."""
+    return LINES / level_name(level) / "level.safetensors"
+
+
 def curve(stage: str) -> Path:
     """The training curve of a stage, named as DVC names it."""
     return CURVES / f"{stage.replace('@', '-')}.csv"
 
 
 def denoiser(name: str) -> Path:
-    """The denoiser of one method, or of its chain: base, levels and calibrated dial."""
+    """The denoiser of one method, of its chain, or of a line: base, levels and calibrated dial."""
     return DENOISERS / f"{name}.safetensors"
-
-
-def chain(method: str) -> str:
-    """The name of a method's chain, which has the levels between, too."""
-    return f"{method}-chain"
 
 
 def method_result(name: str) -> Path:

@@ -44,7 +44,7 @@ def register(params: Parameters, tracker: Tracker) -> None:
     """
     if not isinstance(tracker, MlflowTracker):
         raise UserError("a model is registered in MLflow, and FTN_TRACKING is off: unset it")
-    method = params.levels.methods[0]
+    method = params.register_.row or params.levels.methods[0]
     with require_server():
         _ = tracker.client  # raises at once if MLflow does not answer
         model = _Model(params.register_.model, method, ContinuousDenoiser.load(paths.denoiser(method)))
@@ -207,6 +207,7 @@ def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker)
         manifest=json.loads(paths.MANIFEST.read_text()),
         table=paths.TABLE.read_text(),
         psnr={float(level): value for level, value in model.psnr.items()},
+        line=Evaluation.read(paths.method_result(model.method)).own_base,
     )
     verdict.write(paths.VERDICT_DATA)
     paths.VERDICT.write_text(verdict.markdown())

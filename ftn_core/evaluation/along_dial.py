@@ -45,6 +45,7 @@ def evaluate_denoiser(
     objective: Metric | None,
     device: torch.device,
     on_pass: Callable[[int, int], None] = lambda done, total: None,
+    own_base: bool = False,
 ) -> tuple[Evaluation, dict[str, NDArray]]:
     """Score a method, and crop the pictures that the report shows (see ``Evaluation``).
 
@@ -52,10 +53,12 @@ def evaluate_denoiser(
         degraded: for each level the degraded versions, in the order of ``clean``.
         objective: the metric that the levels were trained for; None if it is PSNR.
         on_pass: called after each pass over the images, with the number of finished passes and of all passes.
+        own_base: whether the base is the row's own, and is scored with it.
     """
     samples = positions(denoiser, sampling.alphas)
     places = {level: denoiser.position(level) for level in degraded}
-    adapted = {level: [place] for level, place in places.items() if place}  # at 0 it is the base, scored elsewhere
+    # at 0 it is the base, which is scored elsewhere if it is common to all rows
+    adapted = {level: [place] for level, place in places.items() if place or own_base}
     total, passes = len(adapted) + len(degraded) * len(samples), count(1)
     scores = {}
     for level, _, result in sweep(denoiser, adapted, Pairs(clean, degraded, device), objective):
@@ -73,6 +76,7 @@ def evaluate_denoiser(
     path = restore_along_dial(denoiser, inner, np.linspace(0, len(denoiser.levels), PATH_SAMPLES).tolist())
     evaluation = Evaluation(
         name=name,
+        own_base=own_base,
         trained=denoiser.trained,
         dial=denoiser.dial,
         scores={level: scores[level] for level in adapted},

@@ -18,9 +18,10 @@ class Evaluate(Section):
 
 
 class Register(Section):
-    """The model's name in the MLflow registry."""
+    """The model's name in the MLflow registry, and the row that is registered; None: the first method's."""
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    row: str | None
 
 
 class Gate(Section):

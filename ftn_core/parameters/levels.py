@@ -5,14 +5,16 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from ftn_core.parameters.section import Level, Section, in_order
+from ftn_core.utils.levels import chain_name, line_name
 
 
 class Levels(Section):
     """The levels that networks are trained for, and the methods that adapt the base to them.
 
-    ``methods`` names entries of ``transitions``; the first is registered. ``chains`` names those methods that are also
+    ``methods`` names entries of ``transitions``. ``chains`` names those methods that are also
     adapted to the levels in ``between``. ``from_scratch`` has the levels that get a network of their own.
-    ``noise_conditioned`` has the highest sigma of each noise-conditioned network.
+    ``noise_conditioned`` has the highest sigma of each noise-conditioned network. ``lines`` has the far end of each
+    line of networks, which begins at the base's level with a base of its own.
     """
 
     base: Level
@@ -22,16 +24,24 @@ class Levels(Section):
     chains: list[str]
     from_scratch: list[Level]
     noise_conditioned: list[Level]
+    lines: list[Level]
+
+    @property
+    def rows(self) -> list[str]:
+        """All rows with a dial."""
+        return [*self.methods, *map(chain_name, self.chains), *map(line_name, self.lines)]
 
     @model_validator(mode="after")
     def _one_chain(self) -> Self:
         in_order([self.base, *self.adapted])
         in_order([self.base, *sorted([*self.between, *self.adapted], key=lambda level: abs(level - self.base))])
-        for levels in (self.between, self.from_scratch, self.noise_conditioned):
+        for levels in (self.between, self.from_scratch, self.noise_conditioned, self.lines):
             in_order(levels)
         for sigma in self.noise_conditioned:
             if sigma <= self.base:
                 raise ValueError(f"noise_conditioned {sigma} must lie above the base level {self.base}")
+        if self.base in self.lines:
+            raise ValueError(f"lines {self.base} must be another level than the base's, from which the line comes")
         for names in (self.methods, self.chains):
             if len(set(names)) < len(names):
                 raise ValueError(f"names a method twice: {names}")

@@ -14,7 +14,7 @@ from ftn_core.parameters.losses import Features
 from ftn_core.parameters.network import Network
 from ftn_core.parameters.quantities import SIGMA, Quantity
 from ftn_core.parameters.section import Section
-from ftn_core.parameters.training import Finetune, Train
+from ftn_core.parameters.training import Finetune, Line, Train
 from ftn_core.parameters.transitions import AnyTransition
 from ftn_core.utils.levels import level_name
 
@@ -31,6 +31,7 @@ class Parameters(Section):
     features: Features
     train: Train
     finetune: Finetune
+    line: Line
     transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition]
     evaluate: Evaluate
     register_: Register = Field(alias="register")
@@ -73,7 +74,8 @@ class Parameters(Section):
     @model_validator(mode="after")
     def _levels_have_degraded_sets(self) -> Self:
         levels = self.levels
-        for level in (levels.base, *levels.adapted, *levels.between, *levels.from_scratch, *levels.noise_conditioned):
+        others = (*levels.between, *levels.from_scratch, *levels.noise_conditioned, *levels.lines)
+        for level in (levels.base, *levels.adapted, *others):
             if level not in self.data.levels:
                 raise ValueError(f"level {level_name(level)} has no degraded set: add it to data.levels")
         if (self.data.levels[0] < self.data.levels[-1]) != (levels.base < levels.adapted[-1]):
@@ -90,6 +92,28 @@ class Parameters(Section):
                 drawn.append(f"transitions.{name}.supervision")
         if drawn:
             raise ValueError(f"{drawn[0]}: training can draw levels only if noise is the only step of degradation")
+        return self
+
+    @model_validator(mode="after")
+    def _the_registered_row_exists(self) -> Self:
+        rows, row = self.levels.rows, self.register_.row
+        if row not in (None, *rows):
+            raise ValueError(f"register.row: there is no row {row} (rows: {', '.join(rows)}; null: the first)")
+        return self
+
+    @model_validator(mode="after")
+    def _lines_can_be_trained(self) -> Self:
+        if not self.levels.lines:
+            return self
+        if self.quantity is None:
+            raise ValueError("levels.lines: a line needs a step of degradation that varies with the level")
+        size, count, devices = self.train.batch_size, self.line.levels_per_step, self.train.devices
+        if size % (count * devices):
+            processes = f" in each of train.devices = {devices}" if devices > 1 else ""
+            raise ValueError(
+                f"line.levels_per_step = {count} cannot share train.batch_size = {size} equally{processes}: make the "
+                f"batch size a multiple of {count * devices}, or draw fewer levels"
+            )
         return self
 
     @model_validator(mode="after")

@@ -53,6 +53,16 @@ class Train(Optimisation):
         return self
 
 
+class Line(Section):
+    """The training of ``levels.lines``: of their base and their direction together.
+
+    ``levels_per_step``: how many levels are drawn for every batch, which is split evenly over them.
+    """
+
+    lr: Float = Field(gt=0, le=1)
+    levels_per_step: int = Field(ge=1)
+
+
 class Finetune(Section):
     """The adaptation of the base to one more level: settings that all methods share."""
 

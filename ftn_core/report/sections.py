@@ -81,7 +81,8 @@ class Findings:
                 "The table",
                 f"PSNR in dB (more is better) on test images that no network has seen, by {quantity.name}: "
                 f"{quantity.meaning}. Each method adapts the base alone to the levels without a star; at the others "
-                "its dial is set to the place that was best on validation images. 'From scratch' trains a network for "
+                "its dial is set to the place that was best on validation images. A line has a base "
+                "of its own and is trained as one at every level up to its last. 'From scratch' trains a network for "
                 "each level anew, with as many steps as base and adaptation together: the reference. Parameters are "
                 "what one more level adds; multiply-adds and time are those of one network in use, beside the base.",
                 table.html() + f"<p>{table.legend().replace(chr(92), '')}</p>",

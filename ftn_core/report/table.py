@@ -134,7 +134,7 @@ def make_table(
         metric: which score is shown; only the table of PSNR has columns on costs.
         degraded: whether baselines that learn nothing have rows, too.
     """
-    trained = frozenset.intersection(*(frozenset(e.trained) for e in evaluations))
+    trained = frozenset.intersection(*(frozenset(e.trained) for e in evaluations if not e.own_base))
 
     def values(scores: Mapping[float, Score]) -> dict[float, float | None]:
         return {level: getattr(score, metric) for level, score in scores.items()}

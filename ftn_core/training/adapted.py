@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.denoiser.transition import State, Transition, build_transition
-from ftn_core.training.batches import Batches
+from ftn_core.denoiser.transition import Transition, build_transition
 
 
 class AdaptedNetwork(nn.Module):
@@ -69,26 +68,3 @@ def initialize_on_dial(transition: Transition, denoiser: ContinuousDenoiser, lev
     )
     for own, start, end in zip(transition.parameters(), below.parameters(), upper.transition.parameters(), strict=True):
         own.copy_(torch.lerp(start, end, position - lower))
-
-
-@torch.no_grad()
-def estimate_statistics(network: AdaptedNetwork, batches: Batches, count: int) -> State:
-    """Estimate the level's batch-norm means and variances with the trained transition.
-
-    Args:
-        count: number of batches that are averaged.
-
-    Returns:
-        The buffers by their names in the base; empty if the base has no batch norm.
-    """
-    norms = [module for module in network.base.modules() if isinstance(module, nn.BatchNorm2d)]
-    if not norms:
-        return {}
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a cumulative average
-    network.train()
-    for step in range(count):
-        network(batches(step)[0])
-    buffers = dict(network.base.named_buffers())
-    return {name: value.clone() for name, value in buffers.items() if value.is_floating_point()}

@@ -1,6 +1,7 @@
 """Training batches: random crops of packed photographs, flipped, rotated and degraded on the device."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,22 +30,43 @@ class FreshNoise:
 
 @dataclass(frozen=True)
 class FreshNoiseRange:
-    """Noise whose sigma is drawn uniformly from ``low`` to ``high``, for each image or once for each batch.
+    """Noise whose sigma is drawn uniformly from ``low`` to ``high``, ``draws`` times for every batch.
 
-    ``clip``: whether the noisy images are clipped to [0, 1].
+    Image i has sigma number i modulo ``draws``, which divides the batch size. ``clip``: whether the noisy images are
+    clipped to [0, 1].
     """
 
     low: float
     high: float
     clip: bool
-    per_image: bool
+    draws: int
+
+
+@dataclass(frozen=True)
+class StoredLevels:
+    """Photographs degraded at several levels, of which ``draws`` are drawn for every batch.
+
+    Image i has level number i modulo ``draws``, which divides the batch size. No level comes twice before each has come
+    once.
+    """
+
+    stores: Mapping[float, Store]
+    draws: int
+
+
+Degraded = Store | FreshNoise | FreshNoiseRange | StoredLevels
+"""Where the degraded images of batches come from."""
 
 
 class Crops(NamedTuple):
-    """One step's crops, ``N x crop x crop x 3`` of the store's dtype, and the CPU generator that drew them."""
+    """One step's crops, ``N x crop x crop x 3`` of the store's dtype, and the CPU generator that drew them.
+
+    ``level``: of each degraded crop, ``N x 1 x 1 x 1``, if they are of several levels.
+    """
 
     clean: Tensor
     degraded: Tensor | None
+    level: Tensor | None
     generator: torch.Generator
 
 
@@ -58,7 +80,7 @@ def memory(device: torch.device) -> int:
 class Batches:
     """``batches(step)`` gives the step's ``(degraded, clean)``, each ``N x 3 x crop x crop`` in [0, 1].
 
-    With a range of sigmas it gives ``(degraded, sigma, clean)``, with ``sigma`` of ``N x 1 x 1 x 1``. Batches are in
+    With several levels it gives ``(degraded, level, clean)``, with ``level`` of ``N x 1 x 1 x 1``. Batches are in
     channels_last layout.
 
     A batch depends only on the seed and the step, so a resumed training needs no generator's state. A generator on the
@@ -72,7 +94,7 @@ class Batches:
 
     Args:
         clean: packed photographs, uint8.
-        degraded: the same photographs, degraded; or the noise to add to them.
+        degraded: the same photographs, degraded at one level or several; or the noise to add to them.
         batch_size: images of the whole batch.
         crop: height and width of the crops, in pixels.
         permute_channels: whether each crop's colour channels are shuffled. The network then cannot memorise colours,
@@ -86,7 +108,7 @@ class Batches:
     def __init__(
         self,
         clean: Store,
-        degraded: Store | FreshNoise | FreshNoiseRange,
+        degraded: Degraded,
         *,
         batch_size: int,
         crop: int,
@@ -103,18 +125,26 @@ class Batches:
                 f"crop = {crop} is larger than the photograph {clean.names[smallest]} ({width}x{height}): "
                 f"lower train.crop and finetune.crop to {min(height, width)}, or raise data.min_side"
             )
-        stored = degraded if isinstance(degraded, Store) else None
-        self._noise = None if isinstance(degraded, Store) else degraded
+        stored: list[Store] = []
+        self._noise: FreshNoise | FreshNoiseRange | None = None
+        self._levels: Tensor | None = None
+        if isinstance(degraded, Store):
+            stored = [degraded]
+        elif isinstance(degraded, StoredLevels):
+            stored, self._draws = list(degraded.stores.values()), degraded.draws
+            self._levels = torch.tensor([float(level) for level in degraded.stores])
+        else:
+            self._noise = degraded
         self._permute, self._size, self._crop = permute_channels, batch_size, crop
         self._seed, self._device = seed, device
         rank, count = share
         self._share = slice(rank * batch_size // count, (rank + 1) * batch_size // count)
-        size = clean.pixels.nbytes + (0 if stored is None else stored.pixels.nbytes)
+        size = clean.pixels.nbytes + sum(store.pixels.nbytes for store in stored)
         self._background = None if size <= memory(device) / 2 else ThreadPoolExecutor(1)
         self._prefetched: dict[int, Future[Crops]] = {}
         self._storage = device if self._background is None else torch.device("cpu")
         self._clean = _mapped(clean).to(self._storage)
-        self._degraded = None if stored is None else _mapped(stored).to(self._storage)
+        self._degraded = [_mapped(store).to(self._storage) for store in stored]
         self._offsets = torch.from_numpy(clean.offsets).to(self._storage)
         self._heights, self._widths = torch.from_numpy(shapes).to(self._storage).unbind(1)
         # every crop position of every photograph is equally likely
@@ -126,7 +156,12 @@ class Batches:
         crops = self._crops(step) if self._background is None else self._take(step, self._background)
         clean = self._images(crops.clean)
         if crops.degraded is not None:
-            return self._images(crops.degraded), clean
+            degraded = self._images(crops.degraded)
+            return (
+                (degraded, clean)
+                if crops.level is None
+                else (degraded, crops.level.to(self._device, non_blocking=True), clean)
+            )
         noise = self._noise
         assert noise is not None
         # a GPU draws its own noise, because a transfer would take too long
@@ -135,9 +170,9 @@ class Batches:
         drawn = torch.randn(shape, generator=generator, device=self._device)[self._share].permute(0, 3, 1, 2)
         if isinstance(noise, FreshNoise):
             return self._clipped(clean + noise.sigma * drawn, noise.clip), clean
-        count = self._size if noise.per_image else 1
-        sigma = torch.rand(count, 1, 1, 1, generator=generator, device=self._device)
-        sigma = (noise.low + (noise.high - noise.low) * sigma).expand(self._size, 1, 1, 1)[self._share]
+        sigma = torch.rand(noise.draws, 1, 1, 1, generator=generator, device=self._device)
+        sigma = noise.low + (noise.high - noise.low) * sigma
+        sigma = sigma.repeat(self._size // noise.draws, 1, 1, 1)[self._share]
         return self._clipped(clean + sigma * drawn, noise.clip), sigma, clean
 
     def _images(self, crops: Tensor) -> Tensor:
@@ -156,10 +191,19 @@ class Batches:
     def _crops(self, step: int) -> Crops:
         generator = self._generator(step, torch.device("cpu"))
         where = self._draw(generator)
-        clean, degraded = self._clean[where], None if self._degraded is None else self._degraded[where]
+        clean, degraded, level = self._clean[where], None, None
+        if self._levels is not None:
+            order = torch.randperm(len(self._levels), generator=generator)
+            drawn = order[torch.arange(self._draws) % len(order)].repeat(self._size // self._draws)[self._share]
+            degraded = torch.stack([self._degraded[i][at] for i, at in zip(drawn.tolist(), where, strict=True)])
+            level = self._levels[drawn].view(-1, 1, 1, 1)
+            if self._device.type == "cuda":  # a copy from other memory would wait for the GPU's earlier work
+                level = level.pin_memory()
+        elif self._degraded:
+            degraded = self._degraded[0][where]
         if self._storage != self._device:  # asynchronous copies to a GPU need pinned memory
             clean, degraded = clean.pin_memory(), None if degraded is None else degraded.pin_memory()
-        return Crops(clean, degraded, generator)
+        return Crops(clean, degraded, level, generator)
 
     def _take(self, step: int, background: ThreadPoolExecutor) -> Crops:
         """This step's crops, which an earlier call has begun to read. Begins to read those of the next steps."""

@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 
 from ftn_core.data.store import Store
 from ftn_core.losses.loss import Loss
-from ftn_core.training.batches import Batches, FreshNoise, FreshNoiseRange
+from ftn_core.training.batches import Batches, Degraded
 from ftn_core.training.loop import validation_score
 from ftn_core.training.plan import Plan
 
@@ -27,11 +27,11 @@ class TrainingData:
     degraded: Path
     permute_channels: bool
 
-    def batches(self, noise: FreshNoise | FreshNoiseRange | None, plan: Plan, seed: int, fabric: Fabric) -> Batches:
-        """This process's share of each batch. If ``noise`` is None, batches use the images of the degraded set."""
+    def batches(self, degraded: Degraded | None, plan: Plan, seed: int, fabric: Fabric) -> Batches:
+        """This process's share of each batch. If ``degraded`` is None, batches use the degraded set's images."""
         return Batches(
             Store(self.photographs / "train"),
-            noise or Store(self.degraded / "train"),
+            degraded or Store(self.degraded / "train"),
             batch_size=plan.batch_size,
             crop=plan.crop,
             permute_channels=self.permute_channels,

@@ -11,9 +11,10 @@ from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
 from ftn_core.parameters.transitions import TransitionOptions
 from ftn_core.runtime.network_file import TrainedNetwork
-from ftn_core.training.adapted import AdaptedNetwork, estimate_statistics, initialize_on_dial
+from ftn_core.training.adapted import AdaptedNetwork, initialize_on_dial
 from ftn_core.training.batches import FreshNoiseRange
 from ftn_core.training.loop import CurveRow, Run
+from ftn_core.training.norm_statistics import estimate_statistics
 from ftn_core.training.train import Recipe, train
 
 
@@ -53,8 +54,8 @@ def adapt(
     network = AdaptedNetwork(base.network, transition, (base.level, level))
     noise = recipe.noise
     if options.supervision == "continuous":
-        noise = FreshNoiseRange(base.level, level, degradation.clips, per_image=False)
+        noise = FreshNoiseRange(base.level, level, degradation.clips, draws=1)
     rows = train(network, replace(recipe, noise=noise), run, fabric)
     at_level = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
-    statistics = estimate_statistics(network, at_level, norm_batches)
+    statistics = estimate_statistics(network.base, network, at_level, norm_batches)
     return AdaptedLevel(level, method, own, transition, statistics), rows

@@ -13,7 +13,7 @@ from ftn_core.data.task import DegradationSpec
 from ftn_core.losses.load import load_loss
 from ftn_core.parameters.training import Train
 from ftn_core.runtime.network_file import build_network
-from ftn_core.training.batches import FreshNoise, FreshNoiseRange
+from ftn_core.training.batches import Degraded, FreshNoise
 from ftn_core.training.data import TrainingData
 from ftn_core.training.loop import CurveRow, Run, fit
 from ftn_core.training.plan import Plan
@@ -25,14 +25,14 @@ class Recipe:
     """The data, the loss and the plan of a training.
 
     Args:
-        noise: drawn anew for every batch; None: batches use the images of the degraded set.
+        noise: drawn anew for every batch, or degraded images; None: batches use the images of the degraded set.
         loss: file of the packed loss.
         seed: of the batches.
         val_images: validate on at most so many images.
     """
 
     data: TrainingData
-    noise: FreshNoise | FreshNoiseRange | None
+    noise: Degraded | None
     loss: Path
     plan: Plan
     seed: int

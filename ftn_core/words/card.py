@@ -28,6 +28,7 @@ class CardContent:
         manifest: of the photographs (ftn_core/sources/pack.py).
         table: the evaluation's, in Markdown.
         psnr: of this model in dB by level, on all test images.
+        line: whether base and direction were trained together.
     """
 
     model: str
@@ -40,6 +41,7 @@ class CardContent:
     manifest: Mapping[str, Any]
     table: str
     psnr: Mapping[float, float]
+    line: bool
 
 
 def description(content: CardContent, verdict: Verdict) -> str:
@@ -74,11 +76,15 @@ def _what(content: CardContent) -> str:
     quantity, (first, last) = task.quantity, task.objectives
     done = describe(Degradation.of(task.degradation))
     does = f"Restores colour photographs after {done}" if done else "For colour photographs"
+    base, adapted = phrase(quantity, levels[0]), ", ".join(phrase(quantity, level) for level in levels[1:])
+    if content.line:
+        trained = f"trained as `{content.method}` at all levels from {base} to {adapted}"
+    else:
+        trained = f"trained at {base} and adapted by `{content.method}` to {adapted}"
     objectives = first if first == last else f"{first} at the base, {last} at the adapted levels"
     return (
         f"{does}; the strength is a dial, of {quantity}. A `{spec['name']}` of {spec['channels']} channels and depth "
-        f"{spec['depth']}, trained at {phrase(quantity, levels[0])} and adapted by `{content.method}` to "
-        f"{', '.join(phrase(quantity, level) for level in levels[1:])}. Objective: {objectives}. "
+        f"{spec['depth']}, {trained}. Objective: {objectives}. "
         f"{content.parameters:,} parameters at one place of the dial, a file of {content.megabytes:.2f} MB."
     )
 

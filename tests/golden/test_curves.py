@@ -1,4 +1,4 @@
-"""Golden curves: thirty steps of every network, loss and method give the committed losses, on every processor."""
+"""Golden curves: thirty steps of every network, loss, method and line give the committed losses, on every processor."""
 
 import json
 

@@ -26,6 +26,8 @@ def jpeg(tmp_path_factory):
         "levels.base": 40,
         "levels.adapted": [10],
         "levels.from_scratch": [10],
+        "levels.lines": [10],
+        "register.row": "line-10",
     }
     sandbox = Sandbox(tmp_path_factory.mktemp("jpeg") / "project", **changes)
     sandbox.python("-m", "flows.pipeline")
@@ -54,6 +56,27 @@ def test_levels_may_fall(jpeg):
     assert denoiser.trained == [40, 10] and denoiser.task.quantity.name == "quality"
     assert [level for level, _ in denoiser.dial] == [40, 20, 10]
     assert 0 <= denoiser.position(20) <= 1 and denoiser.position(50) == 0 and denoiser.position(5) == 1
+
+
+def test_a_line_is_trained_on_stored_levels_that_fall(jpeg):
+    line = ContinuousDenoiser.load(jpeg.root / "models/denoisers/line-10.safetensors")
+    assert line.trained == [40, 10] and [level for level, _ in line.dial] == [40, 20, 10]
+    assert set(Evaluation.read(jpeg.root / "results/methods/line-10.json").scores) == {40, 20, 10}
+    assert "\n| line-10 |" in (jpeg.root / "results/table.md").read_text()
+
+
+def test_a_line_can_be_the_registered_model(jpeg):
+    client = mlflow.MlflowClient(jpeg.tracking_uri)
+    tags = client.get_model_version("ftn-denoiser", "1").tags
+    assert tags["ftn.method"] == "line-10" and json.loads(tags["ftn.levels"]) == [40, 10]
+    assert "trained as `line-10` at all levels" in (jpeg.root / "results/card.md").read_text()
+    script = (
+        "import mlflow, numpy as np; model = mlflow.pyfunc.load_model('models:/ftn-denoiser/1'); "
+        "x = np.full((1, 20, 30, 3), 0.5, np.float32); "
+        "print(model.predict(x, params={'quality': 20}).shape)"
+    )
+    out = jpeg.python("-c", script, MLFLOW_TRACKING_URI=jpeg.tracking_uri).stdout
+    assert out.strip().endswith("(1, 20, 30, 3)")
 
 
 def test_what_is_not_noise_lies_on_disk_in_eight_bits(jpeg):

@@ -14,10 +14,12 @@ from sandbox import VARYING, Sandbox
 
 STAGES = [
     "prepare", "loss", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
-    "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "evaluate_baselines", "costs", "filters", "report",
+    "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "train_line@0.5", "calibrate_line@0.5", "evaluate_line@0.5",
+    "evaluate_baselines", "costs", "filters", "report",
     "register",
 ]  # fmt: skip
 """Those that are runs in MLflow. Besides there is a stage for each row of transitions, which copies a file."""
+LINES = {"levels.lines": [0.5]}
 TOTAL = len(STAGES) + len(yaml.safe_load((ROOT / "params.yaml").read_text())["transitions"])
 
 
@@ -30,14 +32,14 @@ def stage_runs(sandbox):
 
 @pytest.fixture(scope="module")
 def by_dvc(tmp_path_factory):
-    sandbox = Sandbox(tmp_path_factory.mktemp("a") / "project")
+    sandbox = Sandbox(tmp_path_factory.mktemp("a") / "project", **LINES)
     sandbox.dvc("repro")
     return sandbox
 
 
 @pytest.fixture(scope="module")
 def by_flow(tmp_path_factory):
-    sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project")
+    sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project", **LINES)
     result = sandbox.python("-m", "flows.pipeline")
     assert f"{TOTAL} stages ran, 0 were cached" in result.stdout
     return sandbox
@@ -47,7 +49,8 @@ def test_both_doors_give_the_same_bytes(by_dvc, by_flow):
     a, b = by_dvc.outputs(), by_flow.outputs()
     assert a.keys() == b.keys()
     assert [name for name in a if a[name] != b[name]] == []
-    assert "models/denoisers/ftn.safetensors" in a and "results/methods/ftn.json" in a
+    for row in ("ftn", "line-0.5"):
+        assert f"models/denoisers/{row}.safetensors" in a and f"results/methods/{row}.json" in a
 
 
 def test_after_one_door_the_other_finds_nothing_to_do(by_dvc, by_flow):
@@ -77,24 +80,32 @@ def test_every_stage_is_a_run_below_one_parent(by_dvc, by_flow):
         assert len(parents[0].data.tags["ftn.commit"]) == 40
 
 
-def test_a_run_has_parameters_curve_data_and_system_metrics(by_dvc):
-    (run,) = (run for run in stage_runs(by_dvc)[0] if run.data.tags["ftn.stage"] == "train_base")
+@pytest.mark.parametrize(("stage", "inputs"), [("train_base", 5), ("train_line@0.5", 4)])
+def test_a_run_has_parameters_curve_data_and_system_metrics(by_dvc, stage, inputs):
+    (run,) = (run for run in stage_runs(by_dvc)[0] if run.data.tags["ftn.stage"] == stage)
     assert run.data.params["train.steps"] == "30"
     assert run.data.metrics["val_score"] > 5
     assert run.data.tags["ftn.precision"].split()[0] in ("32-true", "bf16-mixed")
     client = mlflow.MlflowClient(by_dvc.tracking_uri)
-    assert [m.step for m in client.get_metric_history(run.info.run_id, "loss")] == [15, 30]
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "loss")] == (
+        [15, 30] if stage == "train_base" else [25, 50]
+    )
     digests = {i.dataset.name: i.dataset.digest for i in run.inputs.dataset_inputs}
-    lock = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"]["train_base"]
+    lock = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"][stage]
     expected = {d["path"]: d["md5"] for d in lock["deps"] if d["path"].startswith("data/")}
-    assert digests == expected and len(expected) == 5
+    assert digests == expected and len(expected) == inputs
 
 
 def test_values_of_a_level_stand_at_a_step_that_people_know(by_dvc):
     """Sigma in 1/255, as the report has it."""
     client = mlflow.MlflowClient(by_dvc.tracking_uri)
     runs = {run.data.tags["ftn.stage"]: run.info.run_id for run in stage_runs(by_dvc)[0]}
-    for stage, metric, steps in (("calibrate@ftn", "dial", [51, 76, 128]), ("evaluate@ftn", "psnr", [76, 128])):
+    for stage, metric, steps in (
+        ("calibrate@ftn", "dial", [51, 76, 128]),
+        ("evaluate@ftn", "psnr", [76, 128]),
+        ("calibrate_line@0.5", "dial", [51, 76, 128]),
+        ("evaluate_line@0.5", "psnr", [51, 76, 128]),
+    ):
         assert sorted(m.step for m in client.get_metric_history(runs[stage], metric)) == steps
 
 
@@ -173,7 +184,7 @@ def test_dvc_shows_metrics_and_plots(by_dvc):
     points = over_sigma["content"]["data"]["values"]
     assert over_sigma["content"]["encoding"]["color"]["field"] == "row"
     assert {(point["row"], point["level"]) for point in points} == {
-        (method, sigma) for method in ("base", "ftn") for sigma in ("0.2", "0.3", "0.5")
+        (method, sigma) for method in ("base", "ftn", "line-0.5") for sigma in ("0.2", "0.3", "0.5")
     }
 
 
@@ -200,7 +211,7 @@ def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_needs_only_the_data_that_it_declares(by_dvc, tmp_path, stage):
-    alone = Sandbox(tmp_path / "project")
+    alone = Sandbox(tmp_path / "project", **LINES)
     entry = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"][stage]
     for path in (dep["path"] for dep in entry["deps"] if dep["path"].startswith(("data", "models", "results"))):
         source, target = by_dvc.root / path, alone.root / path

@@ -27,6 +27,7 @@ def sandbox(tmp_path_factory):
         "levels.chains": ["dni"],
         "levels.from_scratch": [0.5],
         "levels.noise_conditioned": [0.5],
+        "levels.lines": [0.5],
         "transitions.dni-continuous": {
             "method": "dni",
             "lr": 0.001,
@@ -78,7 +79,7 @@ def test_continuous_supervision_is_another_training(sandbox):
 def test_every_row_stands_in_the_table(sandbox):
     table = (sandbox.root / "results/table.md").read_text()
     others = ["base alone", "from scratch, one network a level", "noise-conditioned up to 0.5"]
-    for name in [*others, *METHODS, "dni-chain"]:
+    for name in [*others, *METHODS, "dni-chain", "line-0.5"]:
         assert f"\n| {name} |" in table
     assert "0.3 (76)*" in table and "†" in table
     baselines = Baselines.read(sandbox.root / "results/baselines.json")
@@ -86,9 +87,19 @@ def test_every_row_stands_in_the_table(sandbox):
     assert baselines.scores["base"][0.5] != baselines.scores["from scratch at 0.5"][0.5]
 
 
+def test_a_line_has_a_base_and_statistics_of_its_own(sandbox):
+    line = ContinuousDenoiser.load(sandbox.root / "models/denoisers/line-0.5.safetensors")
+    common = ContinuousDenoiser.load(sandbox.root / "models/denoisers/dni.safetensors")
+    assert line.trained == [0.2, 0.5] and line.levels[0].method == "dni"
+    assert len(line.levels[0].statistics) == 2 * 3
+    assert not any(np.array_equal(line.state(0)[name], value) for name, value in common.state(0).items())
+    scored = Evaluation.read(sandbox.root / "results/methods/line-0.5.json")
+    assert scored.own_base and set(scored.scores) == {0.2, 0.3, 0.5}
+
+
 def test_costs_are_those_of_the_methods(sandbox):
     costs = Costs.read(sandbox.root / "results/costs.json").of
-    assert costs["dni"].extra_parameters == 1
+    assert costs["dni"].extra_parameters == costs["line-0.5"].extra_parameters == 1
     assert costs["dni"].multiply_adds == costs["ftn-16"].multiply_adds == costs["base"].multiply_adds
     assert costs["adafm"].multiply_adds > costs["base"].multiply_adds  # its 5x5 filters stay layers
     assert costs["ftn-16"].level_multiply_adds > costs["dni"].level_multiply_adds == 0
@@ -102,6 +113,6 @@ def test_the_page_needs_nothing_else(sandbox):
 
 def test_experiments_are_compared_by_every_row(sandbox):
     rows = json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"]
-    assert set(rows) == {"base", "from scratch", "noise-conditioned up to 0.5", *METHODS, "dni-chain"}
+    assert set(rows) == {"base", "from scratch", "noise-conditioned up to 0.5", *METHODS, "dni-chain", "line-0.5"}
     assert rows["from scratch"].keys() == {"0.2", "0.5"}
     assert rows["base"]["0.2"] == rows["dni"]["0.2"]

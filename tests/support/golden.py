@@ -1,4 +1,4 @@
-"""Short trainings of every network, loss and method, and the file that holds their curves.
+"""Short trainings of every network, loss, method and line, and the file that holds their curves.
 
 `python tests/support/golden.py` writes the file again. Do so only after a change that is meant to alter a training.
 
@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -39,9 +39,10 @@ from ftn_core.parameters.transitions import (
 from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.sources.pack_loss import pack_loss
 from ftn_core.sources.splits import SPLITS
-from ftn_core.training.batches import FreshNoise
+from ftn_core.training.batches import FreshNoise, FreshNoiseRange
 from ftn_core.training.data import TrainingData
 from ftn_core.training.finetune import adapt
+from ftn_core.training.line import LineNetwork
 from ftn_core.training.loop import CurveRow, Run
 from ftn_core.training.plan import Plan
 from ftn_core.training.train import Recipe, fresh_network, train
@@ -88,7 +89,10 @@ METHODS: dict[str, TransitionOptions] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A network trained from scratch for a loss; with a ``method``, one of random weights adapted to another level."""
+    """A network trained from scratch for a loss; with a ``method``, one of random weights adapted to another level.
+
+    The method ``LINE`` is no transition: base and direction are trained together.
+    """
 
     network: str
     loss: str
@@ -98,6 +102,7 @@ class Case:
         return "-".join(filter(None, (self.network, self.loss, self.method)))
 
 
+LINE = "line"
 UNFIT = {
     # branches need a body of one width
     ("transform_net", "cfsnet"),
@@ -109,6 +114,7 @@ UNFIT = {
 CASES = [Case(network, loss) for network in NETWORKS for loss in LOSSES] + [
     Case(network, "l1", method) for network in NETWORKS for method in METHODS if (network, method) not in UNFIT
 ]
+CASES += [Case(network, "l1", LINE) for network in ("unshuffle_net", "resnet")]
 
 
 @contextmanager
@@ -150,6 +156,12 @@ class Trainings:
         network = fresh_network(spec, 0, self._fabric)
         if case.method is None:
             return train(network, self._recipe(case.loss, BASE_SIGMA, 0.002 * faster), self._run, self._fabric)
+        if case.method == LINE:
+            recipe = replace(
+                self._recipe(case.loss, SIGMA, 0.002 * faster),
+                noise=FreshNoiseRange(BASE_SIGMA, SIGMA, clip=False, draws=2),
+            )
+            return train(LineNetwork(network, (BASE_SIGMA, SIGMA), 2), recipe, self._run, self._fabric)
         for parameter in network.parameters():
             if parameter.dim() == 4 and not parameter.any():  # FTN maps filters of zeros to zeros
                 nn.init.normal_(parameter, std=0.1)

@@ -18,14 +18,19 @@ from ftn_core.runtime.checkpoint import write_tensors
 from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import build_network
 from ftn_core.training import loop
-from ftn_core.training.batches import Batches, FreshNoise
+from ftn_core.training.batches import Batches, Degraded, FreshNoise, FreshNoiseRange
+from ftn_core.training.line import LineNetwork
 from ftn_core.training.plan import Plan
 
 STOPPED = 7
 
 
-def train_in_processes(folder: Path, plan: Plan, devices: int, stop: int = -1, loss: Path | None = None) -> None:
+def train_in_processes(
+    folder: Path, plan: Plan, devices: int, stop: int = -1, loss: Path | None = None, levels: int = 0
+) -> None:
     """Train on the photographs beside the folder, to the end or to the step at which all processes stop.
+
+    With ``levels`` it is a line that is trained, with so many levels in every step.
 
     Each leaves its output, ``output-RANK``, and at the end its weights and curve, ``done-RANK``, in the folder.
     """
@@ -36,7 +41,8 @@ def train_in_processes(folder: Path, plan: Plan, devices: int, stop: int = -1, l
         forkserver.ensure_running()
     [port] = free_ports(1)
     processes = [
-        context.Process(target=_train, args=(rank, devices, port, folder, plan, stop, loss)) for rank in range(devices)
+        context.Process(target=_train, args=(rank, devices, port, folder, plan, stop, loss, levels))
+        for rank in range(devices)
     ]
     for process in processes:
         process.start()
@@ -45,7 +51,9 @@ def train_in_processes(folder: Path, plan: Plan, devices: int, stop: int = -1, l
     assert [process.exitcode for process in processes] == [0 if stop < 0 else STOPPED] * devices
 
 
-def _train(rank: int, devices: int, port: int, folder: Path, plan: Plan, stop: int, loss_file: Path | None) -> None:
+def _train(
+    rank: int, devices: int, port: int, folder: Path, plan: Plan, stop: int, loss_file: Path | None, levels: int
+) -> None:
     os.environ |= {  # as torch's launcher sets it
         "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank),
         "LOCAL_RANK": str(rank), "WORLD_SIZE": str(devices), "LOCAL_WORLD_SIZE": str(devices), "GROUP_WORLD_SIZE": "1",
@@ -56,8 +64,11 @@ def _train(rank: int, devices: int, port: int, folder: Path, plan: Plan, stop: i
     assert torch.get_num_threads() == max(1, 2 // devices)
     torch.manual_seed(rank)  # the first one's weights count
     network = build_network("unshuffle_net", 8, 2)
+    noise: Degraded = FreshNoise(0.2, clip=False)
+    if levels:
+        network, noise = LineNetwork(network, (0.1, 0.3), levels), FreshNoiseRange(0.1, 0.3, clip=False, draws=levels)
     batches = Batches(
-        Store(folder.parent / "train"), FreshNoise(0.2, clip=False), batch_size=plan.batch_size, crop=plan.crop,
+        Store(folder.parent / "train"), noise, batch_size=plan.batch_size, crop=plan.crop,
         permute_channels=True, seed=0, device=fabric.device, share=(rank, devices),
     )  # fmt: skip
 

@@ -17,8 +17,11 @@ STAGES = {name: stage for name, stage in ALL.items() if "foreach" not in stage}
 CODE = ("ftn_core/", "tasks/", "registry/")
 ONE_FILE_EACH = ("ftn_core/networks/", "ftn_core/transitions/", "tasks/")
 """Folders of which a stage depends on one file, whose name a parameter gives; all others are declared whole."""
-ALL_ROWS = ("costs", "filters")
-"""Stages that read the models of all rows."""
+ALL_ROWS = ("costs", "filters", "register")
+"""Stages that read the models of all rows, or of any of them."""
+LINES = ("train_line", "calibrate_line", "evaluate_line", "costs", "register")
+"""Stages that read lines, whose far ends are levels of DNI."""
+LINE = "ftn_core/transitions/dni.py"
 
 
 def declared(stage):
@@ -37,8 +40,10 @@ def expected(stage):
     if "ftn_core/runtime/network_file.py" in files:  # it imports a network by its name
         found.add("ftn_core/networks/${network.name}.py")
     if "ftn_core/denoiser/transition.py" in files:  # it imports a method by its name
-        row = "${levels.methods[0]}" if stage == "register" else "${item.method}"
-        found.add("data/methods" if stage in ALL_ROWS else f"data/methods/{row}.py")
+        if stage in LINES:
+            found.add(LINE)
+        if stage not in LINES or stage in ALL_ROWS:
+            found.add("data/methods" if stage in ALL_ROWS else "data/methods/${item.method}.py")
     return found
 
 

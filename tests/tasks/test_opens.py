@@ -97,6 +97,7 @@ def pipeline(tmp_path_factory):
         "levels.chains": ["ftn"],
         "levels.from_scratch": [0.5],
         "levels.noise_conditioned": [0.5],
+        "levels.lines": [0.5],
     }
     return Audited(tmp_path_factory.mktemp("opens"), **changes)
 

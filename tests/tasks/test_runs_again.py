@@ -12,15 +12,18 @@ from dvc.repo import Repo
 from sandbox import Sandbox
 
 METHODS = ["ftn", "dni"]
-TRAININGS = {"train_base", "train_from_scratch", "finetune"}
-MEASUREMENTS = {"classical", "calibrate", "evaluate", "evaluate_baselines", "costs", "filters", "report", "register"}
+TRAININGS = {"train_base", "train_from_scratch", "train_line", "finetune"}
+MEASUREMENTS = {
+    "classical", "calibrate", "calibrate_line", "evaluate", "evaluate_line", "evaluate_baselines", "costs", "filters",
+    "report", "register",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project in which DVC has nothing to do: outputs are stand-ins, and `dvc commit` takes them for made."""
     with pytest.MonkeyPatch.context() as patch:
-        changes = {"levels.methods": METHODS, "levels.from_scratch": [0.5]}
+        changes = {"levels.methods": METHODS, "levels.from_scratch": [0.5], "levels.lines": [0.5]}
         sandbox = Sandbox(tmp_path_factory.mktemp("again") / "project", **changes)
         patch.chdir(sandbox.root)
         with Repo() as repo:
@@ -114,9 +117,12 @@ class Offset(Transition):
         return {name: value + self.offset for name, value in state.items() if name.endswith("bias")}
 '''
 ROW = {"finetune@{0}-0.5", "calibrate@{0}", "evaluate@{0}"}
+LOSSES = {"loss", "evaluate", "evaluate_line", "evaluate_baselines", "register"}
 UNUSED_ROWS = {"method@scale-mix", "method@scale-mix-continuous"}
 NEW_ROW = {"method@offset", "costs", "filters", "report", "register"} | {name.format("offset") for name in ROW}
 DNI_ROWS = {"method@dni", "method@dni-rescaled", "method@dni-continuous"}
+LINES = {"train_line", "calibrate_line", "evaluate_line", "costs", "register"}
+"""A line's far end is a level of DNI."""
 
 TABLE = [
     ("tracking", comment("tasks/tracking/spool.py"), set()),
@@ -133,12 +139,12 @@ TABLE = [
     ("a network that is not used", comment("ftn_core/networks/resnet.py"), set()),
     ("a new transition, unused", new_transition, set()),
     ("a transition that is not used", comment("ftn_core/transitions/scale_mix.py"), UNUSED_ROWS),
-    ("a transition that is used", comment("ftn_core/transitions/dni.py"), DNI_ROWS),
+    ("a transition that is used", comment("ftn_core/transitions/dni.py"), DNI_ROWS | LINES),
     ("a new row of a new transition", new_row, NEW_ROW),
     ("a figure of the report", comment("ftn_core/report/curves.py"), {"report"}),
     ("scoring", comment("ftn_core/evaluation/scoring.py"), MEASUREMENTS),
     ("the training loop", comment("ftn_core/training/loop.py"), TRAININGS),
-    ("a loss", comment("ftn_core/losses/pixel.py"), {"loss", "evaluate", "evaluate_baselines", "register"} | TRAININGS),
+    ("a loss", comment("ftn_core/losses/pixel.py"), LOSSES | TRAININGS),
     ("the test photographs' degraded sets", comment("ftn_core/degradations/jpeg.py"), {"degraded", "register"}),
 ]  # fmt: skip
 

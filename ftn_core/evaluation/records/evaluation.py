@@ -41,12 +41,15 @@ class Evaluation(Record):
     """
 
     name: str
+    own_base: bool
+    """Whether it has a base of its own and not that of the other rows."""
     trained: list[float]
     """The trained levels, the base's first."""
     dial: list[tuple[float, float]]
     """Calibrated points: level and position (0 is the base, 1 the first adapted level)."""
     scores: dict[float, Score]
-    """By level, over all test images, at the level's dial position. Levels at position 0 are left out: see the base."""
+    """By level, over all test images, at the level's dial position. Levels at position 0 are left out if the base is
+    that of all rows."""
     grid: list[GridPoint]
     """The heat map, over the first few test images."""
     sheet_level: float

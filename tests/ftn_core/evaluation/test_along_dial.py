@@ -13,18 +13,23 @@ from ftn_core.runtime.psnr import psnr_each
 CPU = torch.device("cpu")
 
 
+def evaluate_ftn(denoiser, sets, on_pass=lambda done, total: None, own_base=False):
+    photographs, noisy = sets
+    clean, degraded = Store(photographs / "test"), {s: Store(noisy[s] / "test") for s in (0.1, 0.3, 0.5)}
+    found = evaluate_denoiser("ftn", denoiser, clean, degraded, Sampling(2, 1), psnr_each, CPU, on_pass, own_base)
+    return found, clean, degraded
+
+
 @pytest.fixture
 def evaluated(sets, shrinking, monkeypatch):
     """A chain of two levels, evaluated: what was found, the pictures, the passes and what it was found with."""
     monkeypatch.setattr(along_dial, "SHEET_PIXELS", 20)
-    photographs, noisy = sets
-    clean, degraded = Store(photographs / "test"), {s: Store(noisy[s] / "test") for s in (0.1, 0.3, 0.5)}
     denoiser, passes = shrinking((1.0, 0.6, 0.2), (0.1, 0.3, 0.5)), []
 
     def on_pass(done, total):
         passes.append((done, total))
 
-    found = evaluate_denoiser("ftn", denoiser, clean, degraded, Sampling(2, 1), psnr_each, CPU, on_pass)
+    found, clean, degraded = evaluate_ftn(denoiser, sets, on_pass)
     return *found, passes, denoiser, clean, degraded
 
 
@@ -35,6 +40,14 @@ def test_levels_are_scored_where_the_dial_stands_for_them_and_the_base_elsewhere
     for level, place in ((0.3, 1), (0.5, 2)):
         assert evaluation.scores[level] == score(denoiser.fold(place), pairs, level, psnr_each)
     assert (evaluation.trained, evaluation.dial) == (denoiser.trained, denoiser.dial)
+
+
+def test_a_base_of_its_own_is_scored_with_the_row(sets, shrinking, monkeypatch, evaluated):
+    denoiser = shrinking((1.0, 0.6, 0.2), (0.1, 0.3, 0.5))
+    (own, _), clean, degraded = evaluate_ftn(denoiser, sets, own_base=True)
+    assert own.own_base and not evaluated[0].own_base
+    first = score(denoiser.fold(0), Pairs(clean, degraded, CPU), 0.1, psnr_each)
+    assert own.scores == {0.1: first} | evaluated[0].scores
 
 
 def test_the_heat_map_has_every_level_at_every_sample_over_the_first_images(evaluated):

@@ -69,6 +69,11 @@ def test_the_projects_own_file_is_accepted():
         ("levels.chains", ["dni"], ["levels", "between"]),
         ("levels.between", [0.5], ["levels", "without repeats"]),
         ("levels.noise_conditioned", [0.2], ["noise_conditioned", "0.2", "above"]),
+        ("levels.lines", [0.2], ["levels", "lines 0.2", "another level than the base's"]),
+        ("levels.lines", [0.45], ["0.45", "data.levels"]),
+        ("levels.lines", [0.6, 0.5, 0.6], ["levels", "without repeats"]),
+        ("line.lr", 0, ["line.lr = 0", "greater than 0"]),
+        ("line.levels_per_step", 0, ["line.levels_per_step = 0"]),
         ("transitions.ftn.groups", 0, ["transitions.ftn.groups = 0"]),
         ("transitions.ftn.group", 2, ["unknown key transitions.ftn.group,", "did you mean groups"]),
         ("transitions.ftn.supervision", "some", ["transitions.ftn.supervision", "'level' or 'continuous'"]),
@@ -92,6 +97,7 @@ def test_the_projects_own_file_is_accepted():
         ("data.seed", -1, ["data.seed = -1", "greater than or equal to 0"]),
         ("features.weights", "", ["features.weights = ''"]),
         ("features.weights", "elsewhere/vgg.pth", ["features.weights = 'elsewhere/vgg.pth'"]),
+        ("register.row", "line-0.6", ["register.row", "no row line-0.6", "rows: ftn, scale-mix", "null"]),
         ("register.model", "a b", ["register.model", "'a b'"]),
         ("gate.tolerence", 0.1, ["unknown key gate.tolerence,", "did you mean tolerance"]),
         ("gate.min_evenness", 1.5, ["gate.min_evenness = 1.5", "1"]),
@@ -157,4 +163,28 @@ def test_branches_are_refused_for_a_body_of_several_widths(method):
     values = changed("network.name", "transform_net")
     values["levels"]["methods"] = ["dni", method]
     with pytest.raises(UserError, match=f"levels.methods: {method} .* transform_net has not: choose another method"):
+        parse_parameters(values)
+
+
+@pytest.mark.parametrize(
+    ("count", "devices", "words"),
+    [
+        (3, 1, "line.levels_per_step = 3 cannot share train.batch_size = 8 equally: .* a multiple of 3, or draw fewer"),
+        (4, 4, "levels_per_step = 4 .*batch_size = 8 equally in each of train.devices = 4: .* a multiple of 16,"),
+    ],
+)
+def test_levels_that_cannot_share_a_batch_are_refused_where_there_are_lines(count, devices, words):
+    values = changed("line.levels_per_step", count)
+    values["train"]["devices"] = devices
+    assert parse_parameters(values).levels.lines == []
+    values["levels"]["lines"] = [0.6]
+    with pytest.raises(UserError, match=words):
+        parse_parameters(values)
+
+
+def test_a_line_needs_levels_of_a_degradation():
+    values = changed("degradation", [])
+    values["data"]["levels"] = [0, 1]
+    values["levels"] |= {"base": 0, "adapted": [1], "from_scratch": [], "lines": [1]}
+    with pytest.raises(UserError, match=r"levels\.lines: a line needs a step of degradation that varies"):
         parse_parameters(values)

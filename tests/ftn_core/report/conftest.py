@@ -27,6 +27,7 @@ def evaluation(name, levels, *psnr):
     ]
     return Evaluation(
         name=name,
+        own_base=False,
         trained=levels,
         dial=[(s, (s - 0.1) / 0.3 * (len(levels) - 1)) for s in SIGMAS],
         scores=scores(*psnr),

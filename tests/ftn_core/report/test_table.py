@@ -1,5 +1,6 @@
 import pytest
 
+from ftn_core.evaluation.records.score import Score
 from ftn_core.parameters.quantities import QUALITY, SIGMA
 from ftn_core.report.table import make_table, spread_table
 
@@ -43,6 +44,16 @@ def test_costs_stand_beside_the_base(table):
     assert cells(text, "ftn")[4:] == ["+2.40 %", "1.00×", "1.02× ± 0.03"]
     assert cells(text, "noise-conditioned up to 0.4")[4:6] == ["+0.00 % for all", "1.10×"]
     assert cells(text, "base alone")[4:] == ["1,000 in all", "1.00 G", "1.00×"]
+
+
+def test_a_line_has_its_own_score_at_the_base_level_and_does_not_decide_what_is_trained_for(
+    baselines, evaluations, costs
+):
+    line = evaluations[0].model_copy(update={"name": "line-0.3", "own_base": True, "trained": [0.1, 0.3]})
+    line = line.model_copy(update={"scores": {s: Score(28.0, 0.7) for s in line.scores}})
+    table = make_table(baselines, [*evaluations, line], costs | {"line-0.3": costs["ftn"]}, SIGMA)
+    assert table.head() == ["0.1 (26)", "0.2 (51)*", "0.3 (76)*", "0.4 (102)"]
+    assert cells(table.markdown(), "line-0.3")[:3] == ["28.00", "**28.00**", "**28.00†**"]
 
 
 def test_html_escapes_and_says_the_same(table):

@@ -13,9 +13,10 @@ from ftn_core.parameters.training import Schedule
 from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.tiles import WINDOW
-from ftn_core.training.adapted import AdaptedNetwork, estimate_statistics, initialize_on_dial
+from ftn_core.training.adapted import AdaptedNetwork, initialize_on_dial
 from ftn_core.training.batches import Batches, FreshNoise
 from ftn_core.training.loop import Run, fit, validation_score
+from ftn_core.training.norm_statistics import estimate_statistics
 from ftn_core.training.plan import Plan
 
 SPEC = {"name": "resnet", "channels": 8, "depth": 5}
@@ -117,7 +118,7 @@ def test_batch_norm_statistics_are_those_of_the_level(make_store, tmp_path):
     network = adapted(build_network("resnet", 8, 5))
     batches = noisy_batches(make_store("train"), 0.5)
     trained(network, batches, tmp_path, steps=5)
-    statistics = estimate_statistics(network, batches, 4)
+    statistics = estimate_statistics(network.base, network, batches, 4)
     assert {n.rsplit(".", 1)[1] for n in statistics} == {"running_mean", "running_var"}
     # by hand for the first layer: its input needs no other norm
     inputs = [torch.relu(adapted_head(network, batches(step)[0])) for step in range(4)]
@@ -133,14 +134,15 @@ def adapted_head(network, x):
 
 
 def test_a_base_without_batch_norm_has_no_statistics():
-    assert estimate_statistics(adapted(build_network("unshuffle_net", 8, 2)), None, 3) == {}
+    network = adapted(build_network("unshuffle_net", 8, 2))
+    assert estimate_statistics(network.base, network, None, 3) == {}
 
 
 def test_statistics_are_estimated_without_gradients(make_store):
     network = adapted(build_network("resnet", 8, 5))
     outputs = []
     network.register_forward_hook(lambda module, inputs, output: outputs.append((torch.is_grad_enabled(), output)))
-    statistics = estimate_statistics(network, noisy_batches(make_store("train"), 0.5), 3)
+    statistics = estimate_statistics(network.base, network, noisy_batches(make_store("train"), 0.5), 3)
     # with gradients each pass would keep all its features until the next
     assert [(grad, output.grad_fn, output.requires_grad) for grad, output in outputs] == [(False, None, False)] * 3
     assert statistics and not any(value.requires_grad for value in statistics.values())

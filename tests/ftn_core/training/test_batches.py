@@ -6,7 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.degradations.noise import add_noise
-from ftn_core.training.batches import Batches, FreshNoise, FreshNoiseRange
+from ftn_core.training.batches import Batches, FreshNoise, FreshNoiseRange, StoredLevels
 from ftn_core.utils.errors import UserError
 
 FRESH = FreshNoise(0.2, clip=False)
@@ -86,8 +86,8 @@ def test_every_crop_is_a_piece_of_a_photograph_rotated_or_flipped(tmp_path):
     [
         (FRESH, False),
         (None, False),
-        (FreshNoiseRange(0.1, 0.5, clip=True, per_image=True), True),
-        (FreshNoiseRange(0.1, 0.5, clip=False, per_image=False), False),
+        (FreshNoiseRange(0.1, 0.5, clip=True, draws=6), True),
+        (FreshNoiseRange(0.1, 0.5, clip=False, draws=1), False),
     ],
 )
 def test_shares_add_up_to_the_batch(make_store, noisy_store, count, noise, permute):
@@ -102,16 +102,58 @@ def test_shares_add_up_to_the_batch(make_store, noisy_store, count, noise, permu
             assert torch.equal(joined, expected)
 
 
-@pytest.mark.parametrize("per_image", [True, False])
-def test_of_a_range_sigma_is_drawn_for_each_image_or_once(make_store, per_image):
-    noise = FreshNoiseRange(0.1, 0.5, clip=False, per_image=per_image)
-    b = batches(make_store("a"), noise, batch_size=64)
+@pytest.mark.parametrize("draws", [1, 4, 64])
+def test_of_a_range_sigma_is_drawn_once_or_several_times_or_for_each_image(make_store, draws):
+    b = batches(make_store("a"), FreshNoiseRange(0.1, 0.5, clip=False, draws=draws), batch_size=64)
     noisy, sigma, clean = b(0)
     assert sigma.shape == (64, 1, 1, 1) and sigma.min() >= 0.1 and sigma.max() <= 0.5
-    assert len(sigma.unique()) == (64 if per_image else 1)
+    assert len(sigma.unique()) == draws
+    assert torch.equal(sigma[0::draws].unique(), sigma[0].flatten())  # image i has number i modulo the draws
     assert not torch.equal(sigma, b(1)[1])
     deviations = (noisy - clean).flatten(1).std(1)
     assert ((deviations / sigma.flatten() - 1).abs() < 0.15).all()
+
+
+@pytest.fixture
+def stored_levels(tmp_path):
+    """Makes stores of the same photographs with noise of several sigmas."""
+
+    def make(clean, sigmas, draws):
+        for sigma in sigmas:
+            with StoreWriter(tmp_path / f"noisy-{sigma}", "float16") as writer:
+                for name, image in zip(clean.names, clean, strict=True):
+                    writer.append(name, add_noise(image, sigma, 0, False))
+        return StoredLevels({sigma: Store(tmp_path / f"noisy-{sigma}") for sigma in sigmas}, draws)
+
+    return make
+
+
+@pytest.mark.parametrize(("draws", "different"), [(1, 1), (2, 2), (4, 3)])
+def test_of_stored_levels_several_are_drawn(make_store, stored_levels, draws, different):
+    store = make_store("a")
+    b = batches(store, stored_levels(store, [0.05, 0.1, 0.2], draws), batch_size=16)
+    drawn = set()
+    for step in range(8):
+        degraded, level, clean = b(step)
+        assert level.shape == (16, 1, 1, 1) and len(level.unique()) == different
+        assert torch.equal(level, level[:draws].repeat(16 // draws, 1, 1, 1))
+        # the sets share their noise but for its strength, and crops are cut at the same place
+        deviations = (degraded - clean).flatten(1).std(1)
+        assert ((deviations / level.flatten() - 1).abs() < 0.15).all()
+        drawn |= set(level.flatten().tolist())
+    assert {round(level, 3) for level in drawn} == {0.05, 0.1, 0.2}
+
+
+def test_shares_of_stored_levels_add_up_to_the_batch(make_store, stored_levels):
+    store = make_store("a")
+    levels = stored_levels(store, [0.05, 0.1, 0.2], 2)
+    whole, shares = (
+        batches(store, levels, batch_size=8)(3),
+        [batches(store, levels, batch_size=8, share=(rank, 2))(3) for rank in range(2)],
+    )
+    for joined, expected in zip(map(torch.cat, zip(*shares, strict=True)), whole, strict=True):
+        assert torch.equal(joined, expected)
+    assert all(len(share[1].unique()) == 2 for share in shares)  # each process has a share of every level
 
 
 def test_fixed_noise_is_cut_at_the_same_place(make_store, noisy_store):
@@ -139,7 +181,7 @@ def test_channels_are_shuffled_alike_in_noisy_and_clean(tmp_path):
 
 @pytest.mark.parametrize("permute", [False, True])
 @pytest.mark.parametrize(
-    "noise", [FRESH, FreshNoiseRange(0.1, 0.5, clip=True, per_image=True), None], ids=["fresh", "range", "fixed"]
+    "noise", [FRESH, FreshNoiseRange(0.1, 0.5, clip=True, draws=4), None], ids=["fresh", "range", "fixed"]
 )
 def test_read_in_the_background_they_are_the_same(make_store, noisy_store, monkeypatch, noise, permute):
     store = make_store("a")

@@ -98,7 +98,7 @@ def made(monkeypatch):
 def test_it_is_trained_at_its_level_or_at_every_sigma_from_the_bases_on(base, recipe, tmp_path, made, supervision):
     adapted(base, recipe, tmp_path, OPTIONS.model_copy(update={"supervision": supervision}))
     at_level = FreshNoise(0.5, clip=False)
-    trained = at_level if supervision == "level" else FreshNoiseRange(0.2, 0.5, clip=False, per_image=False)
+    trained = at_level if supervision == "level" else FreshNoiseRange(0.2, 0.5, clip=False, draws=1)
     assert made == [trained, at_level]  # the statistics are those of the level
 
 

@@ -129,3 +129,16 @@ def test_a_perceptual_loss_sees_the_same_batches_in_two_processes(make_store, tm
         train_in_processes(folder, replace(PLAN, steps=12), devices=count, loss=tmp_path / "loss")
         losses.append([row["loss"] for row in done(folder, 0)[1]])
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+def test_a_line_is_the_same_whatever_the_number_of_processes(make_store, tmp_path):
+    """Every process has a share of each of the levels."""
+    make_store("train")
+    for count in (1, 2):
+        train_in_processes(tmp_path / str(count), replace(PLAN, steps=12, batch_size=8), devices=count, levels=4)
+    (one, rows), (two, other_rows) = (done(tmp_path / str(count), 0) for count in (1, 2))
+    assert [row["loss"] for row in other_rows] == pytest.approx([row["loss"] for row in rows], rel=1e-3)
+    moved = [name for name in one if name.startswith("direction") and one[name].any()]
+    assert moved
+    for name in moved:
+        torch.testing.assert_close(two[name], one[name], atol=1e-3, rtol=1e-2)

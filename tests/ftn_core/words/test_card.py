@@ -19,7 +19,7 @@ def content(tmp_path):
     return CardContent(
         model="ftn-dejpeg", version="7", method="ftn", denoiser=small_denoiser(tmp_path / "d", DEJPEG, (40, 10)),
         parameters=117932, megabytes=0.7, commit="abc123", manifest={"images": PHOTOGRAPHS, "skipped": ["x"]},
-        table="| the table |\n", psnr={40.0: 32.5, 10.0: 28.25},
+        table="| the table |\n", psnr={40.0: 32.5, 10.0: 28.25}, line=False,
     )  # fmt: skip
 
 
@@ -28,6 +28,11 @@ def verdict():
     scores = Measured([40.0, 10.0], {40.0: 30.0, 10.0: 27.0}, {40.0: 32.5, 10.0: 28.25}, 0.5, 0.7, 1.0)
     return judge(Gate(min_gain=2, tolerance=0.1, min_evenness=0.2, max_megabytes=50, max_time=1.5, images=2), "7",
                  scores, 2, "quality", note="There was no champion.")  # fmt: skip
+
+
+def test_a_line_was_trained_at_all_levels(content, verdict):
+    text = card(replace(content, method="line-10", line=True), verdict)
+    assert "trained as `line-10` at all levels from quality 40 to quality 10. Objective" in text
 
 
 def test_the_card_says_what_it_is_for_how_good_it_is_and_where_it_ends(content, verdict):
