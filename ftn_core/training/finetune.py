@@ -53,7 +53,7 @@ def adapt(
     network = AdaptedNetwork(base.network, transition, (base.level, level))
     noise = recipe.noise
     if options.supervision == "continuous":
-        noise = FreshNoiseRange(base.level, level, degradation.clips, per_image=False)
+        noise = FreshNoiseRange(min(base.level, level), max(base.level, level), degradation.clips, per_image=False)
     rows = train(network, replace(recipe, noise=noise), run, fabric)
     at_level = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
     statistics = estimate_statistics(network, at_level, norm_batches)

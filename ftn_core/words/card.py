@@ -70,15 +70,16 @@ def card(content: CardContent, verdict: Verdict) -> str:
 
 
 def _what(content: CardContent) -> str:
-    task, spec, levels = content.denoiser.task, content.denoiser.spec, content.denoiser.trained
+    denoiser = content.denoiser
+    task, spec, adapted = denoiser.task, denoiser.spec, [level.value for level in denoiser.levels]
     quantity, (first, last) = task.quantity, task.objectives
     done = describe(Degradation.of(task.degradation))
     does = f"Restores colour photographs after {done}" if done else "For colour photographs"
     objectives = first if first == last else f"{first} at the base, {last} at the adapted levels"
     return (
         f"{does}; the strength is a dial, of {quantity}. A `{spec['name']}` of {spec['channels']} channels and depth "
-        f"{spec['depth']}, trained at {phrase(quantity, levels[0])} and adapted by `{content.method}` to "
-        f"{', '.join(phrase(quantity, level) for level in levels[1:])}. Objective: {objectives}. "
+        f"{spec['depth']}, trained at {phrase(quantity, denoiser.base_level)} and adapted by `{content.method}` to "
+        f"{', '.join(phrase(quantity, level) for level in adapted)}. Objective: {objectives}. "
         f"{content.parameters:,} parameters at one place of the dial, a file of {content.megabytes:.2f} MB."
     )
 
@@ -127,8 +128,10 @@ def _gate_line(verdict: Verdict) -> str:
 def _limits(content: CardContent) -> str:
     task, splits = content.denoiser.task, Counter(image["split"] for image in content.manifest["images"])
     first, last = (phrase(task.quantity, level) for level in content.denoiser.ends)
+    ends = f"{first} and {last}" if content.denoiser.nothing is None else last
     lines = [
-        f"Beyond {first} and {last} it restores as at that level.",
+        *([] if content.denoiser.nothing is None else [f"At {first} a picture stays as it is."]),
+        f"Beyond {ends} it restores as at that level.",
         *(f"It knows {step.limits}." for step in Degradation.of(task.degradation).steps),
         "Whatever else was done to a photograph, nothing here says how it does on that.",
         f"It has learnt from {splits['train']} photographs and was measured on {splits['test']}: on other kinds of "

@@ -17,7 +17,7 @@ _JOIN = {1: (1, 1), 2: (1, -1), 3: (1, -1), 4: (1, 1), 5: (0, 1), 6: (0, -1), 7:
 
 def stop_positions(denoiser: ContinuousDenoiser) -> list[float]:
     """``STOPS`` positions over the whole dial, its ends included."""
-    return [float(x) for x in np.linspace(0, len(denoiser.levels), STOPS)]
+    return [float(x) for x in np.linspace(*denoiser.span, STOPS)]
 
 
 def contact_sheet(
