@@ -1,6 +1,7 @@
 """Blends a network's output with its input: ``x + w (network(x) - x)``, so that a dial can end at the input itself."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -23,12 +24,12 @@ def blend_weight(points: Blend, reach: float) -> float:
 def add_blend(network: nn.Module) -> nn.Module:
     """Make the network return the blend; ``set_blend`` sets the weight, which is 1 at first.
 
-    The weight is a tensor, so that compiled code and CUDA graphs that use the network follow it. It is in no state
-    dict.
+    The network keeps its class's name, parts and state dict. Not a forward hook, which would cut compiled code in two.
     """
     device = next(network.parameters()).device
+    # a tensor, so that compiled code and CUDA graphs that use the network follow it
     network.register_buffer("blend", torch.ones((), device=device), persistent=False)
-    network.register_forward_hook(_blend)
+    network.__class__ = _blended(type(network))
     return network
 
 
@@ -37,7 +38,17 @@ def set_blend(network: nn.Module, weight: float) -> None:
     network.get_buffer("blend").fill_(weight)
 
 
-def _blend(network: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-    # exact at both ends: weight 0 gives the input bit for bit, weight 1 the output
-    image, weight = inputs[0], network.get_buffer("blend")
-    return torch.lerp(image, output.to(image.dtype), weight.to(image.dtype))
+@cache
+def _blended(kind: type[nn.Module]) -> type[nn.Module]:
+    """The subclass of a network's class whose output is the blend."""
+
+    class Blended(kind):  # type: ignore[misc,valid-type]
+        blend: Tensor
+
+        def forward(self, x: Tensor) -> Tensor:
+            output = super().forward(x).to(x.dtype)
+            # exact at both ends: weight 0 gives the input bit for bit, weight 1 the output
+            return torch.lerp(x, output, self.blend.to(x.dtype))
+
+    Blended.__name__, Blended.__qualname__ = kind.__name__, kind.__qualname__
+    return Blended

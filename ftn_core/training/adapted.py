@@ -62,7 +62,7 @@ def initialize_on_dial(transition: Transition, denoiser: ContinuousDenoiser, lev
         level: between two neighbouring trained levels of the denoiser.
     """
     position = denoiser.position(level)
-    lower = math.floor(position)
+    lower = min(math.floor(position), int(denoiser.span[1]) - 1)
     below, above = denoiser.at(lower), denoiser.at(lower + 1)
     start, end = _transition(denoiser, below, above), _transition(denoiser, above, below)
     for own, a, b in zip(transition.parameters(), start.parameters(), end.parameters(), strict=True):
