@@ -1,11 +1,9 @@
 """Stage ``calibrate@METHOD``: one method's levels as one denoiser, with the dial's position for each level."""
 
-from functools import partial
 from itertools import count
 
 from ftn_core.data.store import Store
 from ftn_core.data.task import make_task
-from ftn_core.degradations.degradation import Degradation
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import load_level
 from ftn_core.evaluation.blend import calibrate_blend
@@ -45,9 +43,8 @@ def calibrate(params: Parameters, tracker: Tracker, method: str, chain: bool = F
             params.evaluate.calibration_images,
             on_pass=lambda: progress(next(passes)),
         )
-    # in full precision: what a rounding changes is as large as weak noise
-    degrade = partial(Degradation.of(task.degradation), seed=params.data.seed)
-    denoiser.blend = calibrate_blend(denoiser, clean, degrade, fabric.device, params.evaluate.calibration_images)
+    # in full precision: a rounding is as large as a weak degradation
+    denoiser.blend = calibrate_blend(denoiser, clean, fabric.device, params.evaluate.calibration_images)
     denoiser.save(paths.denoiser(paths.chain(method) if chain else method))
     for level, position in denoiser.dial:
         print(f"{tracker.stage}: {task.quantity.name} {level_name(level)} at position {position:.3f}", flush=True)

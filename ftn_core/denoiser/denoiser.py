@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ftn_core.data.task import DegradationSpec, Task
-from ftn_core.denoiser.blend import add_blend, blend_weight, set_blend
+from ftn_core.denoiser.blend import add_blend, blend_weight, by_energy, by_weight, noise_energy, set_blend
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import State, build_transition
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
@@ -33,7 +33,8 @@ class ContinuousDenoiser:
 
     - a model of noise alone is rescaled. ``r * network(x / r)``, with r the level divided by the weakest trained one,
       sees noise of the level that the network was trained for. It is a plain network, with biases times r.
-    - the output is blended with the input, by a calibrated weight (blend.py).
+    - the output is blended with the input (blend.py): of noise alone in each place where more energy was removed than
+      the noise has, else by a calibrated weight.
 
     A degradation of several steps, and a dial of two objectives, have no such level. Their dials end at the weakest
     trained level.
@@ -46,7 +47,7 @@ class ContinuousDenoiser:
         levels: the adapted levels, weaker and stronger than the base's; sorted by strength.
         dial: ``(level, position)`` points; levels between them are interpolated linearly. By default nothing to do
             and the trained levels; calibration adds points between these.
-        blend: weights of the network's output below the weakest trained level (blend.py), from calibration.
+        blend: calibrated weights of the network's output below the weakest trained level, if it needs any (blend.py).
     """
 
     task: Task
@@ -102,6 +103,11 @@ class ContinuousDenoiser:
         """Whether the network is rescaled below the weakest trained level; otherwise only its output is blended."""
         return self.task.degradation.by_noise_alone and bool(self.base.homogeneous)
 
+    @property
+    def needs_weights(self) -> bool:
+        """Whether the blend below the weakest trained level goes by calibrated weights."""
+        return self.nothing is not None and not self.task.degradation.by_noise_alone
+
     def position(self, level: float) -> float:
         """The dial position for a level. A level beyond the ends gets the position of the nearest end."""
         levels, positions = zip(*sorted(self.dial), strict=True)
@@ -130,7 +136,7 @@ class ContinuousDenoiser:
         for level in self.levels:
             network = level.transition.extend(network)
         if self.nothing is not None:
-            add_blend(network)
+            add_blend(network, by_energy if self.task.degradation.by_noise_alone else by_weight)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()
@@ -169,7 +175,7 @@ class ContinuousDenoiser:
             else:
                 value.copy_(start[name])
         if self.nothing is not None:
-            set_blend(network, blend_weight(self.blend, position - self.span[0]))
+            set_blend(network, self._blend_at(position))
         return network
 
     @torch.no_grad()
@@ -193,6 +199,12 @@ class ContinuousDenoiser:
             for weight, state in zip(weights, states, strict=True):
                 value.add_(state[name], alpha=weight)
         return network
+
+    def _blend_at(self, position: float) -> float:
+        reach = position - self.span[0]
+        if self.task.degradation.by_noise_alone:
+            return noise_energy(reach * self.trained[0], reach)
+        return blend_weight(self.blend, reach)
 
     def _neighbours(self, position: float) -> tuple[State, State, float]:
         """The states below and above a position, and alpha: how far the position is from the lower to the upper."""

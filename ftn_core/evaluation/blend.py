@@ -1,7 +1,5 @@
 """Calibration of the blend below the weakest trained level, where a network may remove detail, too."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,7 +7,7 @@ from torch import Tensor
 
 from ftn_core.data.store import Store
 from ftn_core.data.subset import evenly_spaced
-from ftn_core.degradations.step import Pixels
+from ftn_core.degradations.degradation import Degradation
 from ftn_core.denoiser.blend import set_blend
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore, to_image
@@ -26,22 +24,21 @@ _WEIGHTS = np.linspace(0, 1, 101)
 def calibrate_blend(
     denoiser: ContinuousDenoiser,
     clean: Store,
-    degrade: Callable[[Pixels, float], NDArray],
     device: torch.device,
     limit: int | None = None,
 ) -> list[tuple[float, float]]:
-    """The ``(reach, weight)`` points of the best blend (ftn_core/denoiser/blend.py); none if the dial has no such end.
+    """The ``(reach, weight)`` points of the best blend (ftn_core/denoiser/blend.py); none if it needs none.
 
     A weight is the best by mean PSNR over parts of the photographs, among those at which at most ``WORSE`` of the parts
     are worse than the degraded input. It never falls on the way to the weakest trained level.
 
     Args:
         clean: validation photographs.
-        degrade: gives a photograph's pixels at a level.
         limit: use at most so many photographs, evenly spaced; None: all.
     """
-    if denoiser.nothing is None:
+    if not denoiser.needs_weights:
         return []
+    degrade = Degradation.of(denoiser.task.degradation)
     first = denoiser.span[0]
     levels = {reach: denoiser.level_at(first + reach) for reach in REACHES}
     if denoiser.task.quantity.whole:

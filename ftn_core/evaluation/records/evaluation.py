@@ -48,7 +48,7 @@ class Evaluation(Record):
     dial: list[tuple[float, float]]
     """Calibrated points: level and position (0 is the base, 1 the next stronger trained level, -1 the next weaker)."""
     blend: list[tuple[float, float]]
-    """Weights of the network's output below the weakest trained level (ftn_core/denoiser/blend.py)."""
+    """Calibrated weights of the network's output below the weakest trained level (ftn_core/denoiser/blend.py)."""
     scores: dict[float, Score]
     """By level, over all test images, at the level's dial position. Levels at position 0 are left out: see the base."""
     grid: list[GridPoint]
