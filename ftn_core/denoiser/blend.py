@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 WINDOW = 9
-"""Side in pixels of the square over which the removed energy is averaged."""
+"""Side in pixels of the square over which the removed energy is averaged; ``_sums`` is written for it."""
 
 Weight = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From the dial's setting, the image and the output to the weight of the output."""
@@ -51,16 +51,22 @@ def by_energy(setting: Tensor, image: Tensor, output: Tensor) -> Tensor:
     correlate with n. The share w of ``n + d`` that leaves the smallest error is ``|n|^2 / |n + d|^2``: the allowed
     energy over the removed one.
     """
-    red, green, blue = (
-        (image - output).square().unbind(dim=1)
-    )  # a mean over channels_last's channels takes thrice as long
-    removed = F.pad((red + green + blue)[:, None] / 3, [WINDOW // 2] * 4, mode="replicate")
-    # as convolutions: pooling with stride 1 takes twice as long
-    removed = F.conv2d(removed, removed.new_full((1, 1, WINDOW, 1), 1 / WINDOW))
-    removed = F.conv2d(removed, removed.new_full((1, 1, 1, WINDOW), 1 / WINDOW))
-    weight = (setting / removed.float().clamp_min(1e-12)).clamp_max(1.0)
+    red, green, blue = (image - output).square().unbind(dim=1)  # a mean over channels_last's channels is slower
+    removed = F.pad((red + green + blue)[:, None], [WINDOW // 2] * 4, mode="replicate")
+    removed = _sums(_sums(removed, 2), 3) / (3 * WINDOW**2)
+    weight = (setting / removed.clamp_min(1e-12)).clamp_max(1.0)
     # in the output's own layout: otherwise blending takes as long as all of this
     return weight.expand_as(output).contiguous(memory_format=torch.channels_last)
+
+
+def _sums(x: Tensor, dim: int) -> Tensor:
+    """Sums of ``WINDOW`` neighbours, by doubling: a third of the time of pooling, and it makes no multiply-adds."""
+    eight = x
+    for step in (1, 2, 4):
+        count = eight.shape[dim] - step
+        eight = eight.narrow(dim, 0, count) + eight.narrow(dim, step, count)
+    count = x.shape[dim] - 8
+    return eight.narrow(dim, 0, count) + x.narrow(dim, 8, count)
 
 
 def add_blend(network: nn.Module, weight: Weight) -> nn.Module:
