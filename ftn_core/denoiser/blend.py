@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WINDOW = 9
+SQUARE = 9
 """Side in pixels of the square over which the removed energy is averaged; ``_sums`` is written for it."""
 
-Weight = Callable[[Tensor, Tensor, Tensor], Tensor]
+BlendRule = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From the dial's setting, the image and the output to the weight of the output."""
 
 
@@ -52,15 +52,15 @@ def by_energy(setting: Tensor, image: Tensor, output: Tensor) -> Tensor:
     energy over the removed one.
     """
     red, green, blue = (image - output).square().unbind(dim=1)  # a mean over channels_last's channels is slower
-    removed = F.pad((red + green + blue)[:, None], [WINDOW // 2] * 4, mode="replicate")
-    removed = _sums(_sums(removed, 2), 3) / (3 * WINDOW**2)
+    removed = F.pad((red + green + blue)[:, None], [SQUARE // 2] * 4, mode="replicate")
+    removed = _sums(_sums(removed, 2), 3) / (3 * SQUARE**2)
     weight = (setting / removed.clamp_min(1e-12)).clamp_max(1.0)
     # in the output's own layout: otherwise blending takes as long as all of this
     return weight.expand_as(output).contiguous(memory_format=torch.channels_last)
 
 
 def _sums(x: Tensor, dim: int) -> Tensor:
-    """Sums of ``WINDOW`` neighbours, by doubling: a third of the time of pooling, and it makes no multiply-adds."""
+    """Sums of ``SQUARE`` neighbours, by doubling: a third of the time of pooling, and it makes no multiply-adds."""
     eight = x
     for step in (1, 2, 4):
         count = eight.shape[dim] - step
@@ -69,17 +69,17 @@ def _sums(x: Tensor, dim: int) -> Tensor:
     return eight.narrow(dim, 0, count) + x.narrow(dim, 8, count)
 
 
-def add_blend(network: nn.Module, weight: Weight) -> nn.Module:
-    """Make the network return the blend. ``set_blend`` sets what ``weight`` takes.
+def add_blend(network: nn.Module, rule: BlendRule) -> nn.Module:
+    """Make the network return the blend. ``set_blend`` sets what ``rule`` takes.
 
     The network keeps its class's name, parts and state dict. Not a forward hook, which would cut compiled code in two.
     """
     device = next(network.parameters()).device
     # a tensor, so that compiled code and CUDA graphs that use the network follow it
     network.register_buffer("blend", torch.ones((), device=device), persistent=False)
-    network.__class__ = _blended(type(network), weight)
-    if weight is by_energy and network.radius is not None:
-        network.radius += WINDOW // 2  # type: ignore[operator,assignment]
+    network.__class__ = _blended(type(network), rule)
+    if rule is by_energy and network.radius is not None:
+        network.radius += SQUARE // 2  # type: ignore[operator,assignment]
     return network
 
 
@@ -88,7 +88,7 @@ def set_blend(network: nn.Module, setting: float) -> None:
     network.get_buffer("blend").fill_(setting)
 
 
-def _blended(kind: type[nn.Module], weight: Weight) -> type[nn.Module]:
+def _blended(kind: type[nn.Module], rule: BlendRule) -> type[nn.Module]:
     """The subclass of a network's class whose output is the blend."""
 
     class Blended(kind):  # type: ignore[misc,valid-type]
@@ -97,7 +97,7 @@ def _blended(kind: type[nn.Module], weight: Weight) -> type[nn.Module]:
         def forward(self, x: Tensor) -> Tensor:
             output = super().forward(x).to(x.dtype)
             # exact at both ends: weight 0 gives the input bit for bit, weight 1 the output
-            return torch.lerp(x, output, weight(self.blend, x, output).to(x.dtype))
+            return torch.lerp(x, output, rule(self.blend, x, output).to(x.dtype))
 
     Blended.__name__, Blended.__qualname__ = kind.__name__, kind.__qualname__
     return Blended

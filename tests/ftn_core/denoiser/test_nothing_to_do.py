@@ -8,7 +8,7 @@ import torch
 from small_denoiser import DEJPEG, ENLARGED, PLEASING
 
 from ftn_core.data.task import DENOISING, DegradationSpec, Task
-from ftn_core.denoiser.blend import WINDOW, blend_weight, by_energy, noise_energy, set_blend
+from ftn_core.denoiser.blend import SQUARE, blend_weight, by_energy, noise_energy, set_blend
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
@@ -162,8 +162,8 @@ def test_the_energy_that_noise_has_is_all_that_is_taken():
     output = image - torch.where(torch.arange(40) < 20, 0.1, 0.02)  # takes much on the left and little on the right
     weight = by_energy(torch.tensor(0.05**2), image, output)
     assert weight.shape == output.shape
-    torch.testing.assert_close(weight[..., : 20 - WINDOW // 2], torch.full_like(weight, 0.25)[..., : 20 - WINDOW // 2])
-    assert (weight[..., 20 + WINDOW // 2 :] == 1).all()
+    torch.testing.assert_close(weight[..., : 20 - SQUARE // 2], torch.full_like(weight, 0.25)[..., : 20 - SQUARE // 2])
+    assert (weight[..., 20 + SQUARE // 2 :] == 1).all()
     assert (by_energy(torch.tensor(0.0), image, image) == 0).all()
     assert (by_energy(torch.tensor(math.inf), image, image) == 1).all()
 

@@ -14,15 +14,13 @@ import pytest
 from pictures import pixels
 from PIL import Image
 from project import ROOT
-from small_denoiser import DEJPEG, ENLARGED, PLEASING, small_denoiser
+from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
 import serving.files.job_runner
-from ftn_core.data.task import DENOISING
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label
 from serving.files.inputs import CONTACT_SHEET
 from serving.files.level_argument import LevelArgument
-from serving.files.pictures import Picture, read_picture, write_picture
 from serving.files.restore import Restoration
 
 MODEL = "model.safetensors"
@@ -243,21 +241,6 @@ def test_a_dial_of_another_quantity(folder, capsys, task, levels, words, alone):
     for options in ({}, {"level": at("auto")}):
         assert "--level is needed" in refused(model=MODEL, **options)
         assert alone in refused(model=MODEL, **options)
-
-
-NOTHING = [(DENOISING, (0.2, 0.5), "0"), (DEJPEG, (40, 10), "100"), (ENLARGED, (2, 4), "1")]
-
-
-@pytest.mark.parametrize("suffix", ["png", "tif"])
-@pytest.mark.parametrize(("task", "levels", "nothing"), NOTHING, ids=["noise", "jpeg", "downscaling"])
-def test_with_nothing_to_do_every_pixel_stays(folder, task, levels, nothing, suffix):
-    small_denoiser(Path(MODEL), task, levels)
-    kinds = {f"{np.dtype(dtype)}-{n}": pixels(n, dtype, 41, 50) for dtype in (np.uint8, np.uint16) for n in (1, 3, 4)}
-    for name, array in kinds.items():
-        write_picture(Picture(array, {"png": "PNG", "tif": "TIFF"}[suffix]), array, Path(f"in/{name}.{suffix}"))
-    assert Restoration(["in"], model=MODEL, level=at(nothing)).run() == 0
-    for name, array in kinds.items():
-        np.testing.assert_array_equal(read_picture(Path(f"in/{name}.restored.{suffix}")).pixels, array)
 
 
 def test_a_contact_sheet_is_one_picture_of_all_stops(folder):
