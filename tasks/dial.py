@@ -8,6 +8,7 @@ from ftn_core.data.store import Store
 from ftn_core.data.task import make_task
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import load_level
+from ftn_core.evaluation.blend import calibrate_blend
 from ftn_core.evaluation.calibration import calibrate_dial
 from ftn_core.parameters import Parameters
 from ftn_core.runtime.device import make_fabric
@@ -28,21 +29,27 @@ def save_calibrated(params: Parameters, tracker: Tracker, name: str, base_file: 
     fabric = make_fabric(params.threads, params.train.precision)
     base = TrainedNetwork.load(base_file)
     levels = [load_level(file, base.network) for file in files]
-    levels.sort(key=lambda level: abs(level.value - base.level))
     task = make_task(params.degradation, params.train.loss, params.finetune.loss)
     denoiser = ContinuousDenoiser(task, base.spec, base.network, base.level, levels).to(fabric.device)
+    clean = Store(paths.PHOTOGRAPHS / "val")
     progress, passes = Progress(tracker.stage, "passes", None), count(1)
     # scores are only compared with each other, so lower precision is enough; it takes half the time
     with fabric.autocast():
         denoiser.dial = calibrate_dial(
             denoiser,
-            Store(paths.PHOTOGRAPHS / "val"),
+            clean,
             {level: paths.degraded_set(level) / "val" for level in params.data.levels},
             fabric.device,
             params.evaluate.calibration_images,
             on_pass=lambda: progress(next(passes)),
         )
+    # in full precision: a rounding is as large as a weak degradation
+    denoiser.blend = calibrate_blend(denoiser, clean, fabric.device, params.evaluate.calibration_images)
     denoiser.save(paths.denoiser(name))
     for level, position in denoiser.dial:
         print(f"{tracker.stage}: {task.quantity.name} {level_name(level)} at position {position:.3f}", flush=True)
         tracker.at_level(level, {"dial": position})
+    for reach, weight in denoiser.blend:
+        at = level_name(round(denoiser.level_at(denoiser.span[0] + reach), 4))
+        print(f"{tracker.stage}: {task.quantity.name} {at} blended with the input, weight {weight:.2f}", flush=True)
+        tracker.metrics({f"blend/{at}": weight})

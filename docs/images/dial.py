@@ -1,6 +1,6 @@
 """Pictures of the README and the docs: one degraded photograph along the dial, a row for each model.
 
-python docs/images/dial.py OUT.jpg [MODEL ...] [--at LEVEL]     # files of models/denoisers, or models:/NAME@ALIAS
+python docs/images/dial.py OUT.jpg [MODEL ...] [--at LEVEL] [--levels LEVEL ...]    # files, or models:/NAME@ALIAS
 """
 
 import argparse
@@ -28,12 +28,15 @@ CAPTION, GAP = 26, 6
 Row = list[tuple[str, Tensor]]
 
 
-def row(source: str, at: float | None) -> Row:
-    """The photograph degraded at a level, else at the dial's middle; then restored at positions along the dial."""
+def row(source: str, at: float | None, levels: list[float] | None) -> Row:
+    """The photograph degraded at a level, and restored with the dial at levels.
+
+    By default these go from the weakest trained level to the strongest, and the photograph is degraded at the middle.
+    """
     denoiser = load_denoiser(source)
     quantity, degrade = denoiser.task.quantity, Degradation.of(denoiser.task.degradation)
-    levels = np.linspace(*denoiser.ends, POSITIONS).round(4).tolist()
-    at = levels[POSITIONS // 2] if at is None else at
+    levels = levels or np.linspace(denoiser.trained[0], denoiser.trained[-1], POSITIONS).round(4).tolist()
+    at = levels[len(levels) // 2] if at is None else at
     picture = pictures.decode_picture(pictures.samples()[PHOTOGRAPH].path)
     scene = pictures.scene(picture, pictures.whole(picture), degrade, round(at) if quantity.whole else at)
     tiles: Row = [("photograph" if not degrade.steps else "degraded", scene.degraded)]
@@ -53,8 +56,9 @@ def main() -> None:
     parser.add_argument("out")
     parser.add_argument("models", nargs="*", default=[MODEL])
     parser.add_argument("--at", type=float)
+    parser.add_argument("--levels", type=float, nargs="+")
     given = parser.parse_args()
-    rows = [row(source, given.at) for source in given.models]
+    rows = [row(source, given.at, given.levels) for source in given.models]
     side = TILE[-1].stop - TILE[-1].start
     sheet = Image.new("RGB", (len(rows[0]) * (side + GAP) - GAP, len(rows) * (side + CAPTION)), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)

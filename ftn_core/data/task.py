@@ -32,6 +32,14 @@ class DegradationSpec:
         return None
 
     @property
+    def nothing(self) -> float | None:
+        """The level at which a picture is not degraded.
+
+        None: there is none, because the degradation has other steps, too, or is the same at every level.
+        """
+        return self.varied.nothing if self.varied and len(self.steps) == 1 else None
+
+    @property
     def by_noise_alone(self) -> bool:
         """Whether noise is the only step and a level is its sigma. An image's level can then be estimated from it."""
         return len(self.steps) == 1 and self.varied is SIGMA

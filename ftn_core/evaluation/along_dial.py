@@ -28,7 +28,7 @@ class Sampling:
     """How finely the dial is sampled.
 
     Args:
-        alphas: steps from one level to the next.
+        alphas: steps from one whole position of the dial to the next.
         images: how many test images the heat map averages over.
     """
 
@@ -73,11 +73,13 @@ def evaluate_denoiser(
     # at the middle level, one end of the dial restores too weakly and the other too strongly
     sheet_level = list(degraded)[len(degraded) // 2]
     inner = center_crop(to_image(degraded[sheet_level][0], device), 2 * SHEET_PIXELS)
-    path = restore_along_dial(denoiser, inner, np.linspace(0, len(denoiser.levels), PATH_SAMPLES).tolist())
+    path = restore_along_dial(denoiser, inner, np.linspace(*denoiser.span, PATH_SAMPLES).tolist())
     evaluation = Evaluation(
         name=name,
         own_base=own_base,
         trained=denoiser.trained,
+        ends=denoiser.ends,
+        blend=denoiser.blend,
         dial=denoiser.dial,
         scores={level: scores[level] for level in adapted},
         grid=sorted(grid, key=lambda point: (point.level, point.position)),

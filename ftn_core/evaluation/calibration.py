@@ -28,8 +28,8 @@ def calibrate_dial(
     """The ``(level, position)`` points of the best dial: at each level the highest mean PSNR on validation images.
 
     Trained levels keep their positions. The position of a level between two trained ones is searched between their
-    positions. PSNR over alpha has one maximum there. The result is monotonic: a level farther from the base's level
-    never gets a lower position.
+    positions. PSNR over alpha has one maximum there. The result is monotonic: a stronger level never gets a lower
+    position. Below the weakest trained level nothing is searched: there positions are linear in the level.
 
     Args:
         clean: validation photographs.
@@ -39,13 +39,13 @@ def calibrate_dial(
         on_pass: called after each pass over the photographs.
     """
     levels = denoiser.trained
-    points = {level: float(i) for i, level in enumerate(levels)}
+    points = dict(denoiser.fixed_points)
     network: nn.Module | None = None
     for level, folder in degraded.items():
         if level in points or not between(level, levels[0], levels[-1]):
             continue
         pairs = Pairs(clean, {level: Store(folder)}, device, limit=limit)
-        lower = next(i for i, pair in enumerate(pairwise(levels)) if between(level, *pair))
+        lower = points[next(weaker for weaker, stronger in pairwise(levels) if between(level, weaker, stronger))]
 
         def loss(alpha: float) -> float:
             nonlocal network
@@ -56,6 +56,6 @@ def calibrate_dial(
 
         best = minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": tolerance})
         points[level] = lower + round(float(best.x), 4)
-    along = sorted(points, key=lambda level: abs(level - levels[0]))
+    along = sorted(points, key=denoiser.task.quantity.strength)
     rising = np.maximum.accumulate([points[level] for level in along])
     return list(zip(along, rising.tolist(), strict=True))

@@ -30,20 +30,24 @@ def compare_filters(
     drawn = in_body[len(in_body) // 2]
     base = {name: value.cpu() for name, value in first.state(0).items() if name in names}
     pictures = {"base": _pictures(base[drawn])}
-    changes, flat, places = [], [], []
+    changes, flat, places, origins = [], [], [], {}
     for method, denoiser in denoisers.items():
-        for i, level in enumerate(denoiser.levels, 1):
-            state = {name: value.cpu() for name, value in denoiser.state(i).items() if name in names}
+        for level in denoiser.levels:
+            at_level = denoiser.state(denoiser.position(level.value))
+            state = {name: value.cpu() for name, value in at_level.items() if name in names}
             correlation = {name.removesuffix(".weight"): correlate(base[name], state[name]) for name in names}
             changes.append(FilterChanges(name=method, level=level.value, correlation=correlation))
             pictures[f"{method}/{level.value}"] = _pictures(state[drawn])
             flat.append(torch.cat([(state[name] - base[name]).flatten() for name in names]))
             places.append(method)
+        origins[method] = denoiser.weaker
     plane, explained = principal_plane(torch.stack(flat))
     scale = float(torch.cat([value.flatten() for value in base.values()]).norm())
-    trajectories = {method: [(0.0, 0.0)] for method in denoisers}
+    trajectories: dict[str, list[tuple[float, float]]] = {method: [] for method in denoisers}
     for method, (x, y) in zip(places, (plane / scale).tolist(), strict=True):
         trajectories[method].append((x, y))
+    for method, origin in origins.items():
+        trajectories[method].insert(origin, (0.0, 0.0))
     found = Filters(
         convolution=drawn.removesuffix(".weight"), changes=changes, trajectories=trajectories, explained=explained
     )

@@ -21,7 +21,8 @@ class Measured:
     """What the gate knows of a model.
 
     Args:
-        trained: the levels that it was trained for.
+        trained: the levels that it was trained for, the weakest first.
+        ends: the levels at its dial's ends.
         degraded: of the degraded input, by level.
         score: of the model, by level, on the same images.
         evenness: of the dial (ftn_core/evaluation/smoothness.py).
@@ -30,6 +31,7 @@ class Measured:
     """
 
     trained: list[float]
+    ends: tuple[float, float]
     degraded: Decibels
     score: Decibels
     evenness: float
@@ -42,7 +44,7 @@ class Rule(Record):
 
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
-    name: Literal["gain", "champion", "evenness", "size", "time"]
+    name: Literal["gain", "harm", "champion", "evenness", "size", "time"]
     value: float
     bound: float
     at_least: bool
@@ -65,6 +67,7 @@ class Rule(Record):
 
 MEANING = {
     "gain": "gain over the degraded input",
+    "harm": "loss against the degraded input",
     "champion": "gain over the champion",
     "evenness": "evenness of the dial",
     "size": "size of the file",
@@ -151,6 +154,9 @@ def judge(
     own = [level for level in model.score if between(level, model.trained[0], model.trained[-1])]
     gain, at = _least((model.score[level] - model.degraded[level], level) for level in own)
     rules = [Rule(name="gain", value=gain, bound=bounds.min_gain, at_least=True, unit=" dB", level=at)]
+    along = [level for level in model.score if between(level, *model.ends)]
+    gain, at = _least((model.score[level] - model.degraded[level], level) for level in along)
+    rules.append(Rule(name="harm", value=-gain, bound=bounds.max_harm, at_least=False, unit=" dB", level=at))
     scores = {"degraded input": dict(model.degraded)}
     if champion:
         name, theirs = champion

@@ -91,6 +91,7 @@ class GateCheck:
     def _measured(self) -> Measured:
         return Measured(
             trained=self.denoiser.trained,
+            ends=self.denoiser.ends,
             degraded={level: self._mean(nn.Identity(), level) for level in self._levels},
             score=self._scores(self.denoiser),
             evenness=self._costs.evenness,

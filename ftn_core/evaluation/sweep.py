@@ -13,8 +13,9 @@ from ftn_core.runtime.images import restore
 
 
 def positions(denoiser: ContinuousDenoiser, per_segment: int) -> list[float]:
-    """Evenly spaced positions of the whole dial, with ``per_segment`` steps from one level to the next."""
-    return [i / per_segment for i in range(len(denoiser.levels) * per_segment + 1)]
+    """Evenly spaced positions of the whole dial, with ``per_segment`` steps from one whole position to the next."""
+    first, last = denoiser.span
+    return [first + i / per_segment for i in range(int(last - first) * per_segment + 1)]
 
 
 def folded(

@@ -14,6 +14,8 @@ class AdafmNet(nn.Module):
     the image to the output. Our change: with 12 channels or more, the network is initialised as the identity.
     """
 
+    homogeneous = True
+
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = 4 * depth + 8

@@ -12,6 +12,8 @@ class DnCNN(nn.Module):
     network subtracts it from its input.
     """
 
+    homogeneous = True
+
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = depth

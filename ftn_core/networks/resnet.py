@@ -21,6 +21,8 @@ class _NormalisedLayer(nn.Module):
 class ResNet(nn.Module):
     """``depth`` convolutions at full resolution: head, ``depth - 2`` normalised layers, tail, global skip."""
 
+    homogeneous = True
+
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = depth

@@ -21,6 +21,7 @@ class TransformNet(nn.Module):
     """
 
     radius = None
+    homogeneous = False
 
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()

@@ -12,6 +12,8 @@ class UnshuffleNet(nn.Module):
     The network predicts a correction that is added to its input. The correction starts at zero.
     """
 
+    homogeneous = True
+
     def __init__(self, channels: int, depth: int, inputs: int) -> None:
         super().__init__()
         self.radius = 4 * depth + 5

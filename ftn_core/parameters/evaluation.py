@@ -8,7 +8,7 @@ from ftn_core.parameters.section import Float, Section
 class Evaluate(Section):
     """How finely the dial is sampled, and on how many images.
 
-    ``alphas``: steps of the heat map from one level to the next. ``images``: test images for the heat map.
+    ``alphas``: steps of the heat map from one trained level to the next. ``images``: test images for the heat map.
     ``calibration_images``: validation images for the calibration. The table always uses all test images.
     """
 
@@ -27,13 +27,14 @@ class Register(Section):
 class Gate(Section):
     """Bounds that a model must keep to become champion automatically. The rules are in ftn_core/evaluation/gate.py.
 
-    ``min_gain``: dB above the degraded input, at every level from the first trained one to the last. ``tolerance``: dB
-    that the model may be below the champion, at every level. ``min_evenness``: of the dial. ``max_megabytes``: of the
-    file. ``max_time``: of a pass, relative to the base network's. ``images``: both models are scored on at most so many
-    test images.
+    ``min_gain``: dB above the degraded input, at every level from the first trained one to the last. ``max_harm``: dB
+    that the model may be below the degraded input, at every level of the dial. ``tolerance``: dB that the model may be
+    below the champion, at every level. ``min_evenness``: of the dial. ``max_megabytes``: of the file. ``max_time``: of
+    a pass, relative to the base network's. ``images``: both models are scored on at most so many test images.
     """
 
     min_gain: Float
+    max_harm: Float = Field(ge=0)
     tolerance: Float = Field(ge=0)
     min_evenness: Float = Field(ge=0, le=1)
     max_megabytes: Float = Field(gt=0)

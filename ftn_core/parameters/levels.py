@@ -11,10 +11,11 @@ from ftn_core.utils.levels import chain_name, line_name
 class Levels(Section):
     """The levels that networks are trained for, and the methods that adapt the base to them.
 
-    ``methods`` names entries of ``transitions``. ``chains`` names those methods that are also
-    adapted to the levels in ``between``. ``from_scratch`` has the levels that get a network of their own.
-    ``noise_conditioned`` has the highest sigma of each noise-conditioned network. ``lines`` has the far end of each
-    line of networks, which begins at the base's level with a base of its own.
+    Levels of ``adapted`` and ``between`` may be weaker or stronger than the base's. ``methods`` names entries of
+    ``transitions``. ``chains`` names those methods that are also adapted to the levels in ``between``. ``from_scratch``
+    has the levels that get a network of their own. ``noise_conditioned`` has the highest sigma of each
+    noise-conditioned network. ``lines`` has the far end of each line of networks, which begins at the base's level with
+    a base of its own.
     """
 
     base: Level
@@ -33,10 +34,9 @@ class Levels(Section):
 
     @model_validator(mode="after")
     def _one_chain(self) -> Self:
-        in_order([self.base, *self.adapted])
-        in_order([self.base, *sorted([*self.between, *self.adapted], key=lambda level: abs(level - self.base))])
-        for levels in (self.between, self.from_scratch, self.noise_conditioned, self.lines):
+        for levels in (self.adapted, self.between, self.from_scratch, self.noise_conditioned, self.lines):
             in_order(levels)
+        in_order(sorted([self.base, *self.adapted, *self.between]))
         for sigma in self.noise_conditioned:
             if sigma <= self.base:
                 raise ValueError(f"noise_conditioned {sigma} must lie above the base level {self.base}")

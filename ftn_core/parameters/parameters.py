@@ -78,8 +78,21 @@ class Parameters(Section):
         for level in (levels.base, *levels.adapted, *others):
             if level not in self.data.levels:
                 raise ValueError(f"level {level_name(level)} has no degraded set: add it to data.levels")
-        if (self.data.levels[0] < self.data.levels[-1]) != (levels.base < levels.adapted[-1]):
-            raise ValueError(f"data.levels must run as the trained levels do, from {levels.base:g}: reverse it")
+        return self
+
+    @model_validator(mode="after")
+    def _from_weak_to_strong(self) -> Self:
+        strength = self.quantity.strength if self.quantity else float
+        levels = self.levels
+        for key, found in (("data.levels", self.data.levels), ("levels.adapted", levels.adapted)):
+            if strength(found[0]) > strength(found[-1]):
+                raise ValueError(f"{key} must go from weak to strong, from {found[-1]:g}: reverse it")
+        weakest = min([levels.base, *levels.adapted], key=strength)
+        for level in levels.between:
+            if strength(level) < strength(weakest):
+                raise ValueError(
+                    f"levels.between: {level:g} is weaker than all trained levels: add it to levels.adapted instead"
+                )
         return self
 
     @model_validator(mode="after")

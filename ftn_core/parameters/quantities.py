@@ -12,6 +12,7 @@ class Quantity:
         name: in parameters, commands and requests.
         meaning: for people.
         step: of a slider.
+        nothing: the value at which a picture is not degraded; None for a quantity that has none.
         above: whether the lowest value is excluded.
         whole: whether only whole numbers are allowed.
         ends: labels of the two ends of a dial from 0 to 1.
@@ -24,6 +25,7 @@ class Quantity:
     lowest: float
     highest: float
     step: float
+    nothing: float | None = None
     above: bool = False
     whole: bool = False
     ends: tuple[str, str] | None = None
@@ -36,6 +38,10 @@ class Quantity:
         """The level as a whole number: 51 for sigma 0.2, 40 for quality 40, 150 for scale ×1.5."""
         return round(self.steps * level)
 
+    def strength(self, level: float) -> float:
+        """How strong a degradation of this level is: it rises from 0 at ``nothing``, also where levels fall."""
+        return abs(level - (self.nothing or 0.0))
+
     def check(self, level: float) -> None:
         """Raises ``ValueError`` if there is no such level."""
         inside = self.lowest <= level <= self.highest and not (self.above and level == self.lowest)
@@ -47,16 +53,18 @@ class Quantity:
     def check_dial(self, level: float) -> None:
         """Raises ``ValueError`` for a level that no dial of this quantity accepts.
 
-        Unlike ``check``, a dial accepts the lowest value, for which it uses the nearest level. It also accepts values
-        between whole numbers.
+        Unlike ``check``, a dial accepts the lowest value, also where that is nothing to do, and values between whole
+        numbers.
         """
         if not self.lowest <= level <= self.highest:
             raise ValueError(f"{self.name} must be from {self.lowest:g} to {self.highest:g} ({self.meaning})")
 
 
-SIGMA = Quantity("sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, 0.005, above=True, steps=255)
-QUALITY = Quantity("quality", "JPEG quality", 1, 100, 1, whole=True)
-SCALE = Quantity("scale", "factor by which the image was smaller", 1, 16, 0.05, above=True, steps=100)
+SIGMA = Quantity(
+    "sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, 0.005, 0, above=True, steps=255
+)
+QUALITY = Quantity("quality", "JPEG quality", 1, 100, 1, 100, whole=True)
+SCALE = Quantity("scale", "factor by which the image was smaller", 1, 16, 0.05, 1, above=True, steps=100)
 
 
 def objective(start: str, end: str) -> Quantity:

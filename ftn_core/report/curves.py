@@ -31,6 +31,9 @@ def plot_psnr(baselines: Baselines, evaluations: Sequence[Evaluation], quantity:
         right.plot(levels, below_best, ms=5, lw=1.3, **style_of[name])  # type: ignore[arg-type]
     base = [baselines.scores["base"][level].psnr for level in levels]
     left.plot(levels, base, color="0.6", lw=1, label="base alone")
+    if "degraded input" in baselines.scores:
+        given = [baselines.scores["degraded input"][level].psnr for level in levels]
+        left.plot(levels, given, color="0.6", lw=1, ls=":", label="degraded input")
     left.plot(levels, envelope, color="0.2", lw=5, alpha=0.25, label="best network of one level")
     right.plot(levels, [e - best[s] for e, s in zip(envelope, levels, strict=True)], color="0.2", lw=5, alpha=0.25)
     lowest = min(curve[s] - best[s] for curve in curves.values() for s in levels)

@@ -36,7 +36,7 @@ def plot_heat(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
         path = [(place, np.interp(level, levels, range(len(levels)))) for level, place in e.dial]
         axes.plot(*zip(*path, strict=True), color="white", lw=3.5)
         axes.plot(*zip(*path, strict=True), color="#D55E00", marker="o", ms=4, lw=1.6, label="calibrated")
-        axes.set_xticks(range(len(e.trained)), [f"{i}\n({level:.3g})" for i, level in enumerate(e.trained)])
+        axes.set_xticks([place for _, place in e.whole], [f"{place:g}\n({level:.3g})" for level, place in e.whole])
         axes.set_yticks(range(len(levels)), [f"{level:.3g}" for level in levels])
         axes.set_title(e.name, fontsize=10)
     figure.supxlabel("place of the dial (in brackets the level that lies there)", fontsize=9)
@@ -51,12 +51,11 @@ def plot_dial(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
     figure, axes = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
     style_of = styles(e.name for e in evaluations)
     for e in evaluations:
-        last = len(e.trained) - 1
-        places = [place / last for _, place in e.dial]
+        first, last = e.whole[0][1], e.whole[-1][1]
+        places = [(place - first) / (last - first) for _, place in e.dial]
         levels = [level for level, _ in e.dial]
         axes.plot(levels, places, label=e.name, ms=5, lw=1.3, **style_of[e.name])  # type: ignore[arg-type]
-    ends = evaluations[0].trained[0], evaluations[0].trained[-1]
-    axes.plot(ends, (0, 1), color="0.6", lw=1, label=f"linear in {quantity.name}")
+    axes.plot(evaluations[0].ends, (0, 1), color="0.6", lw=1, label=f"linear in {quantity.name}")
     axes.set(xlabel=f"{quantity.name}: {quantity.meaning}", ylabel="calibrated place, of the whole dial")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize=8)

@@ -25,7 +25,7 @@ class Findings:
     """All results that the report shows.
 
     Args:
-        evaluations: of the methods. At levels where the dial is at position 0, they hold the base's scores.
+        evaluations: of the methods. At the base's level they hold the base's scores.
         costs: by row's name.
         filter_pictures: see ``Filters``.
         sheets: by method.
@@ -97,8 +97,9 @@ class Findings:
             ReportSection(
                 "Where the dial should stand",
                 "For each level (rows) what is lost by setting the dial elsewhere than to its best place; the line is "
-                "what the calibration chose on validation images. Whole numbers are levels: 0 is the base, 1 the first "
-                "adapted level. A wide bright band forgives a dial that is a little off.",
+                "what the calibration chose on validation images. Whole numbers are trained levels: 0 is the base, 1 "
+                "the next stronger one. Where a picture can have nothing to restore, the dial begins with the picture "
+                "as it is. A wide bright band forgives a dial that is a little off.",
                 next(drawn) + next(drawn),
             ),
             ReportSection(

@@ -36,10 +36,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows over the same levels, of which the base's level is the first.
+    """Rows over the same levels.
 
     Args:
         trained: levels that every method was trained for.
+        unranked: levels at which all methods equal the base, so that none is the best.
         digits: decimal places of the values.
         costs: whether the columns on costs are shown.
     """
@@ -47,12 +48,15 @@ class Table:
     rows: list[Row]
     quantity: Quantity
     trained: frozenset[float]
+    unranked: frozenset[float]
     digits: int = 2
     costs: bool = True
     _places: dict[float, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for level in self.levels[1:]:  # at the base's level all methods equal the base
+        for level in self.levels:
+            if level in self.unranked:
+                continue
             ranked = {self._rounded(row, level) for row in self.rows if row.ranked} - {None}
             self._places[level] = sorted((v for v in ranked if v is not None), reverse=True)[:2]
 
@@ -158,7 +162,12 @@ def make_table(
         cost = (more, *_relative_cost(costs, e.name))
         rows.append(Row(e.name, values(e.scores), ranked=True, own=own, cost=cost))
     rows = [row for row in rows if set(row.values.values()) != {None}]
-    return Table(rows, quantity, trained, digits=3 if metric == "ssim" else 2, costs=metric == "psnr")
+    equal = [
+        {s for s in levels if quantity.strength(s) <= quantity.strength(e.base) == quantity.strength(e.trained[0])}
+        for e in evaluations
+    ]
+    unranked = frozenset.intersection(*map(frozenset, equal))
+    return Table(rows, quantity, trained, unranked, digits=3 if metric == "ssim" else 2, costs=metric == "psnr")
 
 
 def spread_table(seeds: Sequence[Mapping[str, Mapping[str, float]]], quantity: Quantity) -> str:

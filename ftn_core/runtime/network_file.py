@@ -24,6 +24,8 @@ def build_network(name: str, channels: int, depth: int, inputs: int = 3) -> nn.M
     - ``body``: the part that methods adapt.
     - ``radius``: of its receptive field, in pixels; an output pixel depends on no input pixel farther away. None: it
       depends on the whole image.
+    - ``homogeneous``: whether scaling the image, all biases and all running means by a factor scales the output by it.
+      Convolutions, ReLUs and skips do. What normalises by the image itself, or bounds its output, does not.
     - ``cell``: how many pixels of the image are as wide as one pixel of the body; networks without a radius need none.
 
     Args:

@@ -1,12 +1,14 @@
 """A frozen base with a transition: the network that finetuning trains."""
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import Transition, build_transition
 
 
@@ -56,15 +58,21 @@ def initialize_on_dial(transition: Transition, denoiser: ContinuousDenoiser, lev
 
     Args:
         denoiser: with levels of the same method and options.
-        level: between trained levels of the denoiser.
+        level: between two neighbouring trained levels of the denoiser.
     """
     position = denoiser.position(level)
-    lower = min(int(position), len(denoiser.levels) - 1)
-    upper = denoiser.levels[lower]
-    below = (
-        denoiser.levels[lower - 1].transition
-        if lower
-        else upper.transition.at_base(build_transition(upper.method, denoiser.base, 1.0, **upper.options))
-    )
-    for own, start, end in zip(transition.parameters(), below.parameters(), upper.transition.parameters(), strict=True):
-        own.copy_(torch.lerp(start, end, position - lower))
+    lower = min(math.floor(position), int(denoiser.span[1]) - 1)
+    below, above = denoiser.at(lower), denoiser.at(lower + 1)
+    start, end = _transition(denoiser, below, above), _transition(denoiser, above, below)
+    for own, a, b in zip(transition.parameters(), start.parameters(), end.parameters(), strict=True):
+        own.copy_(torch.lerp(a, b, position - lower))
+
+
+def _transition(denoiser: ContinuousDenoiser, level: AdaptedLevel | None, neighbour: AdaptedLevel | None) -> Transition:
+    """A level's transition; for the base (None) the neighbour's at the base."""
+    if level:
+        return level.transition
+    if neighbour is None:
+        raise ValueError("of two neighbouring levels one at most is the base")
+    fresh = build_transition(neighbour.method, denoiser.base, 1.0, **neighbour.options)
+    return neighbour.transition.at_base(fresh)

@@ -54,7 +54,7 @@ def adapt(
     network = AdaptedNetwork(base.network, transition, (base.level, level))
     noise = recipe.noise
     if options.supervision == "continuous":
-        noise = FreshNoiseRange(base.level, level, degradation.clips, draws=1)
+        noise = FreshNoiseRange(min(base.level, level), max(base.level, level), degradation.clips, draws=1)
     rows = train(network, replace(recipe, noise=noise), run, fabric)
     at_level = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
     statistics = estimate_statistics(network.base, network, at_level, norm_batches)

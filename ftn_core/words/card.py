@@ -72,11 +72,13 @@ def card(content: CardContent, verdict: Verdict) -> str:
 
 
 def _what(content: CardContent) -> str:
-    task, spec, levels = content.denoiser.task, content.denoiser.spec, content.denoiser.trained
+    denoiser = content.denoiser
+    task, spec = denoiser.task, denoiser.spec
     quantity, (first, last) = task.quantity, task.objectives
     done = describe(Degradation.of(task.degradation))
     does = f"Restores colour photographs after {done}" if done else "For colour photographs"
-    base, adapted = phrase(quantity, levels[0]), ", ".join(phrase(quantity, level) for level in levels[1:])
+    base = phrase(quantity, denoiser.base_level)
+    adapted = ", ".join(phrase(quantity, level.value) for level in denoiser.levels)
     if content.line:
         trained = f"trained as `{content.method}` at all levels from {base} to {adapted}"
     else:
@@ -133,8 +135,10 @@ def _gate_line(verdict: Verdict) -> str:
 def _limits(content: CardContent) -> str:
     task, splits = content.denoiser.task, Counter(image["split"] for image in content.manifest["images"])
     first, last = (phrase(task.quantity, level) for level in content.denoiser.ends)
+    ends = f"{first} and {last}" if content.denoiser.nothing is None else last
     lines = [
-        f"Beyond {first} and {last} it restores as at that level.",
+        *([] if content.denoiser.nothing is None else [f"At {first} a picture stays as it is."]),
+        f"Beyond {ends} it restores as at that level.",
         *(f"It knows {step.limits}." for step in Degradation.of(task.degradation).steps),
         "Whatever else was done to a photograph, nothing here says how it does on that.",
         f"It has learnt from {splits['train']} photographs and was measured on {splits['test']}: on other kinds of "

@@ -51,7 +51,8 @@ class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             context: MLflow's, not used.
             model_input: ``N x H x W x 3`` of floats on the scale [0, 1], RGB.
             params: the level by the name of its quantity, as ``{"sigma": 0.2}`` or ``{"quality": 20}``. Default: the
-                base level. A level beyond the trained ones is replaced by the nearest of them.
+                base level. A level beyond the dial's ends is replaced by the nearest end. At the level of nothing to
+                do (sigma 0, quality 100, scale 1) images in [0, 1] come back as they are.
 
         Returns:
             An array of float32 of the same shape, in [0, 1].

@@ -15,7 +15,7 @@ def dial_slider(denoiser: LoadedDenoiser, level: float) -> dict[str, Any]:
 
 
 def dial_ends(denoiser: LoadedDenoiser) -> dict[str, Any]:
-    """The first and the last level in words, below the dial."""
+    """The levels at the dial's ends in words, below it."""
     first, last = (escape(label(denoiser.quantity, level)) for level in denoiser.ends)
     return {"value": f'<div class="ends"><span>{first}</span><span>{last}</span></div>'}
 
@@ -44,7 +44,7 @@ def nearest_step(denoiser: LoadedDenoiser, level: float) -> float:
 
 
 def _slider(denoiser: LoadedDenoiser, level: float, label: str) -> dict[str, Any]:
-    """A slider from the base on the left to the last level on the right.
+    """A slider from the weakest level on the left to the strongest on the right.
 
     It stands at ``level``, or in the middle if that is beyond the ends.
     """

@@ -22,7 +22,7 @@ class LoadedDenoiser:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The first and the last level that it was trained for."""
+        """The levels at the dial's ends."""
         return self._denoiser.ends
 
     @property

@@ -13,7 +13,7 @@ from serving.files.level_argument import AUTO, LevelArgument
 def restore_command(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, and patterns such as 'scans/**/*.tif'.")],
     level: Annotated[str | None, typer.Option(help=f"Strength in the model's own quantity, or {AUTO}.")] = None,
-    alpha: Annotated[float | None, typer.Option(help="Strength: 0 is the model's first level, 1 its last.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="Strength: 0 is the beginning of the dial, 1 its end.")] = None,
     contact_sheet: Annotated[
         bool, typer.Option("--contact-sheet", help="Instead: the picture beside five stops of the dial.")
     ] = False,
@@ -33,7 +33,8 @@ def restore_command(
     --level is in the quantity that the model is for: the noise's sigma
     (0.2 or 51/255), a JPEG quality, a scale, or a number from 0 to 1
     between two objectives. For noise alone it can be auto, the default:
-    sigma is found in each picture.
+    sigma is found in each picture. At sigma 0, quality 100 and scale 1
+    there is nothing to do: the picture stays as it is, bit for bit.
 
     Depth, alpha channel, colour profile, EXIF and resolution are kept.
     Pixels are not rotated: EXIF's orientation still applies.

@@ -16,8 +16,9 @@ _JOIN = {1: (1, 1), 2: (1, -1), 3: (1, -1), 4: (1, 1), 5: (0, 1), 6: (0, -1), 7:
 
 
 def stop_positions(denoiser: ContinuousDenoiser) -> list[float]:
-    """``STOPS`` positions over the whole dial, its ends included."""
-    return [float(x) for x in np.linspace(0, len(denoiser.levels), STOPS)]
+    """``STOPS`` even positions over the whole dial; without its beginning where that leaves a picture as it is."""
+    positions = np.linspace(*denoiser.span, STOPS if denoiser.nothing is None else STOPS + 1)
+    return [float(x) for x in positions[-STOPS:]]
 
 
 def contact_sheet(

@@ -17,7 +17,7 @@ class DialSetting:
 
     Args:
         level: for all pictures; not together with ``alpha``.
-        alpha: a place on the whole dial, 0 at the first level and 1 at the last.
+        alpha: a place on the whole dial, 0 at its first end and 1 at its last.
 
     Raises:
         UserError: alpha is not in [0, 1], or a level is needed because the model is not for noise alone.
@@ -29,11 +29,11 @@ class DialSetting:
 
     def __post_init__(self) -> None:
         if self.alpha is not None and not 0 <= self.alpha <= 1:  # refuses NaN, too
-            raise UserError(f"--alpha {self.alpha}: from 0 (the first level) to 1 (the last) is needed")
+            raise UserError(f"--alpha {self.alpha}: from 0 (the beginning of the dial) to 1 (its end) is needed")
         if self.level is None and self.alpha is None and not self.denoiser.task.degradation.by_noise_alone:
             first, last = (label(self.quantity, level) for level in self.denoiser.ends)
             raise UserError(
-                f"--level is needed: this model's dial is {self.quantity}, trained from {first} "
+                f"--level is needed: this model's dial is {self.quantity}, from {first} "
                 f"to {last}, and only the level of noise is found in a picture; or give --alpha, a place of the dial"
             )
 
@@ -53,11 +53,11 @@ class DialSetting:
         return phrase(self.quantity, self.level)
 
     def out_of_range_note(self, level: float) -> str | None:
-        """A note for the user if a level lies outside the trained ones, where the nearest one is used; else None."""
+        """A note for the user if a level lies outside the dial, where the nearest end is used; else None."""
         nearest = min(max(level, min(self.denoiser.ends)), max(self.denoiser.ends))
         if abs(level - nearest) < 1e-6:
             return None
-        return f"beyond the model's levels: {phrase(self.quantity, nearest)} is used"
+        return f"beyond the dial: {phrase(self.quantity, nearest)} is used"
 
     def level_for(self, picture: Picture) -> float | None:
         """The given level, or else the one estimated from the picture; None if alpha is given."""
@@ -68,5 +68,6 @@ class DialSetting:
     def position(self, level: float | None) -> float:
         """The position of the denoiser's dial for what ``level_for`` returned."""
         if level is None:
-            return (self.alpha or 0.0) * len(self.denoiser.levels)
+            first, last = self.denoiser.span
+            return first + (self.alpha or 0.0) * (last - first)
         return self.denoiser.position(level)

@@ -22,7 +22,7 @@ def jpeg(tmp_path_factory):
     """JPEG from quality 40 down to 10, by Prefect's door."""
     changes = {
         "degradation": [{"name": "jpeg", "quality": "level"}],
-        "data.levels": [40, 20, 10],
+        "data.levels": [80, 40, 20, 10],
         "levels.base": 40,
         "levels.adapted": [10],
         "levels.from_scratch": [10],
@@ -54,8 +54,9 @@ def style(tmp_path_factory):
 def test_levels_may_fall(jpeg):
     denoiser = ContinuousDenoiser.load(jpeg.root / "models/denoisers/ftn.safetensors")
     assert denoiser.trained == [40, 10] and denoiser.task.quantity.name == "quality"
-    assert [level for level, _ in denoiser.dial] == [40, 20, 10]
-    assert 0 <= denoiser.position(20) <= 1 and denoiser.position(50) == 0 and denoiser.position(5) == 1
+    assert [level for level, _ in denoiser.dial] == [100, 40, 20, 10]
+    assert 0 <= denoiser.position(20) <= 1 and denoiser.position(70) == -0.5 and denoiser.position(5) == 1
+    assert [reach for reach, _ in denoiser.blend] == sorted(reach for reach, _ in denoiser.blend) and denoiser.blend
 
 
 def test_a_line_is_trained_on_stored_levels_that_fall(jpeg):

@@ -33,10 +33,15 @@ def model(module, weights, expected):
     return model
 
 
-@pytest.mark.parametrize("sigma", [0.05, 0.2, 0.35, 0.5, 1.0])
+@pytest.mark.parametrize("sigma", [0.0, 0.05, 0.2, 0.35, 0.5, 1.0])
 def test_it_is_the_folded_network_at_the_dials_position(model, expected, sigma):
     images = np.random.default_rng(0).random((2, 21, 30, 3), np.float32)
     np.testing.assert_allclose(model.predict(None, images, {"sigma": sigma}), expected(images, sigma), atol=1e-6)
+
+
+def test_at_sigma_0_images_come_back_bit_for_bit(model):
+    images = np.random.default_rng(0).random((2, 21, 30, 3), np.float32)
+    np.testing.assert_array_equal(model.predict(None, images, {"sigma": 0}), images)
 
 
 def test_without_sigma_it_is_the_base_whatever_came_before(model):

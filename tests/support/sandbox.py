@@ -28,6 +28,7 @@ SMALL = {
     "finetune.crop": 32,
     "evaluate.alphas": 2,
     "gate.min_gain": -5.0,
+    "gate.max_harm": 5.0,
 }
 
 VARYING = (

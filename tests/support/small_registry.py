@@ -76,9 +76,10 @@ def leave_results(denoiser: ContinuousDenoiser, sigmas: list[float]) -> None:
     stores = {sigma: Store(paths.degraded_set(sigma) / "test") for sigma in sigmas}
     pairs = Pairs(Store(paths.PHOTOGRAPHS / "test"), stores, torch.device("cpu"))
     scores = {sigma: score(denoiser.fold(denoiser.position(sigma)), pairs, sigma) for sigma in sigmas}
-    path = restore_along_dial(denoiser, to_image(stores[sigmas[-1]][0]), np.linspace(0, 1, 5).tolist())
+    path = restore_along_dial(denoiser, to_image(stores[sigmas[-1]][0]), np.linspace(*denoiser.span, 5).tolist())
     Evaluation(
-        name="ftn", own_base=False, trained=denoiser.trained, dial=denoiser.dial, scores=scores, grid=[],
+        name="ftn", own_base=False, trained=denoiser.trained, ends=denoiser.ends, dial=denoiser.dial, blend=[],
+        scores=scores, grid=[],
         sheet_level=sigmas[-1], smoothness=smoothness(path),
     ).write(paths.method_result("ftn"))  # fmt: skip
     Costs(of={"ftn": cost_of_denoiser(denoiser, torch.device("cpu"), rounds=5)}).write(paths.COSTS)

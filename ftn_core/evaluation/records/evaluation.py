@@ -16,7 +16,7 @@ class GridPoint(Record):
 
 
 class Smoothness(Record):
-    """Describes the path that an image's restoration takes as the dial moves from the first level to the last.
+    """Describes the path that an image's restoration takes as the dial moves from one end to the other.
 
     The dial is sampled at evenly spaced positions. A step is the root mean square, over pixels and channels, of the
     change from one sample to the next, on the scale 0..255.
@@ -44,9 +44,13 @@ class Evaluation(Record):
     own_base: bool
     """Whether it has a base of its own and not that of the other rows."""
     trained: list[float]
-    """The trained levels, the base's first."""
+    """The trained levels, the weakest first."""
+    ends: tuple[float, float]
+    """The levels at the dial's ends: nothing to do, if the dial reaches it, or the first trained one, and the last."""
     dial: list[tuple[float, float]]
-    """Calibrated points: level and position (0 is the base, 1 the first adapted level)."""
+    """Calibrated points: level and position (0 is the base, 1 the next stronger trained level, -1 the next weaker)."""
+    blend: list[tuple[float, float]]
+    """Calibrated weights of the network's output below the weakest trained level (ftn_core/denoiser/blend.py)."""
     scores: dict[float, Score]
     """By level, over all test images, at the level's dial position. Levels at position 0 are left out if the base is
     that of all rows."""
@@ -56,3 +60,13 @@ class Evaluation(Record):
     """The level of the contact sheet's image."""
     smoothness: Smoothness
     """Measured on the contact sheet's image."""
+
+    @property
+    def whole(self) -> list[tuple[float, float]]:
+        """``(level, position)`` of the dial's ends and of the trained levels, the weakest first."""
+        return [(level, place) for level, place in self.dial if level in (*self.ends, *self.trained)]
+
+    @property
+    def base(self) -> float:
+        """The base's level."""
+        return next(level for level, place in self.whole if place == 0 and level in self.trained)

@@ -28,6 +28,6 @@ class Filters(Record):
     changes: list[FilterChanges]
     trajectories: dict[str, list[tuple[float, float]]]
     """By method, the position of each level in the plane of the two largest principal components of all methods' filter
-    changes, in units of the norm of the base's filters. The base comes first, at the origin."""
+    changes, in units of the norm of the base's filters. They are in the dial's order, with the base at the origin."""
     explained: tuple[float, float]
     """The share of the variance that each of the two components explains."""

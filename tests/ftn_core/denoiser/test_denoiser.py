@@ -111,9 +111,9 @@ def test_folding_leaves_the_denoiser_alone(denoiser):
         assert torch.equal(value, before[name])
 
 
-@pytest.mark.parametrize("position", [-0.1, 2.1])
-def test_beyond_the_chain(denoiser, position):
-    with pytest.raises(ValueError, match="from 0 to 2"):
+@pytest.mark.parametrize("position", [-1.1, 2.1])
+def test_beyond_the_dial(denoiser, position):
+    with pytest.raises(ValueError, match="from -1 to 2"):
         denoiser.state(position)
 
 
@@ -122,15 +122,15 @@ def test_the_dial_is_straight_between_its_points():
     assert denoiser.position(0.2) == 0
     assert denoiser.position(0.35) == pytest.approx(0.5)
     assert denoiser.position(0.55) == pytest.approx(1.5)
-    assert denoiser.position(0.01) == 0
+    assert denoiser.position(0.05) == pytest.approx(-0.75)
     assert denoiser.position(2) == 2
     denoiser.dial = [(0.2, 0.0), (0.3, 0.6), (0.5, 1.0), (0.6, 2.0)]
     assert denoiser.position(0.25) == pytest.approx(0.3)
     for level in (0.2, 0.25, 0.4, 0.6):
         assert denoiser.level_at(denoiser.position(level)) == pytest.approx(level)
-    falling = make_denoiser(sigmas=(0.6, 0.5, 0.2))
-    assert falling.position(0.3) == pytest.approx(1 + 2 / 3)
-    assert falling.level_at(1.5) == pytest.approx(0.35)
+    weaker = make_denoiser(sigmas=(0.6, 0.5, 0.2))
+    assert weaker.position(0.3) == pytest.approx(-1 - 2 / 3)
+    assert weaker.level_at(-1.5) == pytest.approx(0.35)
 
 
 def test_saved_and_loaded_it_is_the_same(denoiser, tmp_path):

@@ -14,6 +14,9 @@ from ftn_core.denoiser.transition import Transition
 class Shrink(torch.nn.Module):
     """A network of one number: the share of the input's deviation from grey that it keeps."""
 
+    radius = 0
+    homogeneous = True
+
     def __init__(self, keep: float) -> None:
         super().__init__()
         self.conv = torch.nn.Conv2d(3, 3, 1)

@@ -40,6 +40,7 @@ def test_levels_are_scored_where_the_dial_stands_for_them_and_the_base_elsewhere
     for level, place in ((0.3, 1), (0.5, 2)):
         assert evaluation.scores[level] == score(denoiser.fold(place), pairs, level, psnr_each)
     assert (evaluation.trained, evaluation.dial) == (denoiser.trained, denoiser.dial)
+    assert evaluation.whole == [(0, -1), (0.1, 0), (0.3, 1), (0.5, 2)] and evaluation.base == 0.1
 
 
 def test_a_base_of_its_own_is_scored_with_the_row(sets, shrinking, monkeypatch, evaluated):
@@ -52,7 +53,7 @@ def test_a_base_of_its_own_is_scored_with_the_row(sets, shrinking, monkeypatch, 
 
 def test_the_heat_map_has_every_level_at_every_sample_over_the_first_images(evaluated):
     evaluation, _, _, denoiser, clean, degraded = evaluated
-    expected = [(level, place) for level in (0.1, 0.3, 0.5) for place in (0, 0.5, 1, 1.5, 2)]
+    expected = [(level, place) for level in (0.1, 0.3, 0.5) for place in (-1, -0.5, 0, 0.5, 1, 1.5, 2)]
     assert [(point.level, point.position) for point in evaluation.grid] == expected
     first = Pairs(clean, degraded, CPU, limit=1)
     for point in evaluation.grid:
@@ -63,7 +64,8 @@ def test_the_heat_map_has_every_level_at_every_sample_over_the_first_images(eval
 def test_the_contact_sheet_is_of_the_first_image_at_the_middle_level(evaluated):
     evaluation, pictures, _, denoiser, clean, degraded = evaluated
     assert evaluation.sheet_level == 0.3
-    assert pictures["positions"].tolist() == [0, 0.5, 1, 1.5, 2] and pictures["restored"].shape == (5, 20, 20, 3)
+    assert pictures["positions"].tolist() == [-1, -0.5, 0, 0.5, 1, 1.5, 2]
+    assert pictures["restored"].shape == (7, 20, 20, 3)
     noisy = to_image(degraded[0.3][0])
     for name, image in (("clean", to_image(clean[0])), ("degraded", noisy)):
         pixels = center_crop(image, 20).clamp(0, 1).mul(255).round().byte()[0].permute(1, 2, 0)
@@ -74,4 +76,4 @@ def test_the_contact_sheet_is_of_the_first_image_at_the_middle_level(evaluated):
 
 
 def test_passes_are_counted_to_the_last(evaluated):
-    assert evaluated[2] == [(i, 2 + 3 * 5) for i in range(1, 2 + 3 * 5 + 1)]
+    assert evaluated[2] == [(i, 2 + 3 * 7) for i in range(1, 2 + 3 * 7 + 1)]

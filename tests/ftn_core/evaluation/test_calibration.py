@@ -43,12 +43,12 @@ def test_calibration_reads_validation_images_alone(sets, shrinking):
 
 
 def test_levels_beyond_the_trained_ones_are_no_points_and_chains_keep_their_order(sets, shrinking):
-    assert [level for level, _ in calibrated(shrinking(sigmas=(0.2, 0.4)), sets)] == [0.2, 0.3, 0.4]
+    assert [level for level, _ in calibrated(shrinking(sigmas=(0.2, 0.4)), sets)] == [0, 0.2, 0.3, 0.4]
     dial = calibrated(shrinking((0.2, 0.6, 1.0), (0.5, 0.3, 0.1)), sets)
-    assert [level for level, _ in dial] == [0.5, 0.4, 0.3, 0.2, 0.1]
+    assert [level for level, _ in dial] == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
     positions = dict(dial)
-    assert [positions[level] for level in (0.5, 0.3, 0.1)] == [0, 1, 2]
-    assert 0 <= positions[0.4] <= 1 <= positions[0.2] <= 2
+    assert [positions[level] for level in (0.5, 0.3, 0.1, 0)] == [0, -1, -2, -3]
+    assert -2 <= positions[0.2] <= -1 <= positions[0.4] <= 0
 
 
 def test_every_pass_over_the_images_is_reported(sets, shrinking):

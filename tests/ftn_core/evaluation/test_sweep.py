@@ -12,8 +12,8 @@ CPU = torch.device("cpu")
 
 
 def test_the_dial_is_sampled_evenly(shrinking):
-    assert positions(shrinking(), 4) == [0, 0.25, 0.5, 0.75, 1]
-    assert positions(shrinking((1, 0.5, 0.2), (0.1, 0.3, 0.5)), 2) == [0, 0.5, 1, 1.5, 2]
+    assert positions(shrinking(), 4) == [-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1]
+    assert positions(shrinking((1, 0.5, 0.2), (0.3, 0.5, 0.1)), 2) == [-2, -1.5, -1, -0.5, 0, 0.5, 1]
 
 
 def test_each_position_is_folded_once_whatever_sigmas_ask_for_it(sets, shrinking):

@@ -43,7 +43,7 @@ def test_the_projects_own_file_is_accepted():
         ("network.name", "unet", ["network.name", "'unet'", "'adafm_net'"]),
         ("network.depth", 0, ["network.depth", "0"]),
         ("data.levels", [0.3, 0.2, 0.4], ["data.levels", "rise or fall"]),
-        ("data.levels", [0.6, 0.5, 0.4, 0.3, 0.2], ["data.levels", "from 0.2: reverse it"]),
+        ("data.levels", [0.6, 0.5, 0.4, 0.3, 0.2], ["data.levels must go from weak to strong, from 0.2: reverse it"]),
         ("data.levels", [0.0002, 2.5], ["data.levels", "sigma 2.5 does not exist", "above 0 to 2"]),
         ("data.levels", [], ["data.levels", "at least 1"]),
         ("data.levels", [1.0], ["data.levels.0", "write 1 without a point"]),
@@ -53,7 +53,7 @@ def test_the_projects_own_file_is_accepted():
         (
             "degradation",
             [{"name": "jpeg", "quality": "level"}],
-            ["data.levels", "quality 0.2", "whole number from 1 to 100"],
+            ["data.levels", "quality 0.02", "whole number from 1 to 100"],
         ),
         ("degradation", [{"name": "jpeg", "quality": 0}], ["degradation", "quality 0"]),
         ("degradation", [{"name": "downscaling", "scale": 0.5}], ["degradation", "scale 0.5", "above 1 to 16"]),
@@ -62,7 +62,10 @@ def test_the_projects_own_file_is_accepted():
         ("degradation", 2 * [{"name": "noise", "sigma": "level", "clip": False}], ["degradation", "only one step"]),
         ("data.archive", "imagenet", ["data.archive", "'imagenet'"]),
         ("data.archive", {"url": "http://x/y.zip", "sha256": "12", "terms": ""}, ["data.archive.sha256", "'12'"]),
-        ("levels.adapted", [0.5, 0.3], ["levels", "rise or fall"]),
+        ("levels.adapted", [0.5, 0.3, 0.4], ["levels", "rise or fall"]),
+        ("levels.adapted", [0.5, 0.3], ["levels.adapted must go from weak to strong, from 0.3: reverse it"]),
+        ("levels.adapted", [0.1, 0.2], ["levels", "without repeats"]),
+        ("levels.between", [0.1], ["levels.between: 0.1 is weaker than all trained levels: add it to levels.adapted"]),
         ("levels.adapted", [0.45], ["0.45", "data.levels"]),
         ("levels.methods", ["ftn", "adafn"], ["levels.methods", "adafn", "did you mean adafm"]),
         ("levels.methods", ["ftn", "ftn"], ["levels", "twice"]),
@@ -100,6 +103,7 @@ def test_the_projects_own_file_is_accepted():
         ("register.row", "line-0.6", ["register.row", "no row line-0.6", "rows: ftn, scale-mix", "null"]),
         ("register.model", "a b", ["register.model", "'a b'"]),
         ("gate.tolerence", 0.1, ["unknown key gate.tolerence,", "did you mean tolerance"]),
+        ("gate.max_harm", -0.1, ["gate.max_harm = -0.1", "greater than or equal to 0"]),
         ("gate.min_evenness", 1.5, ["gate.min_evenness = 1.5", "1"]),
         ("seed", None, ["seed", "None"]),
     ],
@@ -123,6 +127,18 @@ def test_levels_that_differ_by_a_step_that_people_can_read_are_accepted():
     assert parse_parameters(values).quantity is SCALE
     values["data"]["levels"] = [2, 2.004, 3]
     with pytest.raises(UserError, match=r"2 and 2\.004 are too close: levels of scale differ by at least 1/100"):
+        parse_parameters(values)
+
+
+def test_adapted_levels_may_lie_on_both_sides_of_the_base():
+    values = changed("levels.adapted", [0.04, 0.1, 0.5])
+    assert parse_parameters(values).levels.adapted == [0.04, 0.1, 0.5]
+    values["degradation"] = [{"name": "jpeg", "quality": "level"}]
+    values["levels"] |= {"base": 40, "adapted": [80, 10], "from_scratch": []}
+    values["data"]["levels"] = [80, 40, 20, 10]
+    assert parse_parameters(values).levels.adapted == [80, 10]
+    values["data"]["levels"] = [10, 20, 40, 80]
+    with pytest.raises(UserError, match=r"data\.levels must go from weak to strong, from 80: reverse it"):
         parse_parameters(values)
 
 

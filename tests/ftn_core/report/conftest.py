@@ -29,6 +29,8 @@ def evaluation(name, levels, *psnr):
         name=name,
         own_base=False,
         trained=levels,
+        ends=(0.1, 0.4),
+        blend=[],
         dial=[(s, (s - 0.1) / 0.3 * (len(levels) - 1)) for s in SIGMAS],
         scores=scores(*psnr),
         grid=grid,

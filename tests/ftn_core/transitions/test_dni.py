@@ -56,19 +56,19 @@ def test_all_parameters_and_statistics_are_interpolated_linearly(denoiser):
 
 
 def test_several_networks_blend_by_weights_that_sum_to_one(denoiser):
-    blended = denoiser.blend([0.2, 0.5, 0.3])
+    blended = denoiser.mix([0.2, 0.5, 0.3])
     states = [denoiser.state(i) for i in range(3)]
     for name, value in blended.state_dict().items():
         if value.is_floating_point():
             expected = 0.2 * states[0][name] + 0.5 * states[1][name] + 0.3 * states[2][name]
             torch.testing.assert_close(value, expected)
-    torch.testing.assert_close(denoiser.blend([0.25, 0.75, 0])(X), denoiser.fold(0.75)(X))
+    torch.testing.assert_close(denoiser.mix([0.25, 0.75, 0])(X), denoiser.fold(0.75)(X))
 
 
 @pytest.mark.parametrize("weights", [[0.5, 0.6, 0.3], [0.5, 0.5], [0.5, 0.25, 0.25, 0.0]])
 def test_other_weights_are_refused(denoiser, weights):
     with pytest.raises(ValueError, match="3 weights that sum to one"):
-        denoiser.blend(weights)
+        denoiser.mix(weights)
 
 
 def test_saved_and_loaded_it_is_the_same(denoiser, tmp_path):

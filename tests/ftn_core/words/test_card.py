@@ -25,9 +25,10 @@ def content(tmp_path):
 
 @pytest.fixture
 def verdict():
-    scores = Measured([40.0, 10.0], {40.0: 30.0, 10.0: 27.0}, {40.0: 32.5, 10.0: 28.25}, 0.5, 0.7, 1.0)
-    return judge(Gate(min_gain=2, tolerance=0.1, min_evenness=0.2, max_megabytes=50, max_time=1.5, images=2), "7",
-                 scores, 2, "quality", note="There was no champion.")  # fmt: skip
+    degraded, restored = {40.0: 30.0, 10.0: 27.0}, {40.0: 32.5, 10.0: 28.25}
+    scores = Measured([40.0, 10.0], (100, 10), degraded, restored, 0.5, 0.7, 1.0)
+    bounds = Gate(min_gain=2, max_harm=0.02, tolerance=0.1, min_evenness=0.2, max_megabytes=50, max_time=1.5, images=2)
+    return judge(bounds, "7", scores, 2, "quality", note="There was no champion.")
 
 
 def test_a_line_was_trained_at_all_levels(content, verdict):
@@ -47,7 +48,8 @@ def test_the_card_says_what_it_is_for_how_good_it_is_and_where_it_ends(content, 
         "| PSNR in dB | 32.50 | 28.25 |",
         "| the table |",
         "**Version 7 failed the gate.** There was no champion.",
-        "Beyond quality 40 and quality 10 it restores as at that level.",
+        "At quality 100 a picture stays as it is.",
+        "Beyond quality 10 it restores as at that level.",
         "Commit `abc123`",
         "`ftn models lineage 7 --name ftn-dejpeg`",
     ):

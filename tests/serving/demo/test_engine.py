@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_denoiser import DEJPEG, PLEASING
+from small_denoiser import DEJPEG, ENLARGED, PLEASING
 
 from ftn_core.data.task import DENOISING, DegradationSpec, Task
 from ftn_core.degradations.degradation import Degradation
@@ -41,6 +41,19 @@ def test_a_loaded_denoiser_gives_what_the_library_gives(sigma):
     loaded.restore(noisy, 0.5)
     assert torch.equal(loaded.restore(noisy, sigma), restore(folded(sigma), noisy))
     assert torch.equal(loaded.restore_in_copy(noisy, sigma), restore(folded(sigma), noisy))
+
+
+@pytest.mark.parametrize(
+    ("task", "levels", "nothing"),
+    [(DENOISING, (0.2, 0.6), 0), (DEJPEG, (40, 10), 100), (ENLARGED, (2, 4), 1)],
+    ids=["noise", "jpeg", "downscaling"],
+)
+def test_at_its_beginning_the_dial_shows_the_picture_as_it_is(picture, task, levels, nothing):
+    loaded = LoadedDenoiser(make_denoiser(0, task, levels))
+    assert controls.nearest_step(loaded, nothing) == nothing == loaded.ends[0]
+    as_it_is = to_image(picture.pixels)
+    assert torch.equal(loaded.restore(as_it_is, nothing), as_it_is)
+    assert not torch.equal(loaded.restore(as_it_is, levels[0]), as_it_is)
 
 
 def test_threads_that_share_one_denoiser_do_not_mix_their_levels():
@@ -134,14 +147,14 @@ def test_the_automatic_level_is_near(sigma):
     assert abs(estimate_sigma(noisy) - sigma) < 0.02
 
 
-def test_a_dial_goes_from_the_base_to_the_last_level_in_its_own_quantity():
+def test_a_dial_goes_from_nothing_to_do_to_the_last_level_in_its_own_quantity():
     falling = LoadedDenoiser(make_denoiser(0, DEJPEG, (40, 10)))
     assert controls.dial_slider(falling, 23.0) == {
-        "minimum": 10, "maximum": 40, "step": 1, "value": 23, "label": "Dial: JPEG quality (quality)",
+        "minimum": 10, "maximum": 100, "step": 1, "value": 23, "label": "Dial: JPEG quality (quality)",
         "elem_classes": ["falling"],
     }  # fmt: skip
-    assert controls.dial_slider(falling, 0.4)["value"] == 25  # that was of another quantity
-    assert controls.dial_ends(falling)["value"] == '<div class="ends"><span>40</span><span>10</span></div>'
+    assert controls.dial_slider(falling, 0.4)["value"] == 55  # that was of another quantity
+    assert controls.dial_ends(falling)["value"] == '<div class="ends"><span>100</span><span>10</span></div>'
     assert not controls.find_button(falling)["visible"] and controls.strength_slider(falling, 20)["visible"]
     assert controls.degrade_checkbox(falling)["label"] == "Degrade it first: JPEG compression"
 

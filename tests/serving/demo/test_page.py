@@ -276,11 +276,11 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     expect(page.page.locator("#dial")).to_contain_text("Dial: JPEG quality (quality)")
     expect(page.page.locator("#degrade")).to_contain_text("Degrade it first: JPEG compression")
     left, right = page.page.locator(".ends span").all()
-    assert (left.inner_text(), right.inner_text()) == ("40", "10")
+    assert (left.inner_text(), right.inner_text()) == ("100", "10")
     assert left.bounding_box()["x"] < right.bounding_box()["x"]
-    assert page.level == 25  # sigma's place means nothing here
+    assert page.level == 55  # sigma's place means nothing here
     expect(page.page.get_by_text("less than minimum")).to_have_count(0)
-    restored, score = expected(project.files["jpeg"], 25, 25)
+    restored, score = expected(project.files["jpeg"], 55, 55)
     np.testing.assert_array_equal(page.picture(), to_uint8(restored))
     assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
 

@@ -205,7 +205,7 @@ def test_the_level_that_is_found_is_said(folder, capsys):
 def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
     make_pictures(3)
     assert Restoration(["in"], model=MODEL, level=at("0.9")).run() == 0
-    assert capsys.readouterr().err.count("beyond the model's levels: sigma 0.5 (128/255) is used") == 1
+    assert capsys.readouterr().err.count("beyond the dial: sigma 0.5 (128/255) is used") == 1
     highest = [Path(f"in/{i:03}.restored.png").read_bytes() for i in range(3)]
     assert Restoration(["in"], model=MODEL, alpha=1.0, overwrite=True).run() == 0
     assert [Path(f"in/{i:03}.restored.png").read_bytes() for i in range(3)] == highest
@@ -214,25 +214,30 @@ def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
 @pytest.mark.parametrize(
     ("task", "levels", "words", "alone"),
     [
-        (DEJPEG, (40, 10), ["quality 40, 10", "dial: quality 22.5"], "quality (JPEG quality), trained from 40 to 10"),
+        (DEJPEG, (40, 10), ["quality 40, 10", "dial: quality 22.5"], "quality (JPEG quality), from 100 to 10"),
         (PLEASING, (0, 1), ["objective 0 (faithful), 1 (pleasing)", "dial: objective 0.4"], "from 0 (faithful) to 1"),
     ],
     ids=["jpeg", "objective"],
 )
 def test_a_dial_of_another_quantity(folder, capsys, task, levels, words, alone):
     make_pictures(1)
-    small_denoiser(Path(MODEL), task, levels)
+    denoiser = small_denoiser(Path(MODEL), task, levels)
     level = words[1].split()[-1]
     assert Restoration(["in"], model=MODEL, level=at(level)).run() == 0
     out = capsys.readouterr().out
     assert all(word in out for word in words)
     restored = Path("in/000.restored.png").read_bytes()
-    alpha = (float(level) - levels[0]) / (levels[1] - levels[0])
+    first, last = denoiser.span
+    alpha = (denoiser.position(float(level)) - first) / (last - first)
     assert Restoration(["in"], model=MODEL, alpha=alpha, overwrite=True).run() == 0
     assert Path("in/000.restored.png").read_bytes() == restored
     capsys.readouterr()
     assert Restoration(["in"], model=MODEL, contact_sheet=True).run() == 0
-    assert f"as it is, then at {task.quantity.name} {label(task.quantity, levels[0])}, " in capsys.readouterr().out
+    step = (last - first) / (5 if first else 4)  # what is shown as it is, is no stop
+    assert (
+        f"as it is, then at {task.quantity.name} {label(task.quantity, denoiser.level_at(last - 4 * step))}, "
+        in capsys.readouterr().out
+    )
     for options in ({}, {"level": at("auto")}):
         assert "--level is needed" in refused(model=MODEL, **options)
         assert alone in refused(model=MODEL, **options)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pictures import pixels
 from small_denoiser import small_denoiser
 
+from ftn_core.data.task import DegradationSpec, Task
 from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
 from ftn_core.utils.errors import UserError
 from serving.files.dial_setting import DialSetting
@@ -78,18 +79,28 @@ def test_alpha_is_of_the_whole_dial(denoiser, alpha):
 
 
 @given(st.floats(0, 1))
-def test_alpha_goes_from_the_first_level_to_the_last(denoiser, alpha):
+def test_alpha_goes_from_one_end_of_the_dial_to_the_other(denoiser, alpha):
     dial = DialSetting(denoiser, alpha=alpha)
-    assert dial.position(dial.level_for(Picture(pixels(3, np.uint8), "PNG"))) == alpha * len(denoiser.levels)
+    assert dial.position(dial.level_for(Picture(pixels(3, np.uint8), "PNG"))) == -1 + 2 * alpha
 
 
-@pytest.mark.parametrize("levels", [(0.2, 0.5), (0.5, 0.2)], ids=["rising", "falling"])
-@pytest.mark.parametrize("sigma, nearest", [(0.1, 0.2), (0.2, None), (0.3, None), (0.5, None), (0.7, 0.5)])
-def test_a_level_beyond_the_trained_ones_is_said_to_be(tmp_path, levels, sigma, nearest):
+@pytest.mark.parametrize("levels, last", [((0.2, 0.5), 1), ((0.5, 0.2), 0)], ids=["stronger", "weaker"])
+@pytest.mark.parametrize("sigma, nearest", [(0, None), (0.1, None), (0.2, None), (0.3, None), (0.5, None), (0.7, 0.5)])
+def test_a_level_beyond_the_dial_is_said_to_be(tmp_path, levels, last, sigma, nearest):
     dial = DialSetting(small_denoiser(tmp_path / "d.safetensors", levels=levels), level=sigma)
     note = dial.out_of_range_note(sigma)
-    assert note is None if nearest is None else f"sigma {nearest:g} (" in note
-    assert nearest is None or dial.position(sigma) == levels.index(nearest)
+    assert note is None if nearest is None else f"beyond the dial: sigma {nearest:g} (" in note
+    assert nearest is None or dial.position(sigma) == last
+
+
+def test_a_dial_without_nothing_to_do_begins_at_its_weakest_level(tmp_path):
+    small_and_noisy = Task(
+        DegradationSpec([{"name": "downscaling", "scale": 2.0}, {"name": "noise", "sigma": "level", "clip": False}]),
+        ("faithful", "faithful"),
+    )
+    dial = DialSetting(small_denoiser(tmp_path / "d.safetensors", small_and_noisy), level=0.1)
+    assert "beyond the dial: sigma 0.2 (51/255) is used" in dial.out_of_range_note(0.1)
+    assert dial.position(0.1) == 0
 
 
 def test_sigma_is_found_where_none_is_given(denoiser):

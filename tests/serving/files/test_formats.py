@@ -10,8 +10,9 @@ import tifffile
 import torch
 from pictures import EXPOSURE, KINDS, MAKER, ORIENTATION, PROFILE, pixels
 from PIL import Image, JpegImagePlugin
-from small_denoiser import small_denoiser
+from small_denoiser import DEJPEG, ENLARGED, small_denoiser
 
+from ftn_core.data.task import DENOISING
 from ftn_core.runtime.images import restore
 from serving.files.level_argument import LevelArgument
 from serving.files.restore import Restoration
@@ -143,3 +144,19 @@ def test_tags_of_tiff_are_kept_whatever_they_mean(run, name):
         with tifffile.TiffFile(path) as file:
             read.append({code: file.pages[0].tags[code].astuple() for code in (282, 315, 50714, 65000)})
     assert read[0] == read[1] and read[0][315][3] == "Jörg\0".encode()
+
+
+@pytest.mark.parametrize(
+    ("task", "levels", "nothing"),
+    [(DENOISING, (0.2, 0.5), "0"), (DEJPEG, (40, 10), "100"), (ENLARGED, (2, 4), "1")],
+    ids=["noise", "jpeg", "downscaling"],
+)
+def test_with_nothing_to_do_every_pixel_stays(tmp_path, task, levels, nothing):
+    small_denoiser(tmp_path / "model.safetensors", task, levels)
+    lossless = {name: kind for name, kind in KINDS.items() if kind[3]}
+    for name, (suffix, channels, dtype, _, write) in lossless.items():
+        write(tmp_path / f"{name}{suffix}", pixels(channels, dtype))
+    options = {"model": str(tmp_path / "model.safetensors"), "level": LevelArgument.parse(nothing)}
+    assert Restoration([str(tmp_path / f"{name}{kind[0]}") for name, kind in lossless.items()], **options).run() == 0
+    for name, (suffix, channels, dtype, _, _) in lossless.items():
+        np.testing.assert_array_equal(stored(tmp_path / f"{name}.restored{suffix}"), pixels(channels, dtype))
