@@ -33,7 +33,8 @@ scikit-image, as --auto does, and with a correction for the noise that clipping 
 the corrected estimate is closer to the truth, but its PSNR is lower. The estimate is given as a share of the true
 sigma. The loss is the PSNR of the photograph restored at the true sigma less that at the estimate, in dB. A negative
 loss is a gain: for a clipped picture the true sigma is not the best position of a dial that was trained on unclipped
-noise. A model's dial ends at its first and last level; sigmas beyond an end give the same restoration. Saved only
+noise. A model's dial goes from 0 to its strongest level;
+sigmas beyond that give the same restoration. Saved only
 with --folder, here CBSD68."""
 
 

@@ -33,7 +33,8 @@ def plot_heat(evaluations: Sequence[Evaluation], quantity: Quantity) -> Figure:
         loss = psnr - psnr.max(axis=1, keepdims=True)
         # by rank, so that unevenly spaced levels get rows of equal height
         mesh = axes.pcolormesh(places, range(len(levels)), loss, vmin=_FLOOR, vmax=0, cmap="viridis", shading="nearest")
-        path = [(place, np.interp(level, levels, range(len(levels)))) for level, place in e.dial]
+        known, stands = zip(*sorted(e.dial), strict=True)
+        path = [(float(np.interp(level, known, stands)), row) for row, level in enumerate(levels)]
         axes.plot(*zip(*path, strict=True), color="white", lw=3.5)
         axes.plot(*zip(*path, strict=True), color="#D55E00", marker="o", ms=4, lw=1.6, label="calibrated")
         axes.set_xticks([place for _, place in e.whole], [f"{place:g}\n({level:.3g})" for level, place in e.whole])

@@ -23,7 +23,7 @@ from serving.noise_level import estimate_sigma
 NO_MODEL = "none"
 """Value of the second model's box when there is none."""
 MIDDLE = math.nan
-"""A slider's level before anybody has moved it: the slider stands in its middle."""
+"""A slider's level before anybody has moved it: the slider stands in the middle of the trained levels."""
 
 
 def show_user_errors(handler: Callable[..., Any]) -> Callable[..., Any]:

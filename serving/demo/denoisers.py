@@ -26,6 +26,11 @@ class LoadedDenoiser:
         return self._denoiser.ends
 
     @property
+    def middle(self) -> float:
+        """The level in the middle between the weakest and the strongest that it was trained for."""
+        return (self._denoiser.trained[0] + self._denoiser.trained[-1]) / 2
+
+    @property
     def task(self) -> Task:
         """What it was trained for."""
         return self._denoiser.task

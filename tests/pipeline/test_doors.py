@@ -12,14 +12,21 @@ import yaml
 from project import ROOT
 from sandbox import VARYING, Sandbox
 
+from ftn_core.data.store import Store
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.evaluation.records.evaluation import Evaluation
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.runtime.psnr import psnr
+
 STAGES = [
-    "prepare", "loss", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
+    "prepare", "loss", "degraded@0.05", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
     "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "train_line@0.5", "calibrate_line@0.5", "evaluate_line@0.5",
     "evaluate_baselines", "costs", "filters", "report",
     "register",
 ]  # fmt: skip
 """Those that are runs in MLflow. Besides there is a stage for each row of transitions, which copies a file."""
-LINES = {"levels.lines": [0.5]}
+LEVELS = {"data.levels": [0.05, 0.2, 0.3, 0.5], "levels.lines": [0.5]}
+"""One of them below the base's."""
 TOTAL = len(STAGES) + len(yaml.safe_load((ROOT / "params.yaml").read_text())["transitions"])
 
 
@@ -32,14 +39,14 @@ def stage_runs(sandbox):
 
 @pytest.fixture(scope="module")
 def by_dvc(tmp_path_factory):
-    sandbox = Sandbox(tmp_path_factory.mktemp("a") / "project", **LINES)
+    sandbox = Sandbox(tmp_path_factory.mktemp("a") / "project", **LEVELS)
     sandbox.dvc("repro")
     return sandbox
 
 
 @pytest.fixture(scope="module")
 def by_flow(tmp_path_factory):
-    sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project", **LINES)
+    sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project", **LEVELS)
     result = sandbox.python("-m", "flows.pipeline")
     assert f"{TOTAL} stages ran, 0 were cached" in result.stdout
     return sandbox
@@ -57,6 +64,21 @@ def test_after_one_door_the_other_finds_nothing_to_do(by_dvc, by_flow):
     assert "Data and pipelines are up to date." in by_flow.dvc("repro")
     assert f"0 stages ran, {TOTAL} were cached" in by_dvc.python("-m", "flows.pipeline").stdout
     assert "Data and pipelines are up to date." in by_dvc.dvc("repro")
+
+
+def test_below_the_base_noise_that_is_not_clipped_is_scored_as_the_library_restores_it(by_dvc):
+    denoiser = ContinuousDenoiser.load(by_dvc.root / "models/denoisers/ftn.safetensors")
+    assert denoiser.dial[:2] == [(0, -1), (0.2, 0)] and denoiser.position(0.05) == -0.75
+    clean, noisy = (Store(by_dvc.root / f"data/{folder}/test") for folder in ("photographs", "degraded/0.05"))
+    assert noisy[0].min() < 0 or noisy[0].max() > 1
+    found = Evaluation.read(by_dvc.root / "results/methods/ftn.json")
+    restored = restore(denoiser.fold(-0.75), to_image(noisy[0]))
+    assert found.scores[0.05].psnr == pytest.approx(psnr(restored, to_image(clean[0])), abs=1e-4)
+    assert found.ends == (0, 0.5) and min(point.position for point in found.grid) == -1
+    given = psnr(to_image(noisy[0]), to_image(clean[0]))
+    nothing = next(point for point in found.grid if (point.level, point.position) == (0.05, -1))
+    assert nothing.psnr == pytest.approx(given, abs=1e-4)
+    assert "| 0.05 (13)* |" in (by_dvc.root / "results/table.md").read_text()
 
 
 @pytest.mark.parametrize("output", ["models/networks/base.safetensors", "data/degraded/0.3"])
@@ -101,10 +123,10 @@ def test_values_of_a_level_stand_at_a_step_that_people_know(by_dvc):
     client = mlflow.MlflowClient(by_dvc.tracking_uri)
     runs = {run.data.tags["ftn.stage"]: run.info.run_id for run in stage_runs(by_dvc)[0]}
     for stage, metric, steps in (
-        ("calibrate@ftn", "dial", [51, 76, 128]),
-        ("evaluate@ftn", "psnr", [76, 128]),
-        ("calibrate_line@0.5", "dial", [51, 76, 128]),
-        ("evaluate_line@0.5", "psnr", [51, 76, 128]),
+        ("calibrate@ftn", "dial", [0, 51, 76, 128]),
+        ("evaluate@ftn", "psnr", [13, 76, 128]),
+        ("calibrate_line@0.5", "dial", [0, 51, 76, 128]),
+        ("evaluate_line@0.5", "psnr", [13, 51, 76, 128]),
     ):
         assert sorted(m.step for m in client.get_metric_history(runs[stage], metric)) == steps
 
@@ -184,13 +206,13 @@ def test_dvc_shows_metrics_and_plots(by_dvc):
     points = over_sigma["content"]["data"]["values"]
     assert over_sigma["content"]["encoding"]["color"]["field"] == "row"
     assert {(point["row"], point["level"]) for point in points} == {
-        (method, sigma) for method in ("base", "ftn", "line-0.5") for sigma in ("0.2", "0.3", "0.5")
+        (method, sigma) for method in ("base", "ftn", "line-0.5") for sigma in ("0.05", "0.2", "0.3", "0.5")
     }
 
 
 def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
     params = yaml.safe_load((by_dvc.root / "params.yaml").read_text())
-    changed = params | {"data": params["data"] | {"levels": [0.2, 0.3, 0.4, 0.5]}}
+    changed = params | {"data": params["data"] | {"levels": [0.05, 0.2, 0.3, 0.4, 0.5]}}
     (by_dvc.root / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
     try:
         ran = by_dvc.dvc("repro", "--dry")
@@ -201,6 +223,7 @@ def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
     assert not running & {
         "loss",
         "prepare",
+        "degraded@0.05",
         "degraded@0.2",
         "degraded@0.3",
         "degraded@0.5",
@@ -211,7 +234,7 @@ def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_needs_only_the_data_that_it_declares(by_dvc, tmp_path, stage):
-    alone = Sandbox(tmp_path / "project", **LINES)
+    alone = Sandbox(tmp_path / "project", **LEVELS)
     entry = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"][stage]
     for path in (dep["path"] for dep in entry["deps"] if dep["path"].startswith(("data", "models", "results"))):
         source, target = by_dvc.root / path, alone.root / path

@@ -22,6 +22,8 @@ def sandbox(tmp_path_factory):
         "network.depth": 5,
         "train.noise": "fixed",
         "degradation": [{"name": "noise", "sigma": "level", "clip": True}],
+        "data.levels": [0.05, 0.2, 0.3, 0.5],
+        "levels.adapted": [0.05, 0.5],
         "levels.methods": METHODS,
         "levels.between": [0.3],
         "levels.chains": ["dni"],
@@ -43,10 +45,11 @@ def sandbox(tmp_path_factory):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_levels_carry_their_own_statistics(sandbox, method):
     denoiser = ContinuousDenoiser.load(sandbox.root / f"models/denoisers/{method}.safetensors")
-    (level,) = denoiser.levels
     base = denoiser.base.state_dict()
-    assert len(level.statistics) == 2 * 3
-    assert all(not np.array_equal(value, base[name]) for name, value in level.statistics.items())
+    assert [level.value for level in denoiser.levels] == [0.05, 0.5]  # one on each side of the base
+    for level in denoiser.levels:
+        assert len(level.statistics) == 2 * 3
+        assert all(not np.array_equal(value, base[name]) for name, value in level.statistics.items())
 
 
 def test_options_travel_with_the_level(sandbox):
@@ -63,10 +66,10 @@ def test_fixed_noise_lies_on_disk_and_is_clipped(sandbox):
 def test_a_chain_has_the_levels_between_and_the_last_one_of_its_method(sandbox):
     chain = Evaluation.read(sandbox.root / "results/methods/dni-chain.json")
     plain = Evaluation.read(sandbox.root / "results/methods/dni.json")
-    assert chain.trained == [0.2, 0.3, 0.5] and plain.trained == [0.2, 0.5]
-    assert set(chain.scores) == set(plain.scores) == {0.3, 0.5}  # at 0.2 they are the base
+    assert chain.trained == [0.05, 0.2, 0.3, 0.5] and plain.trained == [0.05, 0.2, 0.5]
+    assert set(chain.scores) == set(plain.scores) == {0.05, 0.3, 0.5}  # at 0.2 they are the base
     assert chain.scores[0.5] == plain.scores[0.5]
-    assert dict(chain.dial)[0.3] == 1
+    assert [dict(chain.dial)[level] for level in (0, 0.05, 0.2, 0.3, 0.5)] == [-2, -1, 0, 1, 2]
 
 
 def test_continuous_supervision_is_another_training(sandbox):

@@ -25,7 +25,7 @@ def small_denoiser(path: Path, task: Task = DENOISING, levels: tuple[float, floa
     base = build_network(**SPEC).eval()
     torch.nn.init.normal_(base.tail.weight, std=0.1)
     transition = build_transition("ftn", base, task.degradation.ratio(levels[1], levels[0]), groups=1)
-    transition.transitions[0].slopes[0].data *= 0.5
+    transition.transitions[0].slope.data *= 0.5
     adapted = AdaptedLevel(levels[1], "ftn", {"groups": 1}, transition, {})
     denoiser = ContinuousDenoiser(task, SPEC, base, levels[0], [adapted])
     denoiser.save(path)

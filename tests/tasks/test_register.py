@@ -30,7 +30,12 @@ from serving.models import command as models
 from tasks import paths
 
 MODEL = "ftn-denoiser"
-BOUNDS = {"gate.min_gain": 1.0, "gate.tolerance": 0.1, "gate.max_time": 100.0}  # a busy machine's times decide nothing
+BOUNDS = {
+    "gate.min_gain": 1.0,
+    "gate.max_harm": 100.0,
+    "gate.tolerance": 0.1,
+    "gate.max_time": 100.0,
+}  # a busy machine's times decide nothing
 
 
 @pytest.fixture(scope="module")

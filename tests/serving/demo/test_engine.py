@@ -153,7 +153,7 @@ def test_a_dial_goes_from_nothing_to_do_to_the_last_level_in_its_own_quantity():
         "minimum": 10, "maximum": 100, "step": 1, "value": 23, "label": "Dial: JPEG quality (quality)",
         "elem_classes": ["falling"],
     }  # fmt: skip
-    assert controls.dial_slider(falling, 0.4)["value"] == 55  # that was of another quantity
+    assert controls.dial_slider(falling, 0.4)["value"] == 25  # that was of another quantity
     assert controls.dial_ends(falling)["value"] == '<div class="ends"><span>100</span><span>10</span></div>'
     assert not controls.find_button(falling)["visible"] and controls.strength_slider(falling, 20)["visible"]
     assert controls.degrade_checkbox(falling)["label"] == "Degrade it first: JPEG compression"

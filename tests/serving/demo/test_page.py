@@ -278,9 +278,9 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     left, right = page.page.locator(".ends span").all()
     assert (left.inner_text(), right.inner_text()) == ("100", "10")
     assert left.bounding_box()["x"] < right.bounding_box()["x"]
-    assert page.level == 55  # sigma's place means nothing here
+    assert page.level == 25  # sigma's place means nothing here
     expect(page.page.get_by_text("less than minimum")).to_have_count(0)
-    restored, score = expected(project.files["jpeg"], 55, 55)
+    restored, score = expected(project.files["jpeg"], 25, 25)
     np.testing.assert_array_equal(page.picture(), to_uint8(restored))
     assert f"{score:.2f} dB" in page.page.inner_text("#viewer")
 
@@ -289,10 +289,10 @@ def test_a_dial_of_quality_falls_from_left_to_right(open_page, project):
     assert page.level == 24
     box = page.dial.bounding_box()
     page.page.mouse.click(box["x"] + 0.95 * box["width"], box["y"] + box["height"] / 2)
-    assert page.level < 13
+    assert page.level < 16
     page.page.mouse.click(box["x"] + 0.05 * box["width"], box["y"] + box["height"] / 2)
     page.wait_until_stable()
-    assert page.level > 37
+    assert page.level > 90
     np.testing.assert_array_equal(page.picture(), to_uint8(expected(project.files["jpeg"], page.level, 25)[0]))
 
 
