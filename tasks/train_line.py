@@ -31,7 +31,7 @@ def train_line(params: Parameters, tracker: Tracker, level: float) -> None:
     at_first, at_last = (
         noise_at(degradation, end, params.train) or Store(paths.degraded_set(end) / "train") for end in (first, level)
     )
-    drawn: Degraded = FreshNoiseRange(first, level, degradation.clips, draws)
+    drawn: Degraded = FreshNoiseRange(min(first, level), max(first, level), degradation.clips, draws)
     if isinstance(at_first, Store):
         levels = [x for x in params.data.levels if between(x, first, level)]
         drawn = StoredLevels({x: Store(paths.degraded_set(x) / "train") for x in levels}, draws)
