@@ -29,6 +29,8 @@ SMALL = {
     "evaluate.alphas": 2,
     "gate.min_gain": -5.0,
     "gate.max_harm": 5.0,
+    "gate.min_evenness": 0.0,
+    "gate.max_time": 100.0,  # beside so small a network blending takes long
 }
 
 VARYING = (
