@@ -232,7 +232,7 @@ def test_a_champion_of_other_levels_is_compared_at_all_sigmas_and_keeps_its_plac
         (DEJPEG, [40, 30, 10], "quality", ["after JPEG compression; the strength is a dial, of quality (JPEG quality)",
                                            "trained at quality 40 and adapted by `ftn` to quality 10",
                                            "| quality | 40 | 30 | 10 |", 'params={"quality": 40}',
-                                           "Beyond quality 40 and quality 10", "It knows JPEG by libjpeg's tables"]),
+                                           "Beyond quality 10 it restores", "It knows JPEG by libjpeg's tables"]),
         (PLEASING, [0, 1], "objective", ["after JPEG compression at quality 10; the strength is a dial, of objective",
                                          "Objective: faithful at the base, pleasing at the adapted levels",
                                          "| objective | 0 (faithful) | 1 (pleasing) |", 'params={"objective": 0}']),

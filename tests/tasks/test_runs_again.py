@@ -145,7 +145,8 @@ TABLE = [
     ("scoring", comment("ftn_core/evaluation/scoring.py"), MEASUREMENTS),
     ("the training loop", comment("ftn_core/training/loop.py"), TRAININGS),
     ("a loss", comment("ftn_core/losses/pixel.py"), LOSSES | TRAININGS),
-    ("the test photographs' degraded sets", comment("ftn_core/degradations/jpeg.py"), {"degraded", "register"}),
+    ("the degraded sets", comment("ftn_core/degradations/jpeg.py"),
+     {"degraded", "calibrate", "calibrate_line", "register"}),
 ]  # fmt: skip
 
 
