@@ -136,7 +136,7 @@ class ContinuousDenoiser:
         for level in self.levels:
             network = level.transition.extend(network)
         if self.nothing is not None:
-            add_blend(network, by_energy if self.task.degradation.by_noise_alone else by_weight)
+            add_blend(network, by_weight if self.needs_weights else by_energy)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()
@@ -202,9 +202,7 @@ class ContinuousDenoiser:
 
     def _blend_at(self, position: float) -> float:
         reach = position - self.span[0]
-        if self.task.degradation.by_noise_alone:
-            return noise_energy(reach * self.trained[0], reach)
-        return blend_weight(self.blend, reach)
+        return blend_weight(self.blend, reach) if self.needs_weights else noise_energy(reach * self.trained[0], reach)
 
     def _neighbours(self, position: float) -> tuple[State, State, float]:
         """The states below and above a position, and alpha: how far the position is from the lower to the upper."""
