@@ -95,7 +95,7 @@ class Bench:
         params = self.params
         return Recipe(
             data=TrainingData(PHOTOGRAPHS, degraded_set(sigma), params.train.permute_channels),
-            noise=noise_at(DegradationSpec.of(params.degradation), sigma, params.train),
+            degraded=noise_at(DegradationSpec.of(params.degradation), sigma, params.train),
             loss=ADAPTED_LOSS,
             plan=replace(plan, validations=1),
             seed=seed,
@@ -131,7 +131,7 @@ class Bench:
         train(network, recipe, self.run(label), self.fabric)
         transition.requires_grad_(False)
         denoiser = self._denoiser(base, transition, variant)
-        batches = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, self.fabric)
+        batches = recipe.data.batches(recipe.degraded, recipe.plan, recipe.seed, self.fabric)
         denoiser.levels[0].statistics = estimate_statistics(network.base, network, batches, options.norm_batches)
         noisy = {sigma: degraded_set(sigma) / "val" for sigma in self.sigmas}
         limit = params.evaluate.calibration_images

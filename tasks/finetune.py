@@ -36,7 +36,7 @@ def finetune(params: Parameters, tracker: Tracker, method: str, level: float, be
     )
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
-        noise=noise_at(degradation, level, params.train),
+        degraded=noise_at(degradation, level, params.train),
         loss=paths.ADAPTED_LOSS,
         plan=plan,
         seed=params.seed + 1,  # other crops and noise than the base has seen

@@ -18,7 +18,7 @@ def train_base(params: Parameters, tracker: Tracker) -> None:
     network = fresh_network(spec, params.seed, fabric)
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
-        noise=noise_at(DegradationSpec.of(params.degradation), level, params.train),
+        degraded=noise_at(DegradationSpec.of(params.degradation), level, params.train),
         loss=paths.BASE_LOSS,
         plan=plan_from_scratch(params.train, params.train.steps),
         seed=params.seed,

@@ -18,7 +18,7 @@ def train_from_scratch(params: Parameters, tracker: Tracker, level: float) -> No
     network = fresh_network(spec, params.seed, fabric)
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
-        noise=noise_at(DegradationSpec.of(params.degradation), level, params.train),
+        degraded=noise_at(DegradationSpec.of(params.degradation), level, params.train),
         loss=paths.ADAPTED_LOSS,
         plan=plan_from_scratch(params.train, params.train.steps + params.finetune.steps),
         seed=params.seed,

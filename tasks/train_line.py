@@ -37,7 +37,7 @@ def train_line(params: Parameters, tracker: Tracker, level: float) -> None:
         drawn = StoredLevels({x: Store(paths.degraded_set(x) / "train") for x in levels}, draws)
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
-        noise=drawn,
+        degraded=drawn,
         loss=paths.ADAPTED_LOSS,
         plan=replace(plan_from_scratch(params.train, params.train.steps + params.finetune.steps), lr=params.line.lr),
         seed=params.seed,

@@ -21,7 +21,7 @@ def train_noise_conditioned(params: Parameters, tracker: Tracker, level: float) 
     clips = DegradationSpec.of(params.degradation).clips
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
-        noise=FreshNoiseRange(params.levels.base, level, clips, draws=params.train.batch_size),
+        degraded=FreshNoiseRange(params.levels.base, level, clips, draws=params.train.batch_size),
         loss=paths.ADAPTED_LOSS,
         plan=plan_from_scratch(params.train, params.train.steps + params.finetune.steps),
         seed=params.seed,

@@ -52,10 +52,10 @@ def adapt(
     if start:
         initialize_on_dial(transition, start, level)
     network = AdaptedNetwork(base.network, transition, (base.level, level))
-    noise = recipe.noise
+    noise = recipe.degraded
     if options.supervision == "continuous":
         noise = FreshNoiseRange(min(base.level, level), max(base.level, level), degradation.clips, draws=1)
-    rows = train(network, replace(recipe, noise=noise), run, fabric)
-    at_level = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
+    rows = train(network, replace(recipe, degraded=noise), run, fabric)
+    at_level = recipe.data.batches(recipe.degraded, recipe.plan, recipe.seed, fabric)
     statistics = estimate_statistics(network.base, network, at_level, norm_batches)
     return AdaptedLevel(level, method, own, transition, statistics), rows

@@ -25,14 +25,14 @@ class Recipe:
     """The data, the loss and the plan of a training.
 
     Args:
-        noise: drawn anew for every batch, or degraded images; None: batches use the images of the degraded set.
+        degraded: noise drawn anew for every batch, or degraded images; None: those of the degraded set.
         loss: file of the packed loss.
         seed: of the batches.
         val_images: validate on at most so many images.
     """
 
     data: TrainingData
-    noise: Degraded | None
+    degraded: Degraded | None
     loss: Path
     plan: Plan
     seed: int
@@ -61,7 +61,7 @@ def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric) -> nn.Module:
 def train(network: nn.Module, recipe: Recipe, run: Run, fabric: Fabric) -> list[CurveRow]:
     """Train in place, and return the curve; see ``fit``."""
     loss = load_loss(recipe.loss)
-    batches = recipe.data.batches(recipe.noise, recipe.plan, recipe.seed, fabric)
+    batches = recipe.data.batches(recipe.degraded, recipe.plan, recipe.seed, fabric)
     return fit(
         network,
         loss,

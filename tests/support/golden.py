@@ -159,7 +159,7 @@ class Trainings:
         if case.method == LINE:
             recipe = replace(
                 self._recipe(case.loss, SIGMA, 0.002 * faster),
-                noise=FreshNoiseRange(BASE_SIGMA, SIGMA, clip=False, draws=2),
+                degraded=FreshNoiseRange(BASE_SIGMA, SIGMA, clip=False, draws=2),
             )
             return train(LineNetwork(network, (BASE_SIGMA, SIGMA), 2), recipe, self._run, self._fabric)
         for parameter in network.parameters():
@@ -184,7 +184,7 @@ class Trainings:
     def _recipe(self, loss: str, sigma: float, lr: float) -> Recipe:
         return Recipe(
             data=TrainingData(self._folder / "photographs", self._degraded(sigma), permute_channels=True),
-            noise=FreshNoise(sigma, clip=False),
+            degraded=FreshNoise(sigma, clip=False),
             loss=self._loss(loss),
             plan=Plan(STEPS, lr, 2, 16, Schedule(name="cosine", warmup_steps=2, milestones=[]), ROWS),
             seed=0,

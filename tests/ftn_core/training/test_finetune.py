@@ -45,7 +45,7 @@ def recipe(make_store, tmp_path):
     schedule = Schedule(name="cosine", warmup_steps=0, milestones=[])
     return Recipe(
         data=TrainingData(tmp_path / "photographs", tmp_path / "0.5", permute_channels=True),
-        noise=FreshNoise(0.5, clip=False),
+        degraded=FreshNoise(0.5, clip=False),
         loss=loss,
         plan=Plan(steps=4, lr=0.003, batch_size=2, crop=16, schedule=schedule, validations=2),
         seed=1,
@@ -103,7 +103,7 @@ def test_it_is_trained_at_its_level_or_at_every_sigma_from_the_bases_on(base, re
 
 
 def test_without_fresh_noise_it_is_trained_on_the_degraded_set(base, recipe, tmp_path, made):
-    adapted(base, replace(recipe, noise=None), tmp_path)
+    adapted(base, replace(recipe, degraded=None), tmp_path)
     assert [store.folder for store in made] == 2 * [tmp_path / "0.5/train"]
 
 

@@ -44,7 +44,7 @@ def recipe(make_store, tmp_path):
     schedule = Schedule(name="cosine", warmup_steps=0, milestones=[])
     return Recipe(
         data=TrainingData(tmp_path / "photographs", tmp_path / "0.5", permute_channels=True),
-        noise=FreshNoiseRange(*ENDS, clip=False, draws=4),
+        degraded=FreshNoiseRange(*ENDS, clip=False, draws=4),
         loss=loss,
         plan=Plan(steps=6, lr=0.003, batch_size=4, crop=16, schedule=schedule, validations=2),
         seed=1,
@@ -154,13 +154,13 @@ def test_one_training_serves_the_whole_range_as_no_network_of_one_level_does(rec
     network = LineNetwork(build_network(**SPEC), (low, high), 4)
     noise = FreshNoiseRange(low, high, clip=False, draws=4)
     at_ends = tuple(FreshNoise(sigma, clip=False) for sigma in (low, high))
-    end, _ = learned(network, replace(recipe, noise=noise), tmp_path, at_ends)
+    end, _ = learned(network, replace(recipe, degraded=noise), tmp_path, at_ends)
     dial = ContinuousDenoiser(DENOISING, SPEC, network.base, low, [end])
     line, single = scores([dial.fold(dial.position(sigma)) for sigma in levels]), []
     for noise in at_ends:
         torch.manual_seed(0)
         own = build_network(**SPEC)
-        train(own, replace(recipe, noise=noise), Run("test", tmp_path / "state"), make_fabric(2))
+        train(own, replace(recipe, degraded=noise), Run("test", tmp_path / "state"), make_fabric(2))
         single.append(scores([own] * 3))
     print(f"line {line}, networks of its ends {single}")
     assert line[0] > single[0][0] - 0.5 and line[2] > single[1][2] - 0.5
@@ -203,7 +203,7 @@ def test_degradations_that_are_not_drawn_anew_are_of_the_stored_levels(recipe, t
     stores = {sigma: Store(tmp_path / f"{sigma}/train") for sigma in (0.1, 0.3, 0.5)}
     network = fresh_line()
     end, rows = learned(
-        network, replace(recipe, noise=StoredLevels(stores, 4)), tmp_path, at_ends=(stores[0.1], stores[0.5])
+        network, replace(recipe, degraded=StoredLevels(stores, 4)), tmp_path, at_ends=(stores[0.1], stores[0.5])
     )
     assert rows[-1]["loss"] > 0 and any(parameter.any() for parameter in network.direction)
     assert denoiser(network, end).position(0.3) == pytest.approx(0.5)
