@@ -85,7 +85,7 @@ format: $(READY)  ## let ruff mend what it can
 
 lock: $(READY)  ## resolve the requirements anew
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml -o requirements.txt
+	  --custom-compile-command "make lock" --all-extras --group pyproject.toml:dev pyproject.toml -o requirements.txt
 
 clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so do .ftn/spool and .ftn/stack)
 	rm -rf data models results

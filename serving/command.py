@@ -10,6 +10,9 @@ from serving.demo.command import demo_command
 from serving.files.command import restore_command
 from serving.models.command import models_app
 
+_EXTRAS = {"gradio": "demo"}
+"""The extra that brings a module; all others come with ``pipeline``."""
+
 ftn_app = typer.Typer(
     name="ftn",
     help="Image restoration whose strength is a dial.",
@@ -29,6 +32,10 @@ def main() -> None:
         code = ftn_app(standalone_mode=True)
     except UserError as error:
         print(f"ftn: {error}", file=sys.stderr)
+        code = 2
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "", "pipeline")
+        print(f"ftn: {error.name} is not installed: pip install 'ftn[{extra}]'", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         code = 130
