@@ -31,9 +31,11 @@ class Optimisation(Section):
 class Train(Optimisation):
     """The base network's training, and the settings that finetuning shares.
 
-    ``devices``: how many GPUs train a network from scratch together; on a machine without a GPU, how many processes.
+    ``optimizer``: Adam, or Muon for filters and Adam for all else; finetuning always takes Adam. ``devices``: how many
+    GPUs train a network from scratch together; on a machine without a GPU, how many processes.
     """
 
+    optimizer: Literal["adam", "muon"]
     devices: int = Field(ge=1)
     loss: LossOptions
     schedule: Schedule

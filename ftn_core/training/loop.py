@@ -19,6 +19,7 @@ from ftn_core.runtime.images import restore, to_image
 from ftn_core.training.batches import Batches
 from ftn_core.training.check_schedule import CheckSchedule
 from ftn_core.training.cuda_graph import GraphedStep
+from ftn_core.training.muon import Muon
 from ftn_core.training.plan import Plan
 from ftn_core.training.processes import on_rank_zero
 from ftn_core.utils.errors import UserError
@@ -94,12 +95,12 @@ def fit(
     cuda = fabric.device.type == "cuda"
     # a CUDA graph reads each step's learning rate from a tensor
     lr = torch.tensor(plan.lr, device=fabric.device) if cuda else plan.lr
-    optimizer = torch.optim.Adam(parameters, lr=lr, betas=(0.9, 0.99), fused=True, capturable=cuda)
+    optimizers = _optimizers(parameters, plan, lr)
     # convolutions are fastest in this memory layout, on CPUs and on GPUs
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model, wrapped = fabric.setup(network, optimizer)
+    model, *wrapped = fabric.setup(network, *optimizers)
     state = on_rank_zero(fabric, lambda: read_tensors(run.state_file) if run.state_file.exists() else None)
-    start, rows, loss_sum = _load_state(state, network, optimizer)
+    start, rows, loss_sum = _load_state(state, network, optimizers)
     loss_sum = loss_sum.to(fabric.device)
     first = fabric.is_global_zero
     if first and start:
@@ -117,19 +118,21 @@ def fit(
 
     def step_once(*batch: Tensor) -> Tensor:
         *inputs, clean = batch
-        wrapped.zero_grad(set_to_none=True)
+        for optimizer in wrapped:
+            optimizer.zero_grad(set_to_none=True)
         restored = model(*inputs)
         with fabric.autocast():
             value = loss(restored, clean)
         fabric.backward(value)
-        wrapped.step()
+        for optimizer in wrapped:
+            optimizer.step()
         return value.detach()
 
     # not with several processes: the capture of NCCL's collectives and DDP's buckets has further conditions
     take_step = GraphedStep(step_once) if cuda and fabric.world_size == 1 else step_once
     for step in range(start, plan.steps):
         rate = plan.learning_rate(step)
-        for group in optimizer.param_groups:
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group["lr"] = group["lr"].fill_(rate) if cuda else rate
         with waiting.running():
             batch = batches(step)
@@ -162,7 +165,7 @@ def fit(
             since = time.monotonic()
             loss_sum.zero_()
         if first and now - saved >= SAVE_SECONDS:
-            _save_state(run.state_file, network, optimizer, done, rows, loss_sum)
+            _save_state(run.state_file, network, optimizers, done, rows, loss_sum)
             saved = now
     if first:
         run.state_file.unlink(missing_ok=True)
@@ -173,29 +176,46 @@ def _record(run: Run, row: CurveRow) -> None:
     run.record({key: value for key, value in row.items() if key != "step"}, int(row["step"]))
 
 
+def _optimizers(parameters: list[nn.Parameter], plan: Plan, lr: float | Tensor) -> list[torch.optim.Optimizer]:
+    banks = [p for p in parameters if Muon.takes(p)] if plan.optimizer == "muon" else []
+    chosen = {id(bank) for bank in banks}
+    others = [p for p in parameters if id(p) not in chosen]
+    adam = torch.optim.Adam(others, lr=lr, betas=(0.9, 0.99), fused=True, capturable=isinstance(lr, Tensor))
+    return [adam, Muon(banks, lr)] if banks else [adam]
+
+
 def _save_state(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int, rows: list[CurveRow], loss_sum: Tensor
+    path: Path,
+    network: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    step: int,
+    rows: list[CurveRow],
+    loss_sum: Tensor,
 ) -> None:
     tensors = {"loss_sum": loss_sum} | {f"network.{name}": value for name, value in network.state_dict().items()}
-    for i, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+    for number, optimizer in enumerate(optimizers):
+        for i, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer{number}.{i}.{name}": value for name, value in state.items()}
     write_tensors(path, tensors, {"step": step, "rows": rows})
 
 
 def _load_state(
-    saved: tuple[dict[str, Tensor], dict[str, Any]] | None, network: nn.Module, optimizer: torch.optim.Optimizer
+    saved: tuple[dict[str, Tensor], dict[str, Any]] | None,
+    network: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
 ) -> tuple[int, list[CurveRow], Tensor]:
     if saved is None:
         return 0, [], torch.zeros(())
     tensors, header = saved
     network.load_state_dict({n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, i, key = name.split(".")
-            parameter = optimizer.param_groups[0]["params"][int(i)]
-            # the fused optimiser reads both as flat memory without a check, so their memory layouts must be equal
-            same = value.shape == parameter.shape
-            state.setdefault(int(i), {})[key] = torch.empty_like(parameter).copy_(value) if same else value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for number, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith(f"optimizer{number}."):
+                _, i, key = name.split(".")
+                parameter = optimizer.param_groups[0]["params"][int(i)]
+                # the fused optimiser reads both as flat memory without a check, so their memory layouts must be equal
+                same = value.shape == parameter.shape
+                state.setdefault(int(i), {})[key] = torch.empty_like(parameter).copy_(value) if same else value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return header["step"], header["rows"], tensors["loss_sum"]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from ftn_core.parameters.training import Schedule
 
@@ -13,6 +14,7 @@ class Plan:
     Args:
         lr: the learning rate after the warm-up.
         crop: height and width of the crops, in pixels.
+        optimizer: Adam, or Muon for filters and Adam for all else (muon.py).
         validations: how many times the network is validated, at evenly spaced steps.
     """
 
@@ -22,6 +24,7 @@ class Plan:
     crop: int
     schedule: Schedule
     validations: int
+    optimizer: Literal["adam", "muon"] = "adam"
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0: a linear warm-up, multiplied by the schedule."""

@@ -41,7 +41,7 @@ class Recipe:
 
 def plan_from_scratch(train: Train, steps: int) -> Plan:
     """The plan of a network that is trained from scratch: section ``train`` of the parameters, with other steps."""
-    return Plan(steps, train.lr, train.batch_size, train.crop, train.schedule, train.validations)
+    return Plan(steps, train.lr, train.batch_size, train.crop, train.schedule, train.validations, train.optimizer)
 
 
 def noise_at(degradation: DegradationSpec, level: float, train: Train) -> FreshNoise | None:

@@ -64,16 +64,20 @@ class StoppedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("name", ["unshuffle_net", "resnet"])
-def test_interrupted_and_started_again_it_equals_the_uninterrupted_run(make_store, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "optimizer"), [("unshuffle_net", "adam"), ("resnet", "adam"), ("unshuffle_net", "muon")]
+)
+def test_interrupted_and_started_again_it_equals_the_uninterrupted_run(
+    make_store, tmp_path, monkeypatch, name, optimizer
+):
     monkeypatch.setattr("ftn_core.training.loop.SAVE_SECONDS", 0)
     monkeypatch.setattr("ftn_core.training.loop.CHECK_SECONDS", 0)
 
     def network():
         torch.manual_seed(3)
-        return build_network(name, 8, 5)
+        return build_network(name, 8 if optimizer == "adam" else 16, 5)
 
-    whole, rows, _ = run(make_store, tmp_path / "a", network())
+    whole, rows, _ = run(make_store, tmp_path / "a", network(), optimizer=optimizer)
     steps = iter(range(1000))
     original = Batches.__call__
 
@@ -85,10 +89,10 @@ def test_interrupted_and_started_again_it_equals_the_uninterrupted_run(make_stor
     with monkeypatch.context() as patch:
         patch.setattr(Batches, "__call__", stop_at_27)
         with pytest.raises(StoppedError):
-            run(make_store, tmp_path / "b", network())
+            run(make_store, tmp_path / "b", network(), optimizer=optimizer)
     assert (tmp_path / "b/state").exists()
     fresh = network()  # what a new process would start from
-    resumed, resumed_rows, _ = run(make_store, tmp_path / "b", fresh)
+    resumed, resumed_rows, _ = run(make_store, tmp_path / "b", fresh, optimizer=optimizer)
     assert resumed_rows == rows
     for key, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
