@@ -18,6 +18,7 @@ from ftn_core.losses.load import load_loss
 from ftn_core.parameters import Parameters
 from ftn_core.runtime.device import make_fabric
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.levels import line_name
 from ftn_core.words.card import CardContent, card, description
 from registry import packaging, promotions, versions
 from registry.download import download_weights
@@ -44,7 +45,8 @@ def register(params: Parameters, tracker: Tracker) -> None:
     """
     if not isinstance(tracker, MlflowTracker):
         raise UserError("a model is registered in MLflow, and FTN_TRACKING is off: unset it")
-    method = params.register_.row or params.levels.methods[0]
+    first = [*params.levels.methods, *map(line_name, params.levels.lines)][0]
+    method = params.register_.row or first
     with require_server():
         _ = tracker.client  # raises at once if MLflow does not answer
         model = _Model(params.register_.model, method, ContinuousDenoiser.load(paths.denoiser(method)))

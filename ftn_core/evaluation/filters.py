@@ -24,6 +24,8 @@ def compare_filters(
     Returns:
         The record, and the pictures that lie beside it (see ``Filters``).
     """
+    if not denoisers:
+        return Filters(convolution="", changes=[], trajectories={}, explained=(0.0, 0.0)), {}
     first = next(iter(denoisers.values()))
     names = [name for name, value in first.base.named_parameters() if value.ndim == 4]
     in_body = [name for name in names if name.startswith("body.")]

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ftn_core.parameters.section import Level, Section, in_order
 from ftn_core.utils.levels import chain_name, line_name
@@ -19,8 +19,8 @@ class Levels(Section):
     """
 
     base: Level
-    adapted: list[Level] = Field(min_length=1)
-    methods: list[str] = Field(min_length=1)
+    adapted: list[Level]
+    methods: list[str]
     between: list[Level]
     chains: list[str]
     from_scratch: list[Level]
@@ -31,6 +31,14 @@ class Levels(Section):
     def rows(self) -> list[str]:
         """All rows with a dial."""
         return [*self.methods, *map(chain_name, self.chains), *map(line_name, self.lines)]
+
+    @model_validator(mode="after")
+    def _some_row(self) -> Self:
+        if not self.rows:
+            raise ValueError("no row with a dial: name one in methods, or a far end in lines")
+        if bool(self.adapted) != bool(self.methods):
+            raise ValueError("adapted and methods belong together: name both, or neither and a far end in lines")
+        return self
 
     @model_validator(mode="after")
     def _one_chain(self) -> Self:

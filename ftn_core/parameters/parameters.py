@@ -85,7 +85,7 @@ class Parameters(Section):
         strength = self.quantity.strength if self.quantity else float
         levels = self.levels
         for key, found in (("data.levels", self.data.levels), ("levels.adapted", levels.adapted)):
-            if strength(found[0]) > strength(found[-1]):
+            if found and strength(found[0]) > strength(found[-1]):
                 raise ValueError(f"{key} must go from weak to strong, from {found[-1]:g}: reverse it")
         weakest = min([levels.base, *levels.adapted], key=strength)
         for level in levels.between:

@@ -1,6 +1,6 @@
 """The report: its figures, their order, and how to read each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,10 +52,13 @@ class Findings:
             "Loss over the dial": png(dial.plot_heat(evaluations, quantity)),
             "The calibrated dial": png(dial.plot_dial(evaluations, quantity)),
             "One image along the dial": png(plot_contact_sheet(self.sheets)),
-            "Correlation with the base by layer": png(filters.plot_correlation(self.filters)),
-            f"Filters of {self.filters.convolution}": png(filters.plot_filters(self.filters, self.filter_pictures)),
-            "Where the filters go": png(filters.plot_trajectories(self.filters)),
         }
+        if self.filters.changes:
+            figures |= {
+                "Correlation with the base by layer": png(filters.plot_correlation(self.filters)),
+                f"Filters of {self.filters.convolution}": png(filters.plot_filters(self.filters, self.filter_pictures)),
+                "Where the filters go": png(filters.plot_trajectories(self.filters)),
+            }
         if perception.measured(evaluations):
             figures["Perception and distortion"] = png(perception.plot_curve(self.baselines, evaluations))
         return figures
@@ -118,14 +121,7 @@ class Findings:
                 "beginning. Straightness: the distance between the ends over the length of the way.",
                 smoothness_table(evaluations),
             ),
-            ReportSection(
-                "What happens to the filters",
-                "Methods that interpolate weights rely on the adapted filters staying close to the base's. First: how "
-                "much each convolution's filters still correlate with the base's at the last level. Then some of them, "
-                "and all of them in the plane in which most of the changes lie. A method that adds layers, as AdaFM "
-                "does with filters larger than 1 x 1, leaves the base's filters as they are.",
-                next(drawn) + next(drawn) + next(drawn),
-            ),
+            *self._filter_sections(drawn),
             ReportSection(
                 "SSIM",
                 "The same table in structural similarity (1 is equal).",
@@ -145,6 +141,20 @@ class Findings:
                 )
             )
         return sections
+
+    def _filter_sections(self, drawn: Iterator[str]) -> list[ReportSection]:
+        if not self.filters.changes:
+            return []
+        return [
+            ReportSection(
+                "What happens to the filters",
+                "Methods that interpolate weights rely on the adapted filters staying close to the base's. First: how "
+                "much each convolution's filters still correlate with the base's at the last level. Then some of them, "
+                "and all of them in the plane in which most of the changes lie. A method that adds layers, as AdaFM "
+                "does with filters larger than 1 x 1, leaves the base's filters as they are.",
+                next(drawn) + next(drawn) + next(drawn),
+            ),
+        ]
 
     def psnr(self) -> dict[str, dict[float, float]]:
         """The metric that experiments are compared by: PSNR in dB, by row and level."""

@@ -138,7 +138,8 @@ def make_table(
         metric: which score is shown; only the table of PSNR has columns on costs.
         degraded: whether baselines that learn nothing have rows, too.
     """
-    trained = frozenset.intersection(*(frozenset(e.trained) for e in evaluations if not e.own_base))
+    adapted = [e for e in evaluations if not e.own_base] or evaluations
+    trained = frozenset.intersection(*(frozenset(e.trained) for e in adapted))
 
     def values(scores: Mapping[float, Score]) -> dict[float, float | None]:
         return {level: getattr(score, metric) for level, score in scores.items()}

@@ -120,3 +120,11 @@ def test_experiments_are_compared_by_every_row(sandbox):
     assert set(rows) == {"base", "from scratch", "noise-conditioned up to 0.5", *METHODS, "dni-chain", "line-0.5"}
     assert rows["from scratch"].keys() == {"0.2", "0.5"}
     assert rows["base"]["0.2"] == rows["dni"]["0.2"]
+
+
+def test_a_pipeline_may_have_a_line_alone(tmp_path):
+    changes = {"levels.adapted": [], "levels.methods": [], "levels.lines": [0.5]}
+    sandbox = Sandbox(tmp_path / "project", **changes, **{"train.optimizer": "muon", "network.channels": 16})
+    sandbox.dvc("repro")
+    assert json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"].keys() == {"base", "line-0.5"}
+    assert "line-0.5" in (sandbox.root / "results/card.md").read_text()

@@ -17,7 +17,7 @@ class FilterChanges(Record):
 
 
 class Filters(Record):
-    """All methods' filters compared with the base's.
+    """All methods' filters compared with the base's; empty where all rows are lines, which have bases of their own.
 
     The ``.npz`` beside it holds sixteen filters of one convolution of the body, ``16 x k x k`` floats: the base's under
     ``base``, and the same filters of each method and level under ``METHOD/LEVEL``, such as ``ftn/0.5``.
