@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.ffdnet import MAX_SIGMA, published_ffdnet
 from benchmarks.harness import Report, Timing, compare, quick
 from benchmarks.small import small_photographs, untrained_model
 from ftn_core.data.store import Store
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.classical import CLASSICAL_DENOISERS
+from ftn_core.released.ffdnet import ENDS, published_ffdnet
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.sources.decode import Unusable, decode
@@ -37,7 +37,7 @@ NOISY = "noisy input"
 TEXT = f"""Each denoiser is given the true sigma and restores the same noisy images; the denoisers are interleaved image
 by image. Ours is the network that `make repro` trains within minutes on a few sample photographs, folded for the
 sigma. FFDNet has several times its parameters and was trained on thousands of photographs, with levels up to
-{MAX_SIGMA:.3f}; beyond that it is given this level. Both networks run in float32 with channels_last, on the GPU where
+{ENDS[1]:.3f}; beyond that it is given this level. Both networks run in float32 with channels_last, on the GPU where
 there is one and on all cores otherwise; scikit-image's denoisers use one core."""
 
 Pixels = NDArray[np.uint8]
@@ -49,17 +49,15 @@ def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
     """All that are compared, ready for one sigma; a name says so where a denoiser is given another level."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     to: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
-    ours, ffdnet = ContinuousDenoiser.load(model), published_ffdnet().to(**to)
-    folded = ours.fold(ours.position(sigma)).to(**to)
-    given = min(max(sigma, ours.ends[0]), ours.ends[1]), min(sigma, MAX_SIGMA)
 
-    def by_ours(noisy: Tensor) -> Tensor:
-        return restore(folded, noisy.to(**to)).cpu()
+    def by_network(network: torch.nn.Module) -> Denoiser:
+        return lambda noisy: restore(network, noisy.to(**to)).cpu()
 
-    @torch.inference_mode()
-    def by_ffdnet(noisy: Tensor) -> Tensor:
-        output: Tensor = ffdnet(noisy.to(**to), given[1])
-        return output.clamp(0, 1).cpu()
+    given: dict[str, Denoiser] = {}
+    for name, denoiser in ((OURS, ContinuousDenoiser.load(model)), ("FFDNet", published_ffdnet())):
+        level = min(max(sigma, denoiser.ends[0]), denoiser.ends[1])
+        name = name if level == sigma else f"{name} (beyond its range: given {level:.3f})"
+        given[name] = by_network(denoiser.fold(denoiser.position(level)).to(**to))
 
     def by_scikit(name: str) -> Denoiser:
         def denoise(noisy: Tensor) -> Tensor:
@@ -68,11 +66,7 @@ def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
 
         return denoise
 
-    names = [
-        name if level == sigma else f"{name} (beyond its range: given {level:.3f})"
-        for name, level in zip((OURS, "FFDNet"), given, strict=True)
-    ]
-    return dict(zip(names, (by_ours, by_ffdnet), strict=True)) | {name: by_scikit(name) for name in CLASSICAL_DENOISERS}
+    return given | {name: by_scikit(name) for name in CLASSICAL_DENOISERS}
 
 
 def one_image(

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.ffdnet import published_ffdnet
 from benchmarks.harness import Report, quick
 from benchmarks.peers import Pixels, below
 from benchmarks.small import small_photographs
@@ -19,6 +18,7 @@ from ftn_core.data.store import Store, StoreWriter
 from ftn_core.degradations.noise import add_noise
 from ftn_core.evaluation.pairs import Pairs
 from ftn_core.evaluation.scoring import score
+from ftn_core.released.ffdnet import published_ffdnet
 from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError
 
@@ -30,20 +30,10 @@ PUBLISHED = {15: 33.87, 25: 31.21, 35: 29.58, 50: 27.96, 75: 26.24}
 """PSNR in dB by sigma of 255."""
 
 
-class _AtSigma(torch.nn.Module):
-    """FFDNet for one sigma."""
-
-    def __init__(self, sigma: float) -> None:
-        super().__init__()
-        self.network, self.sigma = published_ffdnet(), sigma
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x, self.sigma)
-
-
 def measured(images: Sequence[Pixels], level: int) -> float:
     """Mean PSNR in dB of FFDNet over photographs of ``3 x H x W``, given the true sigma of ``level`` of 255."""
     sigma = level / 255
+    ffdnet = published_ffdnet()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with StoreWriter(folder / "clean", "uint8") as clean, StoreWriter(folder / "noisy", "float16") as noisy:
@@ -51,7 +41,7 @@ def measured(images: Sequence[Pixels], level: int) -> float:
                 clean.append(str(i), pixels)
                 noisy.append(str(i), add_noise(pixels, sigma, seed=0, clip=False))
         pairs = Pairs(Store(folder / "clean"), {sigma: Store(folder / "noisy")}, torch.device("cpu"), keep=0)
-        return score(_AtSigma(sigma), pairs, sigma).psnr
+        return score(ffdnet.fold(ffdnet.position(sigma)), pairs, sigma).psnr
 
 
 def measure(images: Sequence[Pixels], levels: Sequence[int]) -> Report:

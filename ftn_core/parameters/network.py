@@ -10,10 +10,10 @@ from ftn_core.parameters.section import Section
 class Network(Section):
     """The base network, its width and depth.
 
-    ``depth`` counts convolutions (``resnet``, ``dncnn``) or residual blocks (all others).
+    ``depth`` counts convolutions (``resnet``, ``dncnn``, ``ffdnet``) or residual blocks (all others).
     """
 
-    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn", "transform_net"]
+    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn", "ffdnet", "transform_net"]
     channels: int = Field(ge=4, le=512)
     depth: int = Field(ge=1, le=64)
 
@@ -21,6 +21,6 @@ class Network(Section):
     def _resnet_depth(self) -> Self:
         if self.name == "resnet" and not 5 <= self.depth <= 16:
             raise ValueError(f"depth of resnet must be from 5 to 16 layers, not {self.depth}")
-        if self.name == "dncnn" and self.depth < 3:
-            raise ValueError(f"depth of dncnn must be at least 3 layers, not {self.depth}")
+        if self.name in ("dncnn", "ffdnet") and self.depth < 3:
+            raise ValueError(f"depth of {self.name} must be at least 3 layers, not {self.depth}")
         return self

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of one Newton-Schulz step, which brings all singular values near 1 in five steps."""
-STEPS = 5
+ITERATIONS = 5
 MOMENTUM = 0.95
 WIDEST = 16
 """A bank with fewer channels, at either side, is left to Adam: those that read and write the image."""
@@ -68,7 +68,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     identity = torch.eye(product.shape[1], device=product.device)
     a, b, c = QUINTIC
     whole = identity
-    for _ in range(STEPS):
+    for _ in range(ITERATIONS):
         step = a * identity + (b * identity + c * product) @ product
         whole = step @ whole
         product = step @ product @ step

@@ -6,7 +6,9 @@ import typer
 
 
 def demo_command(
-    model: Annotated[str | None, typer.Option(help="A file, models:/NAME/VERSION or models:/NAME@ALIAS.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A file, models:/NAME/VERSION, models:/NAME@ALIAS, or ffdnet.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; there is no password.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 7860,
     browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,

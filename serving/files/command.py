@@ -17,7 +17,7 @@ def restore_command(
     contact_sheet: Annotated[
         bool, typer.Option("--contact-sheet", help="Instead: the picture beside five stops of the dial.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="FILE, or models:/NAME@ALIAS; else the champion.")] = None,
+    model: Annotated[str | None, typer.Option(help="FILE, models:/NAME@ALIAS, or ffdnet; else the champion.")] = None,
     method: Annotated[str | None, typer.Option(help="A model of this project: models/denoisers/METHOD.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; else beside their sources.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,

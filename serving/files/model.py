@@ -2,7 +2,7 @@
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.utils.errors import UserError
-from serving.load import LOCAL_DENOISERS, champion_uri, load_denoiser
+from serving.load import FFDNET, LOCAL_DENOISERS, champion_uri, load_denoiser
 
 
 def choose_denoiser(model: str | None, method: str | None) -> tuple[str, ContinuousDenoiser]:
@@ -24,7 +24,9 @@ def choose_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
     except UserError as error:
         if model:
             raise
-        remedy = f"name a file with --model, or with --method one of {LOCAL_DENOISERS}, which has {_available()}"
+        remedy = (
+            f"name a file or {FFDNET} with --model, or with --method one of {LOCAL_DENOISERS}, which has {_available()}"
+        )
         raise UserError(f"{error}; {remedy}") from None
 
 

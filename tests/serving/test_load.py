@@ -57,3 +57,7 @@ def test_the_champion_is_of_the_model_that_the_project_at_hand_registers(tmp_pat
     text = (ROOT / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text.replace("model: ftn-denoiser", "model: ftn-dejpeg"))
     assert champion_uri() == "models:/ftn-dejpeg@champion"
+
+
+def test_ffdnet_is_loaded_by_its_name():
+    assert load_denoiser("ffdnet").ends == (0, 75 / 255)

@@ -9,8 +9,15 @@ from ftn_core.parameters.network import Network
 from ftn_core.runtime.network_file import build_network
 
 NETWORKS = sorted(get_args(Network.model_fields["name"].annotation))
-SIZES = {"unshuffle_net": (8, 2), "resnet": (8, 5), "adafm_net": (16, 2), "dncnn": (8, 5), "transform_net": (12, 2)}
-RESTORING = sorted({*NETWORKS} - {"transform_net"})
+SIZES = {
+    "unshuffle_net": (8, 2),
+    "resnet": (8, 5),
+    "adafm_net": (16, 2),
+    "dncnn": (8, 5),
+    "ffdnet": (8, 4),
+    "transform_net": (12, 2),
+}
+RESTORING = sorted({*NETWORKS} - {"ffdnet", "transform_net"})
 
 
 @pytest.fixture(params=NETWORKS)

@@ -2,13 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 from project import ROOT
 
-from benchmarks.ffdnet import published_ffdnet
 from benchmarks.peers import below
 from benchmarks.published import measured
 from ftn_core.degradations.noise import add_noise
+from ftn_core.released.ffdnet import published_ffdnet
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.sources.decode import decode
@@ -22,7 +21,7 @@ def ffdnet():
 
 
 def test_it_has_the_published_size(ffdnet):
-    assert sum(parameter.numel() for parameter in ffdnet.parameters()) == 852_108
+    assert sum(parameter.numel() for parameter in ffdnet.base.parameters()) == 852_108
 
 
 def test_it_denoises_when_given_the_level(ffdnet):
@@ -30,11 +29,7 @@ def test_it_denoises_when_given_the_level(ffdnet):
     clean, noisy = to_image(pixels), to_image(add_noise(pixels, 50 / 255, 0, False))
 
     def psnr_at(sigma):
-        class AtSigma(torch.nn.Module):
-            def forward(self, x):
-                return ffdnet(x, sigma)
-
-        return psnr(restore(AtSigma(), noisy), clean)
+        return psnr(restore(ffdnet.fold(ffdnet.position(sigma)), noisy), clean)
 
     assert psnr_at(50 / 255) > psnr(noisy, clean) + 8
     assert psnr_at(50 / 255) > psnr_at(15 / 255) + 3
