@@ -7,6 +7,7 @@ from ftn_core.data.task import DegradationSpec
 from ftn_core.denoiser.denoiser import between
 from ftn_core.denoiser.level import save_level
 from ftn_core.parameters import Parameters
+from ftn_core.released.ffdnet import published_ffdnet
 from ftn_core.runtime.device import describe_precision, make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork, network_spec
 from ftn_core.training.batches import Degraded, FreshNoiseRange, StoredLevels
@@ -31,7 +32,8 @@ def train_line(params: Parameters, tracker: Tracker, level: float) -> None:
     at_first, at_last = (
         noise_at(degradation, end, params.train) or Store(paths.degraded_set(end) / "train") for end in (first, level)
     )
-    drawn: Degraded = FreshNoiseRange(min(first, level), max(first, level), degradation.clips, draws)
+    weak, strong = sorted((first, level))
+    drawn: Degraded = FreshNoiseRange(weak, strong, degradation.clips, draws, params.line.draw_power)
     if isinstance(at_first, Store):
         levels = [x for x in params.data.levels if between(x, first, level)]
         drawn = StoredLevels({x: Store(paths.degraded_set(x) / "train") for x in levels}, draws)
@@ -42,6 +44,7 @@ def train_line(params: Parameters, tracker: Tracker, level: float) -> None:
         plan=replace(plan_from_scratch(params.train, params.train.steps + params.finetune.steps), lr=params.line.lr),
         seed=params.seed,
         val_images=params.train.val_images,
+        teacher=LineNetwork.of(published_ffdnet(), draws) if params.line.teacher else None,
     )
     tracker.tag("ftn.precision", describe_precision(fabric))
     run = Run(tracker.stage, tracker.state_file, tracker.metrics)

@@ -120,6 +120,10 @@ class Parameters(Section):
             return self
         if self.quantity is None:
             raise ValueError("levels.lines: a line needs a step of degradation that varies with the level")
+        of_noise = self.quantity is SIGMA and len(self.degradation) == 1
+        for key in ("teacher", "draw_power"):
+            if getattr(self.line, key) and not of_noise:
+                raise ValueError(f"line.{key}: only where noise is the only step of degradation; set it to null or 0")
         size, count, devices = self.train.batch_size, self.line.levels_per_step, self.train.devices
         if size % (count * devices):
             processes = f" in each of train.devices = {devices}" if devices > 1 else ""

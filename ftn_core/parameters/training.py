@@ -58,11 +58,15 @@ class Train(Optimisation):
 class Line(Section):
     """The training of ``levels.lines``: of their base and their direction together.
 
-    ``levels_per_step``: how many levels are drawn for every batch, which is split evenly over them.
+    ``levels_per_step``: how many levels are drawn for every batch, which is split evenly over them. ``draw_power``: sigma
+    is drawn with a density of ``sigma ** -draw_power``. ``teacher``: whose outputs are learned; None: the clean
+    photographs.
     """
 
     lr: Float = Field(gt=0, le=1)
     levels_per_step: int = Field(ge=1)
+    draw_power: Float = Field(ge=0, lt=1)
+    teacher: Literal["ffdnet"] | None
 
 
 class Finetune(Section):

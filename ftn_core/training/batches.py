@@ -30,16 +30,24 @@ class FreshNoise:
 
 @dataclass(frozen=True)
 class FreshNoiseRange:
-    """Noise whose sigma is drawn uniformly from ``low`` to ``high``, ``draws`` times for every batch.
+    """Noise whose sigma is drawn from ``low`` to ``high``, ``draws`` times for every batch.
 
-    Image i has sigma number i modulo ``draws``, which divides the batch size. ``clip``: whether the noisy images are
-    clipped to [0, 1].
+    The density goes with ``sigma ** -power``: 0 is uniform. Each sigma is drawn from its own share of the range, so that
+    every batch has weak and strong noise. Image i has sigma number i modulo ``draws``, which divides the batch size.
+    ``clip``: whether the noisy images are clipped to [0, 1].
     """
 
     low: float
     high: float
     clip: bool
     draws: int
+    power: float = 0.0
+
+    def at(self, place: Tensor) -> Tensor:
+        """The sigmas below which these shares of all draws lie, in [0, 1]."""
+        rest = 1 - self.power
+        low, high = self.low**rest, self.high**rest
+        return (low + (high - low) * place) ** (1 / rest)
 
 
 @dataclass(frozen=True)
@@ -170,9 +178,9 @@ class Batches:
         drawn = torch.randn(shape, generator=generator, device=self._device)[self._share].permute(0, 3, 1, 2)
         if isinstance(noise, FreshNoise):
             return self._clipped(clean + noise.sigma * drawn, noise.clip), clean
-        sigma = torch.rand(noise.draws, 1, 1, 1, generator=generator, device=self._device)
-        sigma = noise.low + (noise.high - noise.low) * sigma
-        sigma = sigma.repeat(self._size // noise.draws, 1, 1, 1)[self._share]
+        place = torch.arange(noise.draws, device=self._device).view(-1, 1, 1, 1)
+        place = (place + torch.rand(place.shape, generator=generator, device=self._device)) / noise.draws
+        sigma = noise.at(place).repeat(self._size // noise.draws, 1, 1, 1)[self._share]
         return self._clipped(clean + sigma * drawn, noise.clip), sigma, clean
 
     def _images(self, crops: Tensor) -> Tensor:

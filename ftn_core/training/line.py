@@ -1,10 +1,14 @@
 """A dial trained as one: base and direction together, at several levels in every step (HyperRes, arXiv 2206.05970)."""
 
+import copy
+from typing import Self
+
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import State, build_transition
 from ftn_core.training.batches import Degraded
@@ -29,6 +33,22 @@ class LineNetwork(nn.Module):
         self.base = base
         self.direction = nn.ParameterList(torch.zeros_like(weight) for weight in base.parameters())
         self.ends, self.levels_per_step = ends, levels_per_step
+
+    @classmethod
+    def of(cls, denoiser: ContinuousDenoiser, levels_per_step: int) -> Self:
+        """The line from the base to the one adapted level of a denoiser.
+
+        Raises:
+            ValueError: it has more levels.
+        """
+        (end,) = denoiser.levels
+        line = cls(copy.deepcopy(denoiser.base), (denoiser.base_level, end.value), levels_per_step)
+        base = dict(line.base.named_parameters())
+        with torch.no_grad():
+            weights = end.transition(base)
+            for direction, (name, start) in zip(line.direction, base.items(), strict=True):
+                direction.copy_(weights[name] - start)
+        return line
 
     @property
     def radius(self) -> int | None:

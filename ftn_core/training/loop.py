@@ -16,7 +16,6 @@ from ftn_core.data.subset import evenly_spaced
 from ftn_core.losses.loss import Loss
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
 from ftn_core.runtime.images import restore, to_image
-from ftn_core.training.batches import Batches
 from ftn_core.training.check_schedule import CheckSchedule
 from ftn_core.training.cuda_graph import GraphedStep
 from ftn_core.training.muon import Muon
@@ -28,6 +27,9 @@ from ftn_core.utils.stopwatch import Stopwatch
 
 CurveRow = dict[str, float]
 """One row of the training curve: step, loss (mean since the previous row), val_score (the loss in decibels), lr."""
+
+BatchSource = Callable[[int], tuple[Tensor, ...]]
+"""From a step to what the network takes, and last what it is to give (batches.py, teacher.py)."""
 
 SAVE_SECONDS = 10.0
 """Time between two writes of the state file."""
@@ -67,7 +69,7 @@ def validation_score(
 def fit(
     network: nn.Module,
     loss: Loss,
-    batches: Batches,
+    batches: BatchSource,
     validate: Callable[[nn.Module], float],
     plan: Plan,
     run: Run,
@@ -117,12 +119,12 @@ def fit(
     network.train()
 
     def step_once(*batch: Tensor) -> Tensor:
-        *inputs, clean = batch
+        *inputs, target = batch
         for optimizer in wrapped:
             optimizer.zero_grad(set_to_none=True)
         restored = model(*inputs)
         with fabric.autocast():
-            value = loss(restored, clean)
+            value = loss(restored, target)
         fabric.backward(value)
         for optimizer in wrapped:
             optimizer.step()

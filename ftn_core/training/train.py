@@ -15,9 +15,10 @@ from ftn_core.parameters.training import Train
 from ftn_core.runtime.network_file import build_network
 from ftn_core.training.batches import Degraded, FreshNoise
 from ftn_core.training.data import TrainingData
-from ftn_core.training.loop import CurveRow, Run, fit
+from ftn_core.training.loop import BatchSource, CurveRow, Run, fit
 from ftn_core.training.plan import Plan
 from ftn_core.training.processes import synchronise_norms
+from ftn_core.training.teacher import Taught
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Recipe:
         loss: file of the packed loss.
         seed: of the batches.
         val_images: validate on at most so many images.
+        teacher: whose outputs are learned; None: the clean images.
     """
 
     data: TrainingData
@@ -37,6 +39,7 @@ class Recipe:
     plan: Plan
     seed: int
     val_images: int
+    teacher: nn.Module | None = None
 
 
 def plan_from_scratch(train: Train, steps: int) -> Plan:
@@ -61,7 +64,9 @@ def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric) -> nn.Module:
 def train(network: nn.Module, recipe: Recipe, run: Run, fabric: Fabric) -> list[CurveRow]:
     """Train in place, and return the curve; see ``fit``."""
     loss = load_loss(recipe.loss)
-    batches = recipe.data.batches(recipe.degraded, recipe.plan, recipe.seed, fabric)
+    batches: BatchSource = recipe.data.batches(recipe.degraded, recipe.plan, recipe.seed, fabric)
+    if recipe.teacher:
+        batches = Taught(batches, recipe.teacher, fabric)
     return fit(
         network,
         loss,
