@@ -58,8 +58,8 @@ class Train(Optimisation):
 class Line(Section):
     """The training of ``levels.lines``: of their base and their direction together.
 
-    ``levels_per_step``: how many levels are drawn for every batch, which is split evenly over them. ``draw_power``: sigma
-    is drawn with a density of ``sigma ** -draw_power``. ``teacher``: whose outputs are learned; None: the clean
+    ``levels_per_step``: how many levels are drawn for every batch, which is split evenly over them. ``draw_power``:
+    sigma is drawn with a density of ``sigma ** -draw_power``. ``teacher``: whose outputs are learned; None: the clean
     photographs.
     """
 

@@ -32,8 +32,9 @@ class FreshNoise:
 class FreshNoiseRange:
     """Noise whose sigma is drawn from ``low`` to ``high``, ``draws`` times for every batch.
 
-    The density goes with ``sigma ** -power``: 0 is uniform. Each sigma is drawn from its own share of the range, so that
-    every batch has weak and strong noise. Image i has sigma number i modulo ``draws``, which divides the batch size.
+    The density goes with ``sigma ** -power``: 0 is uniform. Each sigma is drawn from its own share of all draws, so
+    that every batch has weak and strong noise. Image i has sigma number i modulo ``draws``, which divides the batch
+    size.
     ``clip``: whether the noisy images are clipped to [0, 1].
     """
 
