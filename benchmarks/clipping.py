@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 from torch import Tensor
 
-from serving.noise_level import estimate_sigma
+from ftn_core.noise_level.estimate import estimate_sigma
 
 WINDOW = 16
 """Side in pixels of the squares whose mean is taken for the brightness without noise."""

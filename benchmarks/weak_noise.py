@@ -21,11 +21,11 @@ from ftn_core.data.store import Store
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.blend import set_blend
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.noise_level.estimate import estimate_sigma
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError
-from serving.noise_level import estimate_sigma
 
 ROOT = Path(__file__).parent.parent
 SIGMAS = (0, 2, 5, 10, 15, 25, 38)

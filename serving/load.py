@@ -1,16 +1,22 @@
-"""Loads a trained model from the registry or from a file."""
+"""Loads a model by what the user calls it: a released one, the registry's, or a file."""
 
+import os
 from pathlib import Path
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.released.ffdnet import published_ffdnet
+from ftn_core.released.models import PHOTO, RELEASED
 from registry.download import download_weights
 from registry.server import model_name
 
-FFDNET = "ffdnet"
-"""Names FFDNet with its published weights."""
+CHAMPION_NAME = "champion"
+"""Names the champion of the model that ``params.yaml`` registers."""
 LOCAL_DENOISERS = Path("models/denoisers")
 """Where the pipeline writes its denoisers, ``METHOD.safetensors``."""
+
+
+def default_model() -> str:
+    """The model that is used if the user names none: ``FTN_MODEL``, or else the released one for photographs."""
+    return os.environ.get("FTN_MODEL") or PHOTO
 
 
 def champion_uri() -> str:
@@ -19,13 +25,16 @@ def champion_uri() -> str:
 
 
 def load_denoiser(source: str) -> ContinuousDenoiser:
-    """The denoiser of ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, a file, or ``ffdnet``.
+    """The denoiser of a released model's name, ``champion``, a ``models:/`` URI of MLflow, or a file.
 
-    A file needs neither MLflow nor a network connection. The code stored with a registered version is not run.
+    A released model and a file need neither MLflow nor a network connection. The code stored with a registered version
+    is not run.
 
     Raises:
         UserError: there is no such file or version, MLflow does not answer, or it is not a denoiser of this project.
     """
-    if source == FFDNET:
-        return published_ffdnet()
+    if loader := RELEASED.get(source):
+        return loader()
+    if source == CHAMPION_NAME:
+        source = champion_uri()
     return ContinuousDenoiser.load(download_weights(source) if ":/" in source else Path(source))

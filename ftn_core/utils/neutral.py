@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 NEUTRAL = {
+    "ftn_core/__init__.py": "loads a released model, for programs",
     "ftn_core/parameters/": "the schema rejects values or passes them on unchanged; the values are under `params:`",
     "ftn_core/utils/": "errors, progress, timing, memory, messages of downloads, threads that keep the order",
     "registry/": "talks to MLflow and Git; registry/model/ is shipped with a model and therefore counts",

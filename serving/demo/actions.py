@@ -11,6 +11,7 @@ import gradio as gr
 from PIL import Image
 
 from ftn_core.denoiser.denoiser import between
+from ftn_core.noise_level.estimate import estimate_sigma
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.levels import level_name
 from ftn_core.words.labels import label, phrase
@@ -18,7 +19,6 @@ from serving.demo import controls, pictures
 from serving.demo.answer import Answers, Setting, to_uint8
 from serving.demo.models import find_models
 from serving.demo.pictures import OpenedPicture
-from serving.noise_level import estimate_sigma
 
 NO_MODEL = "none"
 """Value of the second model's box when there is none."""

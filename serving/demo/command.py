@@ -7,7 +7,7 @@ import typer
 
 def demo_command(
     model: Annotated[
-        str | None, typer.Option(help="A file, models:/NAME/VERSION, models:/NAME@ALIAS, or ffdnet.")
+        str | None, typer.Option(help="To open with: photo, ffdnet, champion, models:/NAME/VERSION or a file.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; there is no password.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 7860,

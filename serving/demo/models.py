@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ftn_core.parameters import load_parameters
+from ftn_core.released.models import RELEASED
 from ftn_core.utils.errors import UserError
 from registry.server import UnreachableError
-from serving.load import LOCAL_DENOISERS, champion_uri
+from serving.load import CHAMPION_NAME, LOCAL_DENOISERS, champion_uri, default_model
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,13 @@ class Models:
 
 
 def find_models(asked: str | None = None) -> Models:
-    """The registry's versions, newest first, then the files.
+    """The registry's versions, newest first, then the files, then the released models.
 
     Args:
-        asked: the model to open with. Default: the champion, or else the first file.
+        asked: the model to open with. Default: the default model.
 
     Raises:
-        UserError: there is no model at all.
+        UserError: the champion is asked for, and there is no registry.
     """
     labels: dict[str, str] = {}
     by_alias: dict[str, str] = {}
@@ -41,19 +42,14 @@ def find_models(asked: str | None = None) -> Models:
         labels, by_alias = _registered()
     except UnreachableError as error:
         registry_error = str(error)
-    except UserError:  # there is no registry: files are enough
+    except UserError:  # there is no registry
         pass
     labels |= {str(path): f"{path.stem} · file" for path in _files()}
-    if asked:
-        first = by_alias.get(asked, asked)
-        labels = {first: labels.get(first, asked)} | labels
-    elif labels:
-        first = by_alias.get(champion_uri()) or next(
-            (source for source in labels if ":/" not in source), next(iter(labels))
-        )
-    else:
-        raise UserError(f"{registry_error or 'there is no model here'}: run `make repro`, or name a model with --model")
-    return Models(labels, first, registry_error)
+    labels |= {name: f"{name} · released" for name in RELEASED}
+    first = asked or default_model()
+    first = champion_uri() if first == CHAMPION_NAME else first
+    first = by_alias.get(first, first)
+    return Models({first: labels.get(first, first)} | labels, first, registry_error)
 
 
 def _files() -> Iterable[Path]:

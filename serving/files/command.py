@@ -17,7 +17,7 @@ def restore_command(
     contact_sheet: Annotated[
         bool, typer.Option("--contact-sheet", help="Instead: the picture beside five stops of the dial.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="FILE, models:/NAME@ALIAS, or ffdnet; else the champion.")] = None,
+    model: Annotated[str | None, typer.Option(help="photo, ffdnet, champion, models:/NAME@ALIAS or a file.")] = None,
     method: Annotated[str | None, typer.Option(help="A model of this project: models/denoisers/METHOD.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; else beside their sources.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
@@ -35,6 +35,9 @@ def restore_command(
     between two objectives. For noise alone it can be auto, the default:
     sigma is found in each picture. At sigma 0, quality 100 and scale 1
     there is nothing to do: the picture stays as it is, bit for bit.
+
+    Without --model and --method the model is the one that FTN_MODEL
+    names, or else photo, which comes with this package.
 
     Depth, alpha channel, colour profile, EXIF and resolution are kept.
     Pixels are not rotated: EXIF's orientation still applies.

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.noise_level.estimate import estimate_sigma, sample_patches
 from ftn_core.parameters.quantities import Quantity
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label, phrase
 from serving.files.bands import pixels_to_tensor
 from serving.files.pictures import Picture
-from serving.noise_level import estimate_sigma, sample_patches
 
 
 @dataclass(frozen=True)

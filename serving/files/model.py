@@ -1,16 +1,16 @@
-"""Which model ``ftn restore`` uses: the registry's champion, a version, a file, or a method of this project."""
+"""Which model ``ftn restore`` uses: a released one, the registry's champion, a version, a file, or a method."""
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.released.models import RELEASED
 from ftn_core.utils.errors import UserError
-from serving.load import FFDNET, LOCAL_DENOISERS, champion_uri, load_denoiser
+from serving.load import CHAMPION_NAME, LOCAL_DENOISERS, default_model, load_denoiser
 
 
 def choose_denoiser(model: str | None, method: str | None) -> tuple[str, ContinuousDenoiser]:
-    """The model's name, which is a path or an MLflow URI, and the model. With neither argument: the champion.
+    """The model's name, as the user may give it, and the model. With neither argument: the default model.
 
     Raises:
-        UserError: both arguments are given, there is no such model, or there is no champion. The message names what
-            can be used instead.
+        UserError: both arguments are given, or there is no such model. The message names what can be used instead.
     """
     if model and method:
         raise UserError("--model and --method are two ways to say which model: give one of them")
@@ -18,14 +18,15 @@ def choose_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
         if method not in _methods():
             raise UserError(f"--method {method}: {LOCAL_DENOISERS} has {_available()}")
         model = str(LOCAL_DENOISERS / f"{method}.safetensors")
-    source = model or champion_uri()
+    source = model or default_model()
     try:
         return source, load_denoiser(source)
     except UserError as error:
-        if model:
+        if model and source != CHAMPION_NAME:
             raise
         remedy = (
-            f"name a file or {FFDNET} with --model, or with --method one of {LOCAL_DENOISERS}, which has {_available()}"
+            f"name {', '.join(RELEASED)} or a file with --model, or with --method one of {LOCAL_DENOISERS}, which has "
+            f"{_available()}"
         )
         raise UserError(f"{error}; {remedy}") from None
 

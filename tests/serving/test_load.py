@@ -9,7 +9,7 @@ from small_denoiser import DEJPEG, small_denoiser
 from small_registry import package_denoiser
 
 from ftn_core.utils.errors import UserError
-from serving.load import champion_uri, load_denoiser
+from serving.load import CHAMPION_NAME, champion_uri, load_denoiser
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def registered(client, tmp_path, monkeypatch):
 
 
 def test_a_version_is_loaded_by_number_and_by_alias(registered):
-    for source in (champion_uri(), "models:/ftn-denoiser/1"):
+    for source in (CHAMPION_NAME, champion_uri(), "models:/ftn-denoiser/1"):
         state = load_denoiser(source).state(0.5)
         assert state.keys() == registered.state(0.5).keys()
         assert all(torch.equal(state[name], tensor) for name, tensor in registered.state(0.5).items())
@@ -59,5 +59,6 @@ def test_the_champion_is_of_the_model_that_the_project_at_hand_registers(tmp_pat
     assert champion_uri() == "models:/ftn-dejpeg@champion"
 
 
-def test_ffdnet_is_loaded_by_its_name():
+def test_released_models_are_loaded_by_name():
     assert load_denoiser("ffdnet").ends == (0, 75 / 255)
+    assert load_denoiser("photo").ends == (0, pytest.approx(75 / 255, abs=1e-6))

@@ -15,7 +15,7 @@ TEXT = (ROOT / "dvc.yaml").read_text()
 ALL = yaml.safe_load(TEXT)["stages"]
 STAGES = {name: stage for name, stage in ALL.items() if "foreach" not in stage}
 CODE = ("ftn_core/", "tasks/", "registry/")
-ONE_FILE_EACH = ("ftn_core/networks/", "ftn_core/transitions/", "tasks/")
+ONE_FILE_EACH = ("ftn_core/networks/", "ftn_core/released/", "ftn_core/transitions/", "tasks/")
 """Folders of which a stage depends on one file, whose name a parameter gives; all others are declared whole."""
 ALL_ROWS = ("costs", "filters", "register")
 """Stages that read the models of all rows, or of any of them."""
@@ -39,6 +39,8 @@ def expected(stage):
     found = {as_declared(file) for file in files}
     if "ftn_core/runtime/network_file.py" in files:  # it imports a network by its name
         found.add("ftn_core/networks/${network.name}.py")
+    if "ftn_core/released/ffdnet.py" in files:
+        found.add("ftn_core/networks/ffdnet.py")
     if "ftn_core/denoiser/transition.py" in files:  # it imports a method by its name
         if stage in LINES:
             found.add(LINE)

@@ -94,7 +94,7 @@ def register(root: Path, version: int) -> Path:
 @pytest.fixture(scope="module")
 def address(project):
     """Address of the running page."""
-    process = project.start("--port", "0")
+    process = project.start("--port", "0", FTN_MODEL="champion")
     lines = []
     for line in process.stdout:
         lines.append(line)

@@ -30,10 +30,17 @@ def test_a_port_that_is_taken(project):
     )
 
 
-def test_no_model_at_all(here, tmp_path, monkeypatch):
+def test_without_a_project_the_released_models_are_offered(here, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"^there is no model here: run `make repro`, or name a model with --model$"):
-        serve_page(None, listen("127.0.0.1", 0), browser=False)
+    found = find_models()
+    assert found.labels == {"photo": "photo · released", "ffdnet": "ffdnet · released"} and found.first == "photo"
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_champion(here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"mlflow\.db does not exist"):
+        serve_page("champion", listen("127.0.0.1", 0), browser=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -42,8 +49,8 @@ def test_a_model_that_is_none(here):
         Actions("nowhere.safetensors")
 
 
-def test_the_registrys_versions_come_first_and_the_champion_opens(here):
-    found = find_models()
+def test_the_registrys_versions_come_first(here, monkeypatch):
+    found = find_models("champion")
     assert found.labels == {
         "models:/ftn-denoiser/2": "ftn-denoiser 2 · champion",
         "models:/ftn-denoiser/1": "ftn-denoiser 1",
@@ -51,21 +58,26 @@ def test_the_registrys_versions_come_first_and_the_champion_opens(here):
         "models/denoisers/ftn.safetensors": "ftn · file",
         "models/denoisers/jpeg.safetensors": "jpeg · file",
         "models/denoisers/objective.safetensors": "objective · file",
+        "photo": "photo · released",
+        "ffdnet": "ffdnet · released",
     }
     assert found.first == "models:/ftn-denoiser/2" and not found.registry_error
     assert find_models("models:/ftn-denoiser@champion").first == "models:/ftn-denoiser/2"
+    assert find_models().first == "photo"
+    monkeypatch.setenv("FTN_MODEL", "champion")
+    assert find_models().first == "models:/ftn-denoiser/2"
     elsewhere = find_models("elsewhere/x.safetensors")
     assert elsewhere.first == next(iter(elsewhere.labels)) == "elsewhere/x.safetensors"
 
 
-def test_without_a_registry_the_first_of_the_methods_opens(here, tmp_path, monkeypatch):
+def test_without_a_registry_the_methods_of_the_parameters_come_first(here, tmp_path, monkeypatch):
     (tmp_path / "models").symlink_to(here.root / "models")
     monkeypatch.chdir(tmp_path)
-    assert find_models().first == "models/denoisers/dni.safetensors"
+    assert next(iter(find_models("models/denoisers/dni.safetensors").labels)) == "models/denoisers/dni.safetensors"
     from project import ROOT
 
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())  # whose first method is ftn
-    assert find_models().first == "models/denoisers/ftn.safetensors"
+    assert list(find_models().labels)[1] == "models/denoisers/ftn.safetensors"  # after the one that opens
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -75,4 +87,5 @@ def test_a_registry_that_does_not_answer_leaves_the_files(here, monkeypatch):
     found = find_models()
     assert found.registry_error.startswith(f"MLflow at http://127.0.0.1:{port} does not answer (")
     assert "secret" not in found.registry_error
-    assert list(found.labels) == [f"models/denoisers/{name}.safetensors" for name in here.files]
+    files = [f"models/denoisers/{name}.safetensors" for name in here.files]
+    assert list(found.labels) == ["photo", *files, "ffdnet"]

@@ -12,6 +12,7 @@ from small_denoiser import DEJPEG, ENLARGED, PLEASING
 
 from ftn_core.data.task import DENOISING, DegradationSpec, Task
 from ftn_core.degradations.degradation import Degradation
+from ftn_core.noise_level.estimate import estimate_sigma
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.utils.errors import UserError
@@ -19,7 +20,6 @@ from serving.demo import controls, pictures
 from serving.demo.answer import Answers, Setting, to_uint8, to_url
 from serving.demo.denoisers import LoadedDenoiser
 from serving.demo.pictures import OpenedPicture, Window
-from serving.noise_level import estimate_sigma
 
 from .conftest import make_denoiser
 

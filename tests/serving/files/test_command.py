@@ -131,14 +131,23 @@ def refused(*paths: str, **options) -> str:
     return message
 
 
-def test_without_a_registry_the_remedy_is_named_and_none_is_made(folder):
+def test_the_released_model_is_the_default_and_another_can_be_set(folder, monkeypatch):
     make_pictures(1)
-    message = refused()
-    assert "mlflow.db does not exist" in message and "--model" in message and "none yet" in message
+    assert Restoration(["in"]).name == "photo"
+    monkeypatch.setenv("FTN_MODEL", MODEL)
+    assert Restoration(["in"]).name == MODEL
+    assert Restoration(["in"], model="photo").name == "photo"
+
+
+def test_without_a_registry_the_remedy_is_named_and_none_is_made(folder, monkeypatch):
+    make_pictures(1)
+    message = refused(model="champion")
+    assert "mlflow.db does not exist" in message and "photo, ffdnet" in message and "none yet" in message
     assert "mlflow.db does not exist" in refused(model="models:/ftn-denoiser/3")
     assert not Path("mlflow.db").exists()
     Path("models/denoisers").mkdir(parents=True)
     small_denoiser(Path("models/denoisers/scale-mix.safetensors"))
+    monkeypatch.setenv("FTN_MODEL", "champion")
     assert "which has scale-mix" in refused()
     assert "has scale-mix" in refused(method="nothing")
     assert Restoration(["in"], method="scale-mix").name == "models/denoisers/scale-mix.safetensors"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from skimage import data
 
 from benchmarks.clipping import sigma_before_clipping
-from serving.noise_level import estimate_sigma, sample_patches
+from ftn_core.noise_level.estimate import estimate_sigma, sample_patches
 
 
 def noisy(sigma: float, clip: bool, seed: int = 0) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Estimates the noise level of a picture from the picture alone."""
