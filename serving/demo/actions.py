@@ -22,8 +22,8 @@ from serving.demo.pictures import OpenedPicture
 
 NO_MODEL = "none"
 """Value of the second model's box when there is none."""
-MIDDLE = math.nan
-"""A slider's level before anybody has moved it: the slider stands in the middle of the trained levels."""
+UNSET = math.nan
+"""A slider's level before anybody has moved it: the slider stands where the page opens."""
 
 
 def show_user_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,16 +74,21 @@ class Actions:
         about = f"{photograph.source}: {photograph.terms}"
         return _opened(pictures.decode_picture(photograph.path, about), degraded=True)
 
-    def open_upload(self, file: str) -> tuple[Any, ...]:
-        """Open an uploaded photograph, with degrading switched off."""
-        return _opened(pictures.decode_picture(Path(file)), degraded=False)
+    def open_upload(self, file: str, model: str) -> tuple[Any, ...]:
+        """Open an uploaded photograph, with degrading switched off, and find its noise if the model is for noise.
+
+        Also returned: the dial's position, and the list of samples, of which none is chosen any more.
+        """
+        picture = pictures.decode_picture(Path(file))
+        view = pictures.scene(picture, pictures.window(picture, 0.5, 0.5))
+        return *_opened(picture, degraded=False), self._found(model, view), gr.update(value=None)
 
     def set_reference(self, picture: OpenedPicture, file: str) -> tuple[OpenedPicture, str]:
         """Take an upload as the clean picture that PSNR is measured against."""
         found = pictures.with_reference(picture, pictures.decode_picture(Path(file)))
         return found, f"{_about(found)} PSNR is measured against {Path(file).name}."
 
-    def controls(self, model: str, level: float = MIDDLE, strength: float = MIDDLE) -> list[dict[str, Any]]:
+    def controls(self, model: str, level: float = UNSET, strength: float = UNSET) -> list[dict[str, Any]]:
         """Properties of the controls that depend on the model.
 
         In this order: dial, its ends, find button, degrade checkbox, strength slider.
@@ -112,11 +117,17 @@ class Actions:
         gr.Warning(f"One dial cannot set both: they are of {first} and {second}.")
         return NO_MODEL
 
-    def estimate_level(self, *setting: Any) -> float:  # noqa: ANN401
+    def estimate_level(self, *setting: Any) -> Any:  # noqa: ANN401
         """The slider's position for the noise that is estimated from the part in view."""
         chosen = _setting(*setting)
-        denoiser = self.answers.denoisers(chosen.models[0])
-        found = estimate_sigma(self.answers.scene(chosen).degraded)
+        return self._found(chosen.models[0], self.answers.scene(chosen))
+
+    def _found(self, model: str, view: pictures.Scene) -> Any:  # noqa: ANN401 - a position or Gradio's "as it is"
+        """The dial's position for the noise in view, which a message names; for other models the dial stays."""
+        denoiser = self.answers.denoisers(model)
+        if not denoiser.task.degradation.by_noise_alone:
+            return gr.skip()
+        found = estimate_sigma(view.degraded)
         first, last = (label(denoiser.quantity, end) for end in denoiser.ends)
         beyond = "" if between(found, *denoiser.ends) else f", beyond the dial's {first} to {last}"
         gr.Info(f"Found {phrase(denoiser.quantity, found)}{beyond}.")

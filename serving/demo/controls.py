@@ -46,10 +46,10 @@ def nearest_step(denoiser: LoadedDenoiser, level: float) -> float:
 def _slider(denoiser: LoadedDenoiser, level: float, label: str) -> dict[str, Any]:
     """A slider from the weakest level on the left to the strongest on the right.
 
-    It stands at ``level``, or in the middle of the trained levels if that is beyond the ends.
+    It stands at ``level``, or where the page opens if that is beyond the ends.
     """
     low, high = sorted(denoiser.ends)
-    start = level if low <= level <= high else denoiser.middle
+    start = level if low <= level <= high else denoiser.opening
     falling = denoiser.ends[0] > denoiser.ends[1]
     return {
         "minimum": low,

@@ -12,6 +12,9 @@ from ftn_core.parameters.quantities import Quantity
 from ftn_core.runtime.images import restore
 from serving.load import load_denoiser
 
+WEAK_NOISE = 15 / 255
+"""Sigma of the noise that the page adds to a sample, as a photograph taken in the evening may have it."""
+
 
 class LoadedDenoiser:
     """One denoiser. Threads that share it wait for each other, because they share its folded network."""
@@ -26,9 +29,10 @@ class LoadedDenoiser:
         return self._denoiser.ends
 
     @property
-    def middle(self) -> float:
-        """The level in the middle between the weakest and the strongest that it was trained for."""
-        return (self._denoiser.trained[0] + self._denoiser.trained[-1]) / 2
+    def opening(self) -> float:
+        """The level at which the page opens: weak noise if it was trained for that, else the middle of what it was."""
+        first, last = self._denoiser.trained[0], self._denoiser.trained[-1]
+        return WEAK_NOISE if self.task.degradation.by_noise_alone and first < WEAK_NOISE else (first + last) / 2
 
     @property
     def task(self) -> Task:

@@ -79,9 +79,9 @@ def build_page(actions: Actions) -> gr.Blocks:
             .then(actions.refresh_models, both, both, api_visibility="private", show_progress="hidden")
         )
         for event in (
-            # not `input`, which fires again when the box loses the focus
-            sample.change(show_user_errors(actions.open_sample), sample, opened, **private),
-            upload.upload(show_user_errors(actions.open_upload), upload, opened, **private),
+            # not `input`, which fires again when the box loses the focus, and not `change`, which an upload fires too
+            sample.select(show_user_errors(actions.open_sample), sample, opened, **private),
+            upload.upload(show_user_errors(actions.open_upload), [upload, model], [*opened, dial, sample], **private),
             reference.upload(
                 show_user_errors(actions.set_reference), [picture, reference], [picture, about], **private
             ),

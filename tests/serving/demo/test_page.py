@@ -355,6 +355,26 @@ def test_a_large_upload_is_cut_in_view_and_whole_in_the_download(open_page, proj
     expect(page.page.locator("#viewer")).to_contain_text(" dB")
 
 
+def test_an_upload_is_restored_at_the_level_found_at_once(open_page, project, tmp_path):
+    page = open_page()
+    noise = np.random.default_rng(0).normal(0, 40, (200, 300, 3))
+    Image.fromarray((128 + noise).clip(0, 255).astype(np.uint8)).save(tmp_path / "evening.png")
+    upload(page, "#upload", tmp_path / "evening.png")
+    expect(page.page.locator("#about")).to_contain_text("evening.png")
+    page.wait_until_stable()
+    assert page.level == pytest.approx(40 / 255, abs=0.01)
+    picture = pictures.decode_picture(tmp_path / "evening.png")
+    denoiser = ContinuousDenoiser.load(project.versions["2"])
+    view = pictures.scene(picture, pictures.whole(picture)).degraded
+    restored = restore(denoiser.fold(denoiser.position(page.level)), view)
+    np.testing.assert_array_equal(page.picture(), to_uint8(restored))
+    box = page.page.locator("#sample input")
+    assert box.input_value() == ""
+    page.choose("#sample", "chelsea")  # which was open before
+    expect(page.page.locator("#about")).to_contain_text("chelsea")
+    assert "chelsea" in box.input_value()
+
+
 def test_a_bad_file_is_named_and_changes_nothing(open_page, tmp_path):
     page = open_page()
     before = page.source(".after")
