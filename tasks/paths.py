@@ -10,6 +10,7 @@ MANIFEST = PHOTOGRAPHS / "manifest.json"
 DEGRADED = Path("data/degraded")
 STYLES = Path("styles")
 FEATURES = Path("features")
+PRETRAINED = Path("data/pretrained")
 BASE_LOSS = Path("data/loss/base.safetensors")
 ADAPTED_LOSS = Path("data/loss/adapted.safetensors")
 BASE = Path("models/networks/base.safetensors")
@@ -42,6 +43,11 @@ RESUME = Path(".ftn/resume")
 def degraded_set(level: float) -> Path:
     """The degraded set of one level."""
     return DEGRADED / level_name(level)
+
+
+def pretrained_at(level: float) -> Path:
+    """The network from which a training at this level starts, if it does not start from fresh weights."""
+    return PRETRAINED / f"{level_name(level)}.safetensors"
 
 
 def adapted(method: str, level: float) -> Path:

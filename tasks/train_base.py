@@ -15,7 +15,7 @@ def train_base(params: Parameters, tracker: Tracker) -> None:
     """Train the base network at the base level."""
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec, level = network_spec(params.network), params.levels.base
-    network = fresh_network(spec, params.seed, fabric)
+    network = fresh_network(spec, params.seed, fabric, paths.pretrained_at(level))
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
         degraded=noise_at(DegradationSpec.of(params.degradation), level, params.train),

@@ -27,7 +27,8 @@ def train_line(params: Parameters, tracker: Tracker, level: float) -> None:
     """
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec, first, draws = network_spec(params.network), params.levels.base, params.line.levels_per_step
-    network = LineNetwork(fresh_network(spec, params.seed, fabric), (first, level), draws)
+    ends = [fresh_network(spec, params.seed, fabric, paths.pretrained_at(end)) for end in (first, level)]
+    network = LineNetwork(ends[0], (first, level), draws, far=ends[1])
     degradation = DegradationSpec.of(params.degradation)
     at_first, at_last = (
         noise_at(degradation, end, params.train) or Store(paths.degraded_set(end) / "train") for end in (first, level)

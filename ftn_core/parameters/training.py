@@ -31,10 +31,12 @@ class Optimisation(Section):
 class Train(Optimisation):
     """The base network's training, and the settings that finetuning shares.
 
+    ``start``: a released model, or a file in ``weights/``, from whose weights base and lines start; None: fresh ones.
     ``optimizer``: Adam, or Muon for filters and Adam for all else; finetuning always takes Adam. ``devices``: how many
     GPUs train a network from scratch together; on a machine without a GPU, how many processes.
     """
 
+    start: str | None
     optimizer: Literal["adam", "muon"]
     devices: int = Field(ge=1)
     loss: LossOptions

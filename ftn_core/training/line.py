@@ -20,18 +20,22 @@ from ftn_core.training.train import Recipe, train
 class LineNetwork(nn.Module):
     """A network with the weights ``W(s) = W0 + s W1``, all of which are trained.
 
-    ``s`` is linear in the level: 0 at the first end and 1 at the second. The direction W1 starts at zero.
+    ``s`` is linear in the level: 0 at the first end and 1 at the second. W1 starts as the difference of both ends.
 
     Args:
         base: the network that holds W0.
         ends: the levels of the two ends.
         levels_per_step: how many levels a batch has. Image i has level number i modulo that.
+        far: the network at the second end; None: the base.
     """
 
-    def __init__(self, base: nn.Module, ends: tuple[float, float], levels_per_step: int) -> None:
+    def __init__(
+        self, base: nn.Module, ends: tuple[float, float], levels_per_step: int, far: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.base = base
-        self.direction = nn.ParameterList(torch.zeros_like(weight) for weight in base.parameters())
+        pairs = zip((far or base).parameters(), base.parameters(), strict=True)
+        self.direction = nn.ParameterList((end - start).detach() for end, start in pairs)
         self.ends, self.levels_per_step = ends, levels_per_step
 
     @classmethod
@@ -42,13 +46,11 @@ class LineNetwork(nn.Module):
             ValueError: it has more levels.
         """
         (end,) = denoiser.levels
-        line = cls(copy.deepcopy(denoiser.base), (denoiser.base_level, end.value), levels_per_step)
-        base = dict(line.base.named_parameters())
+        base, far = copy.deepcopy(denoiser.base), copy.deepcopy(denoiser.base)
         with torch.no_grad():
-            weights = end.transition(base)
-            for direction, (name, start) in zip(line.direction, base.items(), strict=True):
-                direction.copy_(weights[name] - start)
-        return line
+            for name, value in end.transition(dict(base.named_parameters())).items():
+                far.get_parameter(name).copy_(value)
+        return cls(base, (denoiser.base_level, end.value), levels_per_step, far)
 
     @property
     def radius(self) -> int | None:

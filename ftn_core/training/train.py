@@ -12,7 +12,7 @@ from torch import nn
 from ftn_core.data.task import DegradationSpec
 from ftn_core.losses.load import load_loss
 from ftn_core.parameters.training import Train
-from ftn_core.runtime.network_file import build_network
+from ftn_core.runtime.network_file import TrainedNetwork, build_network
 from ftn_core.training.batches import Degraded, FreshNoise
 from ftn_core.training.data import TrainingData
 from ftn_core.training.loop import BatchSource, CurveRow, Run, fit
@@ -53,10 +53,16 @@ def noise_at(degradation: DegradationSpec, level: float, train: Train) -> FreshN
     return None if sigma is None or train.noise == "fixed" else FreshNoise(sigma, degradation.clips)
 
 
-def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric) -> nn.Module:
-    """An untrained network from the arguments of ``build_network``, the same in all processes of a training."""
+def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric, start: Path | None = None) -> nn.Module:
+    """A network to train, from the arguments of ``build_network``, the same in all processes of a training.
+
+    Args:
+        start: file of the network whose weights it starts from, if that exists; else they are drawn.
+    """
     torch.manual_seed(seed)
     network = build_network(**spec)
+    if start and start.exists():
+        network.load_state_dict(TrainedNetwork.load(start).network.state_dict())
     synchronise_norms(network, fabric)
     return network
 

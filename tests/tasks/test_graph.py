@@ -17,9 +17,9 @@ STAGES = {name: stage for name, stage in ALL.items() if "foreach" not in stage}
 CODE = ("ftn_core/", "tasks/", "registry/")
 ONE_FILE_EACH = ("ftn_core/networks/", "ftn_core/released/", "ftn_core/transitions/", "tasks/")
 """Folders of which a stage depends on one file, whose name a parameter gives; all others are declared whole."""
-ALL_ROWS = ("costs", "filters", "register")
-"""Stages that read the models of all rows, or of any of them."""
-LINES = ("train_line", "calibrate_line", "evaluate_line", "costs", "register")
+ALL_ROWS = ("costs", "filters", "pretrained", "register")
+"""Stages that read the models of all rows, or of any of them, or a model of any method."""
+LINES = ("pretrained", "train_line", "calibrate_line", "evaluate_line", "costs", "register")
 """Stages that read lines, whose far ends are levels of DNI."""
 LINE = "ftn_core/transitions/dni.py"
 
