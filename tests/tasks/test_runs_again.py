@@ -43,11 +43,12 @@ def would_run() -> tuple[set[str], set[str]]:
     """Stages that are changed themselves, and those after them, which run if their inputs become others."""
     with Repo() as repo:
         changed = set(repo.status())
-        graph = repo.index.graph  # an edge leads from a stage to what it needs
+        # an edge leads from a stage to what it needs; `pretrained` writes the same, unless it reads other weights
+        graph = repo.index.graph.subgraph(s for s in repo.index.graph if s.addressing != "pretrained")
         after = {
             downstream.addressing
             for stage in graph
-            if stage.addressing in changed - {"pretrained"}  # it writes the same, unless what it reads is other weights
+            if stage.addressing in changed
             for downstream in nx.ancestors(graph, stage)
         }
     return changed, after - changed
