@@ -90,7 +90,7 @@ def bands(residual: Residual) -> NDArray[np.float64]:
 
 def colours(residual: Residual) -> NDArray[np.float64]:
     """The correlations of red and green, green and blue, red and blue."""
-    found = np.corrcoef(residual.added.reshape(3, -1))
+    found = np.asarray(np.corrcoef(residual.added.reshape(3, -1)))
     return found[[0, 1, 0], [1, 2, 2]]
 
 
