@@ -54,7 +54,7 @@ class Sensor(Step):
 
     The level is the standard deviation of that noise, before it is demosaicked, on a patch of the value 0.5, for
     photographs from 0 to 1. The read noise is that of one electron, ``read = shot``; in Brooks et al. the two differ by
-    less than a third, up to their strongest noise.
+    at most a quarter, up to their strongest noise, a level of 22/255.
 
     A photograph's values become linear light (inverse smoothstep, inverse gamma of sRGB) and the sensor's colours. The
     noise is drawn there, demosaicked and brought back by the colour matrix; then the light is a photograph again.
