@@ -7,8 +7,9 @@ from ftn_core.parameters.quantities import GRAIN, QUALITY, SCALE, SIGMA, objecti
 
 @pytest.mark.parametrize(
     ("quantity", "level"),
-    [(SIGMA, 0.0), (SIGMA, 2.1), (SIGMA, math.nan), (GRAIN, 0.0), (GRAIN, 1.1), (QUALITY, 0.0), (QUALITY, 101.0), (QUALITY, 20.5), (SCALE, 1.0),
-     (SCALE, 0.5), (SCALE, 17.0), (objective("a", "b"), 1.5)],
+    [(SIGMA, 0.0), (SIGMA, 2.1), (SIGMA, math.nan), (GRAIN, 0.0), (GRAIN, 1.1),
+     (QUALITY, 0.0), (QUALITY, 101.0), (QUALITY, 20.5), (SCALE, 1.0), (SCALE, 0.5), (SCALE, 17.0),
+     (objective("a", "b"), 1.5)],
 )  # fmt: skip
 def test_what_does_not_exist_is_refused_by_name(quantity, level):
     with pytest.raises(ValueError, match=f"^{quantity.name} .* does not exist: it is a (whole )?number "):
