@@ -51,7 +51,7 @@ def test_tasks_know_no_prefect(file):
 
 
 KNOW_TASKS = ("ftn_core/degradations/", "ftn_core/losses/", "ftn_core/parameters/", "ftn_core/sources/pack_loss.py")
-TASKS = {"jpeg", "downscaling", "perceptual", "style", "dejpeg", "sr"}
+TASKS = {"sensor", "jpeg", "downscaling", "perceptual", "style", "dejpeg", "sr"}
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -11,9 +11,10 @@ from ftn_core.data.task import DegradationSpec
 from ftn_core.degradations.downscaling import Downscaling
 from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import Noise
+from ftn_core.degradations.sensor import Sensor
 from ftn_core.degradations.step import Chunk, Pixels, Step, assemble
 
-STEPS: dict[str, type[Step]] = {"noise": Noise, "jpeg": Jpeg, "downscaling": Downscaling}
+STEPS: dict[str, type[Step]] = {"noise": Noise, "sensor": Sensor, "jpeg": Jpeg, "downscaling": Downscaling}
 LEVEL = "level"
 """A step's strength in ``params.yaml`` if it varies with the level."""
 

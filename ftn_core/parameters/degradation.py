@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, Quantity
+from ftn_core.parameters.quantities import GRAIN, QUALITY, SCALE, SIGMA, Quantity
 from ftn_core.parameters.section import Float, Section
 
 
@@ -15,6 +15,14 @@ class NoiseOptions(Section):
     name: Literal["noise"]
     sigma: Float | Literal["level"]
     clip: bool
+
+
+class SensorOptions(Section):
+    """A camera's shot and read noise, demosaicked."""
+
+    quantity: ClassVar[Quantity] = GRAIN
+    name: Literal["sensor"]
+    grain: Float | Literal["level"]
 
 
 class JpegOptions(Section):
@@ -33,7 +41,7 @@ class DownscalingOptions(Section):
     scale: Float | Literal["level"]
 
 
-StepOptions = Annotated[NoiseOptions | JpegOptions | DownscalingOptions, Field(discriminator="name")]
+StepOptions = Annotated[NoiseOptions | SensorOptions | JpegOptions | DownscalingOptions, Field(discriminator="name")]
 
-STEP_QUANTITIES: dict[str, Quantity] = {"noise": SIGMA, "jpeg": QUALITY, "downscaling": SCALE}
+STEP_QUANTITIES: dict[str, Quantity] = {"noise": SIGMA, "sensor": GRAIN, "jpeg": QUALITY, "downscaling": SCALE}
 """By a step's name, the quantity of its strength. The quantity's name is the key of the strength."""

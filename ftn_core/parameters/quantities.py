@@ -16,8 +16,8 @@ class Quantity:
         above: whether the lowest value is excluded.
         whole: whether only whole numbers are allowed.
         ends: labels of the two ends of a dial from 0 to 1.
-        steps: how many whole steps make up 1, for axes that take only whole numbers. Sigma counts in steps of 1/255,
-            factors in per cent.
+        steps: how many whole steps make up 1, for axes that take only whole numbers. Sigma and grain count in steps
+            of 1/255, factors in per cent.
     """
 
     name: str
@@ -33,6 +33,11 @@ class Quantity:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.meaning})"
+
+    @property
+    def eight_bits(self) -> bool:
+        """Whether people know its levels as fractions of 255, too."""
+        return self.steps == 255
 
     def step_of(self, level: float) -> int:
         """The level as a whole number: 51 for sigma 0.2, 40 for quality 40, 150 for scale ×1.5."""
@@ -63,6 +68,10 @@ class Quantity:
 SIGMA = Quantity(
     "sigma", "standard deviation of the noise for images from 0 to 1", 0, 2, 0.005, 0, above=True, steps=255
 )
+GRAIN = Quantity(
+    "grain", "standard deviation of a camera's noise on mid-grey for images from 0 to 1", 0, 1, 0.005, 0, above=True,
+    steps=255,
+)  # fmt: skip
 QUALITY = Quantity("quality", "JPEG quality", 1, 100, 1, 100, whole=True)
 SCALE = Quantity("scale", "factor by which the image was smaller", 1, 16, 0.05, 1, above=True, steps=100)
 
@@ -78,4 +87,4 @@ def quantity_named(name: str, ends: Sequence[str] = ()) -> Quantity:
     Raises:
         KeyError: no quantity has this name.
     """
-    return objective(*ends) if ends else {quantity.name: quantity for quantity in (SIGMA, QUALITY, SCALE)}[name]
+    return objective(*ends) if ends else {quantity.name: quantity for quantity in (SIGMA, GRAIN, QUALITY, SCALE)}[name]

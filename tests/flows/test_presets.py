@@ -57,7 +57,10 @@ def test_an_unknown_preset_is_refused_in_one_line():
         [sys.executable, "-m", "flows.presets", "papre"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.returncode == 2
-    assert "no preset papre (known: dejpeg-cpu, dejpeg-gpu, " in result.stderr and result.stderr.count("\n") == 1
+    assert (
+        "no preset papre (known: camera-cpu, camera-gpu, dejpeg-cpu, " in result.stderr
+        and result.stderr.count("\n") == 1
+    )
 
 
 def test_a_variant_that_sets_more_is_refused(project):

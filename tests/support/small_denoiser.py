@@ -15,6 +15,7 @@ SPEC = {"name": "unshuffle_net", "channels": 8, "depth": 1}
 DEJPEG = Task(DegradationSpec([{"name": "jpeg", "quality": "level"}]), ("faithful", "faithful"))
 """Levels fall from the base on."""
 ENLARGED = Task(DegradationSpec([{"name": "downscaling", "scale": "level"}]), ("faithful", "faithful"))
+CAMERA = Task(DegradationSpec([{"name": "sensor", "grain": "level"}]), ("faithful", "faithful"))
 PLEASING = Task(DegradationSpec([{"name": "jpeg", "quality": 10}]), ("faithful", "pleasing"))
 """The degradation does not depend on the level: the dial is of the objective, from 0 to 1."""
 

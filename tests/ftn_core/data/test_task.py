@@ -3,10 +3,11 @@ import pytest
 from ftn_core.data.task import DENOISING, DegradationSpec, Task, make_task
 from ftn_core.parameters.degradation import JpegOptions, NoiseOptions
 from ftn_core.parameters.losses import PerceptualLossOptions, PixelLossOptions, StyleLossOptions
-from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
+from ftn_core.parameters.quantities import GRAIN, QUALITY, SCALE, SIGMA, objective
 
 NOISE = {"name": "noise", "sigma": "level", "clip": False}
 JPEG = {"name": "jpeg", "quality": "level"}
+SENSOR = {"name": "sensor", "grain": "level"}
 DOWNSCALING = {"name": "downscaling", "scale": "level"}
 
 
@@ -15,6 +16,7 @@ DOWNSCALING = {"name": "downscaling", "scale": "level"}
     [
         ([NOISE], SIGMA),
         ([JPEG], QUALITY),
+        ([SENSOR, JPEG | {"quality": 90}], GRAIN),
         ([DOWNSCALING], SCALE),
         ([DOWNSCALING | {"scale": 2}, NOISE], SIGMA),
         ([NOISE | {"sigma": 0.1}], None),
@@ -26,9 +28,11 @@ def test_the_quantity_that_a_level_sets_is_that_of_the_step_that_goes_by_it(step
 
 
 def test_only_noise_alone_can_be_drawn_anew_and_only_its_levels_are_contrasts():
-    noise, jpeg, both = (DegradationSpec(steps) for steps in ([NOISE], [JPEG], [DOWNSCALING | {"scale": 2}, NOISE]))
+    noise, jpeg, sensor, both = (
+        DegradationSpec(steps) for steps in ([NOISE], [JPEG], [SENSOR], [DOWNSCALING | {"scale": 2}, NOISE])
+    )
     assert noise.by_noise_alone and noise.fresh_sigma(0.3) == 0.3 and noise.ratio(0.6, 0.2) == pytest.approx(3)
-    for other in (jpeg, both):
+    for other in (jpeg, sensor, both):
         assert not other.by_noise_alone and other.fresh_sigma(20) is None and other.ratio(10, 40) == 1
 
 

@@ -11,6 +11,7 @@ from ftn_core.degradations.degradation import Degradation
 
 PHOTOGRAPH = np.ascontiguousarray(chelsea()[:97, :150].transpose(2, 0, 1))
 NOISE = {"name": "noise", "sigma": "level", "clip": False}
+SENSOR = {"name": "sensor", "grain": "level"}
 JPEG = {"name": "jpeg", "quality": "level"}
 DOWNSCALING = {"name": "downscaling", "scale": "level"}
 
@@ -21,7 +22,7 @@ def psnr(image: np.ndarray) -> float:
 
 @pytest.mark.parametrize(
     ("step", "levels"),
-    [(NOISE, [0.05, 0.1, 0.4]), (JPEG, [80, 40, 10]), (DOWNSCALING, [1.5, 2, 3, 4])],
+    [(NOISE, [0.05, 0.1, 0.4]), (SENSOR, [0.02, 0.1, 0.3]), (JPEG, [80, 40, 10]), (DOWNSCALING, [1.5, 2, 3, 4])],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
 )
 def test_each_level_takes_more_away_than_the_one_before(step, levels):

@@ -47,9 +47,10 @@ def test_adding_an_image_changes_none_of_the_others(tmp_path, make_store):
             0.1,
         ),
         (Degradation.build([{"name": "noise", "sigma": 0.1, "clip": False}, {"name": "jpeg", "quality": "level"}]), 30),
+        (Degradation.build([{"name": "sensor", "grain": "level"}, {"name": "jpeg", "quality": 90}]), 0.1),
         (Degradation(()), 0),
     ],
-    ids=["noise", "jpeg", "downscaled, then noisy", "noisy, then jpeg", "nothing"],
+    ids=["noise", "jpeg", "downscaled, then noisy", "noisy, then jpeg", "sensor, then jpeg", "nothing"],
 )
 def test_the_cores_do_not_show_in_the_bytes(tmp_path, degradation, level):
     rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from small_denoiser import DEJPEG, ENLARGED, PLEASING
+from small_denoiser import CAMERA, DEJPEG, ENLARGED, PLEASING
 
 from ftn_core.data.task import DENOISING, DegradationSpec, Task
 from ftn_core.denoiser.blend import SQUARE, blend_weight, by_energy, noise_energy, set_blend
@@ -22,7 +22,10 @@ METHODS = {
     "ftn": {"groups": 1}, "dni": {"rescale": True}, "adafm": {"kernel": 3}, "cfsnet": {},
     "dynamic_net": {"after": [0.5, 1.0], "width": 1.0}, "scale_mix": {"mixes": 1, "groups": 2},
 }  # fmt: skip
-TASKS = {"noise": (DENOISING, [0.2, 0.5], 0), "jpeg": (DEJPEG, [40, 10], 100), "scale": (ENLARGED, [2, 4], 1)}
+TASKS = {
+    "noise": (DENOISING, [0.2, 0.5], 0), "camera": (CAMERA, [0.05, 0.2], 0), "jpeg": (DEJPEG, [40, 10], 100),
+    "scale": (ENLARGED, [2, 4], 1),
+}  # fmt: skip
 X = torch.rand(2, 3, 21, 26, generator=torch.Generator().manual_seed(0))
 NOISY = X + 0.1 * torch.randn(X.shape, generator=torch.Generator().manual_seed(1))  # leaves [0, 1]
 

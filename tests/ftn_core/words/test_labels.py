@@ -1,6 +1,6 @@
 import pytest
 
-from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
+from ftn_core.parameters.quantities import GRAIN, QUALITY, SCALE, SIGMA, objective
 from ftn_core.words.labels import heading, label, phrase
 
 OBJECTIVE = objective("l1", "perceptual")
@@ -10,6 +10,7 @@ OBJECTIVE = objective("l1", "perceptual")
     ("quantity", "level", "expected"),
     [
         (SIGMA, 0.078431, "0.0784 (20)"),
+        (GRAIN, 0.078431, "0.0784 (20)"),
         (QUALITY, 40.0, "40"),
         (SCALE, 3.0, "×3"),
         (SCALE, 2.5, "×2.5"),
@@ -27,6 +28,7 @@ def test_a_level_is_labelled_in_its_quantitys_own_words(quantity, level, expecte
     ("quantity", "level", "expected"),
     [
         (SIGMA, 0.2, "sigma 0.2 (51/255)"),
+        (GRAIN, 0.2, "grain 0.2 (51/255)"),
         (QUALITY, 40.0, "quality 40"),
         (SCALE, 3.0, "scale ×3"),
         (OBJECTIVE, 0.3, "objective 0.3"),
@@ -37,7 +39,7 @@ def test_in_a_sentence_the_quantity_is_named(quantity, level, expected):
     assert phrase(quantity, level) == expected
 
 
-def test_over_a_column_sigma_says_on_which_scale_its_labels_are():
-    assert [heading(quantity) for quantity in (SIGMA, QUALITY, SCALE, OBJECTIVE)] == [
-        "sigma (of 255)", "quality", "scale", "objective",
+def test_over_a_column_sigma_and_grain_say_on_which_scale_labels_are():
+    assert [heading(quantity) for quantity in (SIGMA, GRAIN, QUALITY, SCALE, OBJECTIVE)] == [
+        "sigma (of 255)", "grain (of 255)", "quality", "scale", "objective",
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_denoiser import DEJPEG, ENLARGED, PLEASING
+from small_denoiser import CAMERA, DEJPEG, ENLARGED, PLEASING
 
 from ftn_core.data.task import DENOISING, DegradationSpec, Task
 from ftn_core.degradations.degradation import Degradation
@@ -45,8 +45,8 @@ def test_a_loaded_denoiser_gives_what_the_library_gives(sigma):
 
 @pytest.mark.parametrize(
     ("task", "levels", "nothing"),
-    [(DENOISING, (0.2, 0.6), 0), (DEJPEG, (40, 10), 100), (ENLARGED, (2, 4), 1)],
-    ids=["noise", "jpeg", "downscaling"],
+    [(DENOISING, (0.2, 0.6), 0), (CAMERA, (0.05, 0.2), 0), (DEJPEG, (40, 10), 100), (ENLARGED, (2, 4), 1)],
+    ids=["noise", "camera noise", "jpeg", "downscaling"],
 )
 def test_at_its_beginning_the_dial_shows_the_picture_as_it_is(picture, task, levels, nothing):
     loaded = LoadedDenoiser(make_denoiser(0, task, levels))
@@ -65,7 +65,7 @@ def test_threads_that_share_one_denoiser_do_not_mix_their_levels():
         assert torch.equal(restored, restore(folded(sigma), noisy))
 
 
-@pytest.mark.parametrize(("task", "level"), [(DENOISING, 0.4), (DEJPEG, 20), (PLEASING, 0.5)])
+@pytest.mark.parametrize(("task", "level"), [(DENOISING, 0.4), (CAMERA, 0.1), (DEJPEG, 20), (PLEASING, 0.5)])
 def test_a_picture_goes_through_the_models_own_degradation_and_a_part_shows_the_whole(picture, task, level):
     part = Window(7, 11, 20, 30)
     whole = pictures.scene(picture, pictures.whole(picture), Degradation.of(task.degradation), level)

@@ -120,7 +120,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(folder):
     make_pictures(1)
     code, out, err = wait(start("in/000.png", "--model", MODEL, "--level", "0.2x"))
     assert (code, out) == (2, "")
-    assert err == "ftn: --level 0.2x: a number, for sigma also one such as 51/255, or auto is needed\n"
+    assert err == "ftn: --level 0.2x: a number, for sigma and grain also one such as 51/255, or auto is needed\n"
 
 
 def refused(*paths: str, **options) -> str:

@@ -8,7 +8,7 @@ from pictures import pixels
 from small_denoiser import small_denoiser
 
 from ftn_core.data.task import DegradationSpec, Task
-from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
+from ftn_core.parameters.quantities import GRAIN, QUALITY, SCALE, SIGMA, objective
 from ftn_core.utils.errors import UserError
 from serving.files.dial_setting import DialSetting
 from serving.files.level_argument import LevelArgument
@@ -42,10 +42,11 @@ def test_anything_else_is_refused_by_its_text(text):
     [
         ("2.01", SIGMA, "--level 2.01: sigma must be from 0 to 2 (standard deviation"),
         ("51", SIGMA, "that is 51/255"),
+        ("51", GRAIN, "that is 51/255"),
         ("0", QUALITY, "--level 0: quality must be from 1 to 100 (JPEG quality)"),
         ("0.5", SCALE, "--level 0.5: scale must be from 1 to 16 (factor by which the image was smaller)"),
         ("2", objective("faithful", "pleasing"), "objective must be from 0 to 1 (from faithful to pleasing)"),
-        ("20/255", QUALITY, "--level 20/255: fractions are of sigma, this model's dial is of quality"),
+        ("20/255", QUALITY, "--level 20/255: fractions are of sigma and grain, this model's dial is of quality"),
     ],
 )
 def test_what_is_no_level_of_the_models_quantity_is_refused_with_its_range(text, quantity, words):
