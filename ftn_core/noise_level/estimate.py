@@ -1,33 +1,65 @@
-"""Estimates the noise level of a picture from the picture alone."""
+"""The noise level at which a picture is restored best, estimated from the picture alone."""
+
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ftn_core.noise_level.features import features
+from ftn_core.released.models import WEIGHTS
+from ftn_core.runtime.checkpoint import read_tensors
+
 PATCH, PATCHES = 512, 3
 """Of a large picture only ``PATCHES x PATCHES`` patches are used, of ``PATCH`` pixels a side, evenly spaced."""
+SMALLEST = 32
+"""Shorter sides have too few blocks for the trained estimate."""
+STRONGEST = 60 / 255
+"""White noise above this was not trained for. It drowns all texture, so the wavelets' estimate is good there."""
+NETWORK = WEIGHTS / "noise_level.safetensors"
+"""Made by ``python -m ftn_core.noise_level.train``."""
 
 
 def estimate_sigma(image: Tensor) -> float:
-    """The standard deviation of white Gaussian noise, on the image's scale; 0 for a constant image.
+    """The sigma of a dial for white noise that gives the highest PSNR, on the image's scale; 0 if nothing is to do.
 
-    scikit-image computes it from the median of the finest wavelet coefficients (Donoho and Johnstone 1994). Texture
-    counts as noise, so the estimate for weak noise is too high. Noise that a camera or a resize has smoothed gives an
-    estimate that is too low.
+    For white noise that is its own sigma. For a camera's noise it is higher than the noise's standard deviation,
+    because demosaicking and JPEG have made it smooth. A small network estimates it from the energies of three bands
+    (features.py). It was trained for the PSNR that an estimate loses (train.py).
 
-    The estimate is of the visible noise. Clipping to [0, 1], as in every 8-bit file, removes part of strong noise in
-    dark and bright places. There is no correction for that: a network that was trained on unclipped noise restores
-    clipped pictures better at this sigma than at the sigma before clipping (``benchmarks/auto_sigma.py``).
+    The noise is what is visible. Clipping to [0, 1], as in every 8-bit file, removes part of strong noise in dark and
+    bright places. There is no correction for that: a network that was trained on unclipped noise restores clipped
+    pictures better at this sigma than at the sigma before clipping (``benchmarks/auto_sigma.py``).
 
     Args:
         image: ``1 x 3 x H x W`` in [0, 1], or beyond where noise was not clipped.
     """
-    from skimage.restoration import estimate_sigma as wavelet_sigma  # its import takes a second
-
     pixels = sample_patches(image[0].float().cpu().permute(1, 2, 0).numpy())
     if min(pixels.shape[:2]) < 5 or not np.ptp(pixels):
         return 0.0
-    found = float(wavelet_sigma(pixels, channel_axis=-1, average_sigmas=True))
+    white = wavelet_sigma(pixels)
+    return white if white > STRONGEST or min(pixels.shape[:2]) < SMALLEST else from_features(features(pixels))
+
+
+def from_features(found: NDArray) -> float:
+    """The trained estimate."""
+    weights = _network()
+    hidden = np.tanh(
+        weights["hidden.weight"] @ ((found - weights["mean"]) / weights["spread"]) + weights["hidden.bias"]
+    )
+    level = np.expm1(weights["output.weight"] @ hidden + weights["output.bias"]).item()
+    return min(max(level, 0.0) / 255, 1.0)
+
+
+def wavelet_sigma(pixels: NDArray) -> float:
+    """The sigma of white noise from the median of the finest wavelet coefficients (Donoho and Johnstone 1994).
+
+    Args:
+        pixels: ``H x W x 3``.
+    """
+    from skimage.restoration import estimate_sigma as by_wavelets  # its import takes a second
+
+    found = float(by_wavelets(pixels, channel_axis=-1, average_sigmas=True))
     return found if np.isfinite(found) else 0.0  # NaN where every coefficient is zero
 
 
@@ -45,3 +77,8 @@ def sample_patches(pixels: NDArray) -> NDArray:
         return pixels
     tops, lefts = (np.linspace(0, side - PATCH, PATCHES).astype(int) for side in (height, width))
     return np.concatenate([pixels[t : t + PATCH, x : x + PATCH] for t in tops for x in lefts], axis=1)
+
+
+@cache
+def _network() -> dict[str, NDArray]:
+    return {name: tensor.double().numpy() for name, tensor in read_tensors(NETWORK)[0].items()}
