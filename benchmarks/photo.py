@@ -38,9 +38,10 @@ QUALITIES = (60, 75, 85, 95)
 SIZES = {"min_side": 16, "max_pixels": 10**8}
 
 TEXT = f"""White noise is not clipped; the dial is told its sigma. Of pairs NAME_real.jpg and NAME_mean.jpg, one
-exposure and the mean of many, every {EVERY}th is taken; the best place is the best of {", ".join(map(str, PLACES))} of 255 for
-each photograph. Clean pictures: the dial is at the level that is found (auto), and the change of PSNR beside the
-original is that of the output less that of the input. Mean PSNR in dB. Saved only with --folder."""
+exposure and the mean of many, every {EVERY}th is taken; the best place is the best of
+{", ".join(map(str, PLACES))} of 255 for each photograph. Clean pictures: the dial is at the level that is found
+(auto), and the change of PSNR beside the original is that of the output less that of the input. Mean PSNR in dB.
+Saved only with --folder."""
 
 Model = Callable[[Tensor, float], Tensor]
 

@@ -282,7 +282,8 @@ class ContinuousDenoiser:
             )
 
         def part(prefix: str) -> State:
-            return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+            # released files are of half precision
+            return {n.removeprefix(prefix): t.float() for n, t in tensors.items() if n.startswith(prefix)}
 
         base = build_network(**header["network"])
         base.load_state_dict(part("base."))

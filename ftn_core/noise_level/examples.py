@@ -13,6 +13,7 @@ from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import add_noise
 from ftn_core.degradations.sensor import Sensor
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.noise_level.drawings import drawn
 from ftn_core.noise_level.features import features
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
@@ -24,6 +25,8 @@ KINDS = ("white", "sensor", "smooth", "clean")
 SHARES = (0.35, 0.4, 0.15, 0.1)
 GREY = 0.08
 """Share of the examples that are grey."""
+DRAWINGS = 0.15
+"""Share of the examples that are drawings, not photographs."""
 
 
 HIGHEST = 60.0
@@ -63,7 +66,9 @@ class Examples:
         return Example(kind, features(before[0].permute(1, 2, 0).numpy()), self._curve(before, after))
 
     def _clean(self) -> NDArray:
-        """A crop, ``3 x CROP x CROP``; enlarged or reduced, because photographs are more or less sharp."""
+        """A drawing or a crop of a photograph, ``3 x CROP x CROP``; enlarged or reduced, because some are sharper."""
+        if self._random.random() < DRAWINGS:
+            return drawn(self._random, CROP).transpose(2, 0, 1)
         image = Image.fromarray(self._photographs[self._random.integers(len(self._photographs))])
         scale = max(self._log_uniform(0.6, 1.8), (CROP + 1) / min(image.size))
         image = image.resize([round(side * scale) for side in image.size], Image.Resampling.BICUBIC)

@@ -2,7 +2,8 @@
 
 python -m ftn_core.noise_level.train FOLDER... [--examples 2400]
 
-It writes ``weights/noise_level.safetensors``. Twenty minutes on one core; a fifth of the examples is held out and scored.
+It writes ``weights/noise_level.safetensors``. Twenty minutes on one core; a fifth of the examples is held out and
+scored.
 """
 
 import argparse
