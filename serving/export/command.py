@@ -49,7 +49,7 @@ def export_command(
     first, last = (label(quantity, end) for end in denoiser.ends)
     print(f"model: {source}, {quantity.name} {first} to {last}")
     dial = "level is an input" if number is None else phrase(quantity, number)
-    print(f"{out}: {dial}, images of {size or 'any size'}, {out.stat().st_size / 1e6:.1f} MB")
+    print(f"{out}: {dial}, images of {size or 'any size'}, {out.stat().st_size / 1e3:,.0f} kB")
     print(f"largest difference from PyTorch at {'three levels' if number is None else 'this level'}: {difference:.1e}")
 
 

@@ -104,7 +104,7 @@ def _exported(network: nn.Module, size: Size | None, level: float | None) -> tor
 
 
 def _metadata(source: str, denoiser: ContinuousDenoiser, level: float | None) -> dict[str, str]:
-    weakest, strongest = map(str, denoiser.ends)
+    weakest, strongest = (str(float(end)) for end in denoiser.ends)
     found = {
         "quantity": denoiser.task.quantity.name,
         "weakest": weakest,
