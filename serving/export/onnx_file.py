@@ -50,7 +50,7 @@ def write_onnx(
             by more than ``TOLERANCE``. Then no file is left behind.
     """
     network = DialNetwork(denoiser) if level is None else denoiser.fold(denoiser.position(level))
-    program = _exported(network, size, level)
+    program = _exported(network, size, with_level=level is None)
     program.model.metadata_props.update(_metadata(source, denoiser, level))
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
@@ -82,18 +82,16 @@ def largest_difference(path: Path, denoiser: ContinuousDenoiser, size: Size, lev
     return float(np.max(differences))
 
 
-def _exported(network: nn.Module, size: Size | None, level: float | None) -> torch.onnx.ONNXProgram:
+def _exported(network: nn.Module, size: Size | None, *, with_level: bool) -> torch.onnx.ONNXProgram:
     width, height = size or _SMALL
-    image = torch.zeros(1, 3, height, width)
     sides = None if size else {2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
-    names, inputs, shapes = ["image"], (image,), (sides,)
-    if level is None:
-        names, inputs, shapes = [*names, "level"], (*inputs, torch.tensor(0.0)), (*shapes, None)
+    image, dial = torch.zeros(1, 3, height, width), torch.tensor(0.0)
     try:
         with warnings.catch_warnings(action="ignore"):  # of PyTorch about itself
             program = torch.onnx.export(
-                network.eval(), inputs, input_names=names, output_names=["restored"], dynamic_shapes=shapes,
-                dynamo=True, verbose=False,
+                network.eval(), (image, dial) if with_level else (image,),
+                input_names=["image", "level"] if with_level else ["image"], output_names=["restored"],
+                dynamic_shapes=(sides, None) if with_level else (sides,), dynamo=True, verbose=False,
             )  # fmt: skip
     except OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().partition("\n")[0]
