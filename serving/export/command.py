@@ -11,9 +11,9 @@ from serving.files.level_argument import AUTO, LevelArgument
 
 
 def export_command(
-    out: Annotated[Path, typer.Argument(help="The file to write, such as model.onnx.")],
-    model: Annotated[str | None, typer.Option(help="FILE, models:/NAME@ALIAS, or ffdnet; else the champion.")] = None,
-    method: Annotated[str | None, typer.Option(help="A model of this project: models/denoisers/METHOD.")] = None,
+    out: Annotated[Path, typer.Argument(help="The file to write, such as model.onnx.", metavar="FILE")],
+    model: Annotated[str | None, typer.Option(help="As for ftn restore.")] = None,
+    method: Annotated[str | None, typer.Option(help="As for ftn restore.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT: the only size that the file takes.")] = None,
     level: Annotated[str | None, typer.Option(help="The only strength that the file has; else it is an input.")] = None,
 ) -> None:
@@ -54,7 +54,7 @@ def export_command(
 
 
 def _parsed(size: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", size, re.ASCII)
+    match = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", size, re.ASCII)
     if not match:
         raise UserError(f"--size {size}: WIDTHxHEIGHT in pixels is needed, such as 640x480")
     return int(match[1]), int(match[2])
