@@ -7,10 +7,11 @@ from dotenv import load_dotenv
 
 from ftn_core.utils.errors import UserError
 from serving.demo.command import demo_command
+from serving.export.command import export_command
 from serving.files.command import restore_command
 from serving.models.command import models_app
 
-_EXTRAS = {"gradio": "demo"}
+_EXTRAS = {"gradio": "demo", "onnx": "export", "onnxruntime": "export", "onnxscript": "export"}
 """The extra that brings a module; all others come with ``pipeline``."""
 
 ftn_app = typer.Typer(
@@ -21,6 +22,7 @@ ftn_app = typer.Typer(
     add_completion=False,
 )
 ftn_app.command("restore")(restore_command)
+ftn_app.command("export")(export_command)
 ftn_app.command("demo")(demo_command)
 ftn_app.add_typer(models_app, name="models")
 

@@ -1,5 +1,6 @@
 """The image transform network of Johnson et al. (arXiv 1603.08155, supplement, table 1), for style transfer."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -38,7 +39,8 @@ class TransformNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         # to a multiple of 4, and at least 8: instance norm needs more than one pixel in the body
-        right, below = (-n % 4 if n > 4 else 8 - n for n in (width, height))
+        # sym_max, unlike max, is no condition on the size: one graph can be exported for all sizes
+        right, below = (torch.sym_max(4 * ((n + 3) // 4), 8) - n for n in (width, height))
         x = F.pad(x, (0, right, 0, below), mode="replicate")
         return self.body(self.head(x))[..., :height, :width].sigmoid()
 

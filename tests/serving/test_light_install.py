@@ -77,7 +77,14 @@ def test_a_picture_is_restored(folder):
     assert (folder / "photo.restored.png").exists()
 
 
-@pytest.mark.parametrize(("arguments", "extra"), [(("demo", "--port", "0"), "demo"), (("models", "list"), "pipeline")])
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("demo", "--port", "0"), "demo"),
+        (("models", "list"), "pipeline"),
+        (("export", "model.onnx", "--model", "model.safetensors"), "export"),
+    ],
+)
 def test_what_needs_more_says_which_extra(folder, arguments, extra):
     (folder / "mlflow.db").touch()
     done = ftn(folder, *arguments)

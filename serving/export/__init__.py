@@ -1,0 +1,1 @@
+"""``ftn export``: writes a denoiser as one ONNX file."""
