@@ -29,7 +29,6 @@ if __name__ == "__main__":
     try:
         print(publish(Path(sys.argv[1]), sys.argv[2]))
     except (IndexError, UserError) as error:
-        print(
-            f"publish: {error if isinstance(error, UserError) else 'a denoiser and a name are needed'}", file=sys.stderr
-        )
+        reason = error if isinstance(error, UserError) else "a denoiser's file and a name are needed"
+        print(f"publish: {reason}", file=sys.stderr)
         sys.exit(2)

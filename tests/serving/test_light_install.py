@@ -71,10 +71,13 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_picture_is_restored(folder):
-    done = ftn(folder, "restore", "photo.png", "--model", "model.safetensors")
-    assert done.returncode == 0, done.stderr
-    assert (folder / "photo.restored.png").exists()
+def test_pictures_of_8_and_16_bits_are_restored_by_the_released_model(folder):
+    deep = np.random.default_rng(0).integers(0, 2**16, (30, 40), np.uint16)
+    Image.fromarray(deep).save(folder / "deep.png")
+    Image.fromarray(deep).save(folder / "deep.tif")
+    done = ftn(folder, "restore", "photo.png", "deep.png", "deep.tif")
+    assert done.returncode == 0 and done.stdout.startswith("model: photo, "), done.stdout + done.stderr
+    assert len(list(folder.glob("*.restored.*"))) == 3
 
 
 @pytest.mark.parametrize(

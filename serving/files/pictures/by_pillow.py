@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ftn_core.utils.errors import UserError
@@ -58,10 +57,7 @@ def _deep(path: Path, image: Image.Image) -> PixelArray:
     """The pixels of a PNG with 16 bits a sample. Pillow would keep 8 of them."""
     if "transparency" in image.info:
         raise UserError("16 bits and one colour that is transparent: give it an alpha channel first")
-    from torchvision.io import ImageReadMode, decode_png  # its import takes a second
-
-    data = torch.from_numpy(np.fromfile(path, np.uint8))
-    return decode_png(data, ImageReadMode.UNCHANGED).permute(1, 2, 0).contiguous().numpy()
+    return png.read_16_bits(path)
 
 
 def write(picture: Picture, pixels: PixelArray, path: Path) -> None:

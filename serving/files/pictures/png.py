@@ -35,6 +35,14 @@ def keep(path: Path, _image: Image.Image) -> dict[str, Any]:
     return {"chunks": [(kind, data) for kind, data in chunks if kind not in _ABOUT_PIXELS]}
 
 
+def read_16_bits(path: Path) -> PixelArray:
+    """The pixels of a file with 16 bits a sample, ``H x W x C``."""
+    with path.open("rb") as file:
+        _, _, rows, info = png.Reader(file=file).read()
+        pixels = np.stack([np.asarray(row, np.uint16) for row in rows])
+    return pixels.reshape(len(pixels), -1, info["planes"])
+
+
 def write(file: IO[bytes], pixels: PixelArray, kept: dict[str, Any]) -> None:
     """Write 8 or 16 bits a sample. The copied chunks stand before the pixels, where all of them are allowed."""
     plain = io.BytesIO()
