@@ -103,8 +103,8 @@ def clean_pictures(photographs: list[Picture]) -> Iterator[tuple[str, Picture, P
         for quality in QUALITIES:
             yield f"photograph, JPEG {quality}", as_jpeg(pixels, quality), pixels
         for sigma in WEAKEST:
-            noisy = add_noise(pixels, sigma / 255, seed=0, clip=True).astype(np.float32)
-            yield f"photograph, noise {sigma}", (noisy * 255).round().astype(np.uint8), pixels
+            in_a_file = add_noise(pixels, sigma / 255, seed=0, clip=True).astype(np.float32) * 255
+            yield f"photograph, noise {sigma}", in_a_file.round().astype(np.uint8), pixels
         noisy = to_image(add_noise(pixels, 15 / 255, seed=0, clip=True))
         smooth = (denoise(noisy, 20 / 255)[0].numpy() * 255).round().astype(np.uint8)
         phone = sharpened(smooth)
