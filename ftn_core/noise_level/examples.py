@@ -22,9 +22,11 @@ CROP = 128
 LEVELS = np.array([0.0, *(0.8 * 1.35 ** np.arange(15)), 75.0])
 """Places of the dial at which an example is restored, sigma of 255."""
 KINDS = ("white", "sensor", "smooth", "clean")
-SHARES = (0.35, 0.4, 0.15, 0.1)
+SHARES = (0.3, 0.45, 0.1, 0.15)
 GREY = 0.08
 """Share of the examples that are grey."""
+SOFTEST = 3.0
+"""By how much photographs are enlarged at most: what leaves a camera at full size has no detail of single pixels."""
 DRAWINGS = 0.15
 """Share of the examples that are drawings, not photographs."""
 
@@ -58,19 +60,19 @@ class Examples:
     def draw(self) -> Example:
         """One more example."""
         kind = str(self._random.choice(KINDS, p=SHARES))
-        clean = self._clean()
+        clean = self._clean(SOFTEST if kind == "sensor" else 1.8)
         noisy = self._noisy(clean, kind)
         if self._random.random() < GREY:
             clean, noisy = (np.repeat(x.mean(axis=0, keepdims=True), 3, axis=0).astype(x.dtype) for x in (clean, noisy))
         before, after = to_image(noisy), to_image(clean)
         return Example(kind, features(before[0].permute(1, 2, 0).numpy()), self._curve(before, after))
 
-    def _clean(self) -> NDArray:
+    def _clean(self, largest: float) -> NDArray:
         """A drawing or a crop of a photograph, ``3 x CROP x CROP``; enlarged or reduced, because some are sharper."""
         if self._random.random() < DRAWINGS:
             return drawn(self._random, CROP).transpose(2, 0, 1)
         image = Image.fromarray(self._photographs[self._random.integers(len(self._photographs))])
-        scale = max(self._log_uniform(0.6, 1.8), (CROP + 1) / min(image.size))
+        scale = max(self._log_uniform(0.6, largest), (CROP + 1) / min(image.size))
         image = image.resize([round(side * scale) for side in image.size], Image.Resampling.BICUBIC)
         left, top = (int(self._random.integers(side - CROP)) for side in image.size)
         return np.array(image.crop((left, top, left + CROP, top + CROP))).transpose(2, 0, 1)
@@ -82,13 +84,20 @@ class Examples:
             noisy = add_noise(clean, self._log_uniform(0.7, 80) / 255, seed=seed, clip=False)
             return noisy if random.random() < 0.3 else _eight_bits(noisy)
         if kind == "sensor":
-            clean = Sensor(None)(clean, self._log_uniform(1, 40) / 255, seed)
+            clean = self._processed(clean, Sensor(None)(clean, self._log_uniform(1, 45) / 255, seed))
         if kind == "smooth":
             blurred = gaussian_filter(random.standard_normal(clean.shape), (0, *2 * [random.uniform(0.3, 1.2)]))
             clean = _eight_bits(clean / 255 + self._log_uniform(0.7, 40) / 255 * blurred / blurred.std())
         if random.random() < 0.7:
             clean = Jpeg(None)(clean, int(random.integers(60, 100)), seed)
         return clean
+
+    def _processed(self, clean: NDArray, noisy: NDArray) -> NDArray:
+        """As cameras do: smoothed, with less noise of colours than of brightness."""
+        noise = gaussian_filter(noisy.astype(np.float64) - clean, (0, *2 * [self._random.uniform(0, 0.9)]))
+        grey = noise.mean(axis=0, keepdims=True)
+        colours = gaussian_filter(noise - grey, (0, 0.7, 0.7))
+        return _eight_bits((clean + grey + self._random.uniform(0.3, 1.2) * colours) / 255)
 
     def _log_uniform(self, low: float, high: float) -> float:
         return float(np.exp(self._random.uniform(np.log(low), np.log(high))))
@@ -101,7 +110,9 @@ class Examples:
             if not 0.5 * error <= level <= max(4 * error, 2):
                 continue
             self._network = self._denoiser.fold(self._denoiser.position(level / 255), self._network)
-            curve.append(min(psnr(restore(self._network, noisy), clean), HIGHEST))
+            with torch.autocast("cpu", torch.bfloat16, enabled=error > 3):  # a rounding is small beside such noise
+                restored = restore(self._network, noisy).float()
+            curve.append(min(psnr(restored, clean), HIGHEST))
             places.append(level)
             if curve[-1] < max(curve) - 3:
                 break

@@ -7,8 +7,8 @@ _COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6
 """Brightness and two colour differences; white noise has the same sigma in each."""
 _BLOCKS = (8, 4, 2)
 """Side in coefficients of the blocks of each band: 16 pixels in each."""
-_SHARES = (10, 30, 50)
-"""Per cent of the blocks that are smoother."""
+_SHARES = (10, 30, 50, 80)
+"""Per cent of the blocks that are smoother. The last tells how much detail there is to lose."""
 COUNT = 3 * 2 * 3 * len(_SHARES)
 
 

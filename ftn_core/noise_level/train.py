@@ -1,6 +1,6 @@
 """Trains the estimate of the noise level on clean photographs.
 
-python -m ftn_core.noise_level.train FOLDER... [--examples 2400]
+python -m ftn_core.noise_level.train FOLDER... [--examples 1800]
 
 It writes ``weights/noise_level.safetensors``. Twenty minutes on one core; a fifth of the examples is held out and
 scored.
@@ -25,8 +25,12 @@ from ftn_core.utils.errors import UserError
 from ftn_core.utils.progress import Progress
 
 HIDDEN = 32
+MEMBERS = 8
+"""Networks that are trained from different weights; the estimate is the mean of theirs."""
 STEPS = 3000
-HARM = 2.0
+WORST = 8.0
+"""Losses in dB above this count as this."""
+HARM = 1.0
 """How much more a loss below the input counts."""
 
 
@@ -37,11 +41,11 @@ class Estimator(nn.Module):
         inputs: of the training, ``N x COUNT``, for their mean and spread.
     """
 
-    def __init__(self, inputs: Tensor) -> None:
+    def __init__(self, inputs: Tensor, hidden: int = HIDDEN) -> None:
         super().__init__()
         self.register_buffer("mean", inputs.mean(0))
         self.register_buffer("spread", inputs.std(0) + 1e-6)
-        self.hidden, self.output = nn.Linear(COUNT, HIDDEN), nn.Linear(HIDDEN, 1)
+        self.hidden, self.output = nn.Linear(COUNT, hidden), nn.Linear(hidden, 1)
         nn.init.constant_(self.output.bias, 2.0)
 
     def forward(self, inputs: Tensor, noise: float = 0.0) -> Tensor:
@@ -61,7 +65,19 @@ def scores(curves: Tensor, found: Tensor) -> Tensor:
     return torch.lerp(curves[rows, i], curves[rows, i + 1], share)
 
 
-def fit_estimator(inputs: Tensor, curves: Tensor, seed: int = 0) -> Estimator:
+def fit_mean(inputs: Tensor, curves: Tensor) -> Estimator:
+    """The mean of ``MEMBERS`` estimators, as one of ``MEMBERS * HIDDEN`` hidden values."""
+    members = [fit_estimator(inputs, curves, seed) for seed in range(MEMBERS)]
+    mean = Estimator(inputs, HIDDEN * MEMBERS)
+    with torch.no_grad():
+        mean.hidden.weight.copy_(torch.cat([member.hidden.weight for member in members]))
+        mean.hidden.bias.copy_(torch.cat([member.hidden.bias for member in members]))
+        mean.output.weight.copy_(torch.cat([member.output.weight for member in members], dim=1) / MEMBERS)
+        mean.output.bias.copy_(torch.stack([member.output.bias for member in members]).mean(0))
+    return mean.eval().requires_grad_(False)
+
+
+def fit_estimator(inputs: Tensor, curves: Tensor, seed: int) -> Estimator:
     """Train for the PSNR that is lost beside the best level, ``N`` examples at once."""
     torch.manual_seed(seed)
     estimator = Estimator(inputs)
@@ -72,7 +88,7 @@ def fit_estimator(inputs: Tensor, curves: Tensor, seed: int = 0) -> Estimator:
     for step in range(STEPS):
         found = estimator(inputs, noise=0.05)
         reached = scores(curves, found)
-        lost, harm = (best - reached).clamp(max=8), (curves[:, 0] - reached).clamp(0, 8)
+        lost, harm = (best - reached).clamp(max=WORST), (curves[:, 0] - reached).clamp(0, WORST)
         # far from the best the curves are made up: there, and in the beginning, the distance leads
         far = (found - best_place).abs() * (0.3 * (1 - step / STEPS))
         optimizer.zero_grad()
@@ -86,7 +102,7 @@ def main() -> None:
     """Draw examples, train, score, save."""
     parser = argparse.ArgumentParser(prog="python -m ftn_core.noise_level.train", description=__doc__)
     parser.add_argument("folders", type=Path, nargs="+", help="clean photographs")
-    parser.add_argument("--examples", type=int, default=2400)
+    parser.add_argument("--examples", type=int, default=1800)
     given = parser.parse_args()
     try:
         files = [file for folder in given.folders for file in sorted(folder.iterdir()) if file.is_file()]
@@ -103,14 +119,14 @@ def main() -> None:
     curves = torch.from_numpy(np.stack([example.curve for example in drawn])).float()
     kinds = np.array([example.kind for example in drawn])
     kept = len(drawn) * 4 // 5
-    _report(fit_estimator(inputs[:kept], curves[:kept]), inputs[kept:], curves[kept:], kinds[kept:])
-    tensors = fit_estimator(inputs, curves).state_dict()
+    _report(fit_mean(inputs[:kept], curves[:kept]), inputs[kept:], curves[kept:], kinds[kept:])
+    tensors = fit_mean(inputs, curves).state_dict()
     write_tensors(NETWORK, tensors, {"photographs": len(photographs), "examples": len(drawn)})
 
 
 def _report(estimator: Estimator, inputs: Tensor, curves: Tensor, kinds: NDArray) -> None:
     reached = scores(curves, estimator(inputs))
-    lost, harm = (curves.max(dim=1).values - reached).numpy(), (curves[:, 0] - reached).numpy()
+    lost, harm = (curves.max(dim=1).values - reached).clamp(max=WORST).numpy(), (curves[:, 0] - reached).numpy()
     for kind in KINDS:
         chosen = kinds == kind
         mean, worst, share = lost[chosen].mean(), np.percentile(lost[chosen], 95), (harm[chosen] > 0.05).mean()
