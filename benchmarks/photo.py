@@ -31,7 +31,7 @@ from ftn_core.utils.errors import UserError
 
 SIGMAS = (5, 10, 15, 25, 50, 75)
 WEAKEST = (1, 2, 5)
-PLACES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 25)
+PLACES = (0, 2, 4, 6, 8, 10, 12, 14, 17, 20)
 """Of the dial, sigma of 255."""
 EVERY = 4
 QUALITIES = (60, 75, 85, 95)

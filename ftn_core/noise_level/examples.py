@@ -84,7 +84,7 @@ class Examples:
             noisy = add_noise(clean, self._log_uniform(0.7, 80) / 255, seed=seed, clip=False)
             return noisy if random.random() < 0.3 else _eight_bits(noisy)
         if kind == "sensor":
-            clean = self._processed(clean, Sensor(None)(clean, self._log_uniform(1, 45) / 255, seed))
+            clean = self._processed(clean, Sensor(None)(clean, self._log_uniform(1, 30) / 255, seed))
         if kind == "smooth":
             blurred = gaussian_filter(random.standard_normal(clean.shape), (0, *2 * [random.uniform(0.3, 1.2)]))
             clean = _eight_bits(clean / 255 + self._log_uniform(0.7, 40) / 255 * blurred / blurred.std())
@@ -93,8 +93,8 @@ class Examples:
         return clean
 
     def _processed(self, clean: NDArray, noisy: NDArray) -> NDArray:
-        """As cameras do: smoothed, with less noise of colours than of brightness."""
-        noise = gaussian_filter(noisy.astype(np.float64) - clean, (0, *2 * [self._random.uniform(0, 0.9)]))
+        """As cameras do, with less noise of colours than of brightness."""
+        noise = noisy.astype(np.float64) - clean
         grey = noise.mean(axis=0, keepdims=True)
         colours = gaussian_filter(noise - grey, (0, 0.7, 0.7))
         return _eight_bits((clean + grey + self._random.uniform(0.3, 1.2) * colours) / 255)
