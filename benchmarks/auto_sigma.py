@@ -28,14 +28,12 @@ from ftn_core.utils.errors import UserError
 ROOT = Path(__file__).parent.parent
 SIGMAS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6]
 
-TEXT = """Noise of known sigma is added to each photograph, and sigma is estimated from the result alone: by
-scikit-image, as --auto does, and with a correction for the noise that clipping to [0, 1] hides. For clipped pictures
-the corrected estimate is closer to the truth, but its PSNR is lower. The estimate is given as a share of the true
-sigma. The loss is the PSNR of the photograph restored at the true sigma less that at the estimate, in dB. A negative
-loss is a gain: for a clipped picture the true sigma is not the best position of a dial that was trained on unclipped
-noise. A model's dial goes from 0 to its strongest level;
-sigmas beyond that give the same restoration. Saved only
-with --folder, here CBSD68."""
+TEXT = """Noise of known sigma is added to each photograph, and sigma is estimated from the result alone: as --auto
+does it, and with a correction for the noise that clipping to [0, 1] hides. For clipped pictures the corrected estimate
+is closer to the truth, but its PSNR is lower. The estimate is given as a share of the true sigma. The loss is the PSNR
+of the photograph restored at the true sigma less that at the estimate, in dB. A negative loss is a gain: for a clipped
+picture the true sigma is not the best position of a dial that was trained on unclipped noise. A model's dial goes from
+0 to its strongest level; sigmas beyond that give the same restoration. Saved only with --folder, here CBSD68."""
 
 
 def rows(images: list[Pixels], denoiser: ContinuousDenoiser, clip: bool) -> list[dict[str, Any]]:
