@@ -208,7 +208,7 @@ def test_the_level_that_is_found_is_said(folder, capsys):
     Image.fromarray((255 * clean.clip(0, 1)).astype(np.uint8)).save("in/a.png")
     assert Restoration(["in"], model=MODEL).run() == 0
     sigma = re.search(r"in/a.png: found sigma (\S+)", capsys.readouterr().out)
-    assert sigma and float(sigma[1]) == pytest.approx(0.15, rel=0.05)
+    assert sigma and float(sigma[1]) == pytest.approx(0.15, rel=0.2)
 
 
 def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):

@@ -109,5 +109,5 @@ def test_sigma_is_found_where_none_is_given(denoiser):
     noisy = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape)
     for top, dtype in ((255, np.uint8), (65535, np.uint16)):
         picture = Picture((noisy.clip(0, 1) * top).round().astype(dtype), "PNG")
-        assert DialSetting(denoiser).level_for(picture) == pytest.approx(0.1, rel=0.05)
+        assert DialSetting(denoiser).level_for(picture) == pytest.approx(0.1, rel=0.2)
         assert DialSetting(denoiser, level=0.3).level_for(picture) == 0.3
