@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 from skimage import data
 
 from benchmarks.clipping import sigma_before_clipping
-from ftn_core.noise_level.estimate import estimate_sigma, sample_patches
+from ftn_core.degradations.degradation import Degradation
+from ftn_core.noise_level.estimate import estimate_sigma, sample_patches, wavelet_sigma
+from ftn_core.released.ffdnet import published_ffdnet
+from ftn_core.runtime.images import restore, to_image
+from ftn_core.runtime.psnr import psnr
 
 
 def noisy(sigma: float, clip: bool, seed: int = 0) -> torch.Tensor:
@@ -48,3 +52,17 @@ def test_of_a_large_picture_patches_are_enough():
     assert patches.shape == (512, 9 * 512, 3)
     image = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
     assert estimate_sigma(image) == pytest.approx(56 / 255 / 12**0.5, rel=0.2)  # no detail to lose: somewhat more
+
+
+def test_a_cameras_noise_is_restored_better_than_at_its_standard_deviation():
+    """It is smooth, so a dial for white noise has to stand higher."""
+    clean = data.astronaut().transpose(2, 0, 1)
+    taken = Degradation.build([{"name": "sensor", "grain": "level"}, {"name": "jpeg", "quality": 90}])(clean, 12 / 255)
+    noisy, model = to_image(taken), published_ffdnet()
+
+    def reached(sigma: float) -> float:
+        return psnr(restore(model.fold(model.position(sigma)), noisy), to_image(clean))
+
+    own = float((noisy - to_image(clean)).std())
+    wavelets = wavelet_sigma(noisy[0].permute(1, 2, 0).numpy())
+    assert reached(estimate_sigma(noisy)) > max(reached(own), reached(wavelets)) + 0.3
