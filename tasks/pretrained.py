@@ -10,6 +10,8 @@ from tasks.tracking.tracker import Tracker
 def pretrained(params: Parameters, tracker: Tracker) -> None:
     """Write the network that ``train.start`` has at the base's level, and at the far end of each line."""
     paths.PRETRAINED.mkdir(parents=True, exist_ok=True)
+    # a folder without any file would not come back from DVC's cache
+    (paths.PRETRAINED / "source.txt").write_text(f"{params.train.start}\n")
     if params.train.start is None:
         return
     spec = network_spec(params.network)

@@ -21,7 +21,7 @@ from ftn_core.runtime.psnr import psnr
 CROP = 128
 LEVELS = np.array([0.0, *(0.8 * 1.35 ** np.arange(15)), 75.0])
 """Places of the dial at which an example is restored, sigma of 255."""
-KINDS = ("white", "sensor", "smooth", "clean")
+KINDS = ("white", "camera", "smooth", "clean")
 SHARES = (0.3, 0.45, 0.1, 0.15)
 GREY = 0.08
 """Share of the examples that are grey."""
@@ -60,7 +60,7 @@ class Examples:
     def draw(self) -> Example:
         """One more example."""
         kind = str(self._random.choice(KINDS, p=SHARES))
-        clean = self._clean(SOFTEST if kind == "sensor" else 1.8)
+        clean = self._clean(SOFTEST if kind == "camera" else 1.8)
         noisy = self._noisy(clean, kind)
         if self._random.random() < GREY:
             clean, noisy = (np.repeat(x.mean(axis=0, keepdims=True), 3, axis=0).astype(x.dtype) for x in (clean, noisy))
@@ -83,7 +83,7 @@ class Examples:
         if kind == "white":
             noisy = add_noise(clean, self._log_uniform(0.7, 80) / 255, seed=seed, clip=False)
             return noisy if random.random() < 0.3 else _eight_bits(noisy)
-        if kind == "sensor":
+        if kind == "camera":
             clean = self._processed(clean, Sensor(None)(clean, self._log_uniform(1, 30) / 255, seed))
         if kind == "smooth":
             blurred = gaussian_filter(random.standard_normal(clean.shape), (0, *2 * [random.uniform(0.3, 1.2)]))

@@ -27,7 +27,7 @@ from ftn_core.utils.progress import Progress
 HIDDEN = 32
 MEMBERS = 8
 """Networks that are trained from different weights; the estimate is the mean of theirs."""
-STEPS = 3000
+FIT_STEPS = 3000
 WORST = 8.0
 """Losses in dB above this count as this."""
 HARM = 1.0
@@ -82,15 +82,15 @@ def fit_estimator(inputs: Tensor, curves: Tensor, seed: int) -> Estimator:
     torch.manual_seed(seed)
     estimator = Estimator(inputs)
     optimizer = torch.optim.AdamW(estimator.parameters(), lr=5e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, FIT_STEPS)
     best, place = curves.max(dim=1)
     best_place = torch.from_numpy(np.log1p(LEVELS)).float()[place]
-    for step in range(STEPS):
+    for step in range(FIT_STEPS):
         found = estimator(inputs, noise=0.05)
         reached = scores(curves, found)
         lost, harm = (best - reached).clamp(max=WORST), (curves[:, 0] - reached).clamp(0, WORST)
         # far from the best the curves are made up: there, and in the beginning, the distance leads
-        far = (found - best_place).abs() * (0.3 * (1 - step / STEPS))
+        far = (found - best_place).abs() * (0.3 * (1 - step / FIT_STEPS))
         optimizer.zero_grad()
         (lost + HARM * harm + far).mean().backward()
         optimizer.step()

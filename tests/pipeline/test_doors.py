@@ -19,7 +19,7 @@ from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 
 STAGES = [
-    "prepare", "loss", "degraded@0.05", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
+    "prepare", "loss", "pretrained", "degraded@0.05", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
     "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "train_line@0.5", "calibrate_line@0.5", "evaluate_line@0.5",
     "evaluate_baselines", "costs", "filters", "report",
     "register",
@@ -102,7 +102,7 @@ def test_every_stage_is_a_run_below_one_parent(by_dvc, by_flow):
         assert len(parents[0].data.tags["ftn.commit"]) == 40
 
 
-@pytest.mark.parametrize(("stage", "inputs"), [("train_base", 5), ("train_line@0.5", 4)])
+@pytest.mark.parametrize(("stage", "inputs"), [("train_base", 6), ("train_line@0.5", 5)])
 def test_a_run_has_parameters_curve_data_and_system_metrics(by_dvc, stage, inputs):
     (run,) = (run for run in stage_runs(by_dvc)[0] if run.data.tags["ftn.stage"] == stage)
     assert run.data.params["train.steps"] == "30"

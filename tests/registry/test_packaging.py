@@ -46,7 +46,7 @@ def test_a_model_packs_its_own_network_and_method_and_no_other(model):
     for folder, own in (("networks", NETWORK), ("transitions", METHOD)):
         assert [file for file in files if f"/{folder}/" in file] == [f"ftn_core/{folder}/{own}.py"]
     parts = {file.split("/")[1] for file in files if file.startswith("ftn_core/")}
-    assert parts == {"data", "denoiser", "networks", "parameters", "runtime", "transitions", "utils"}
+    assert parts == {"__init__.py", "data", "denoiser", "networks", "parameters", "runtime", "transitions", "utils"}
     assert {file for file in files if file.startswith("registry/")} == {
         "registry/model/denoiser_model.py", "registry/model/endpoint.py", "registry/model/request.py",
     }  # fmt: skip
