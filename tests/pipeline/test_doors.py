@@ -19,9 +19,9 @@ from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 
 STAGES = [
-    "prepare", "loss", "pretrained", "degraded@0.05", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical", "train_base",
-    "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "train_line@0.5", "calibrate_line@0.5", "evaluate_line@0.5",
-    "evaluate_baselines", "costs", "filters", "report",
+    "prepare", "loss", "pretrained", "degraded@0.05", "degraded@0.2", "degraded@0.3", "degraded@0.5", "classical",
+    "train_base", "finetune@ftn-0.5", "calibrate@ftn", "evaluate@ftn", "train_line@0.5", "calibrate_line@0.5",
+    "evaluate_line@0.5", "evaluate_baselines", "costs", "filters", "report",
     "register",
 ]  # fmt: skip
 """Those that are runs in MLflow. Besides there is a stage for each row of transitions, which copies a file."""

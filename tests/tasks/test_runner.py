@@ -94,7 +94,7 @@ def test_every_stage_runs_alone(sandbox):
 
 
 def test_a_stopped_stage_ends_its_run_killed(sandbox):
-    sandbox.dvc("repro", "degraded@0.2", "loss")
+    sandbox.dvc("repro", "degraded@0.2", "loss", "pretrained")
     params = sandbox.root / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("steps: 30", "steps: 4000"))
