@@ -32,7 +32,7 @@ from ftn_core.training.data import TrainingData
 from ftn_core.training.loop import Run
 from ftn_core.training.norm_statistics import estimate_statistics
 from ftn_core.training.plan import Plan
-from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, train
+from ftn_core.training.train import Recipe, initial_network, noise_at, plan_from_scratch, train
 from ftn_core.utils.errors import UserError
 from tasks.degraded import degraded
 from tasks.loss import loss
@@ -106,7 +106,7 @@ class Bench:
         return Run(f"seed {self.seed} {label}", self.folder / "state.safetensors")
 
     def base(self) -> nn.Module:
-        network = fresh_network(self.params.network.model_dump(), self.seed, self.fabric)
+        network = initial_network(self.params.network.model_dump(), self.seed, self.fabric)
         plan = plan_from_scratch(self.params.train, self.params.train.steps)
         train(network, self.recipe(self.near, plan, self.seed), self.run("base"), self.fabric)
         return network.eval().requires_grad_(False)

@@ -1,7 +1,5 @@
 """Pictures without noise, of kinds that a denoiser may take for noise: drawn here, the same on every machine."""
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -42,13 +40,6 @@ def starry_sky() -> Picture:
     stars = np.zeros((SIDE, SIDE))
     stars[random.integers(0, SIDE, 900), random.integers(0, SIDE, 900)] = random.pareto(1.5, 900).clip(0, 6) * 160
     return (sky + gaussian_filter(stars, 0.5)).clip(0, 255).astype(np.uint8)
-
-
-def as_jpeg(pixels: Picture, quality: int) -> Picture:
-    """The picture after it was saved as JPEG."""
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file, "JPEG", quality=quality)
-    return _pixels(Image.open(file))
 
 
 def sharpened(pixels: Picture) -> Picture:

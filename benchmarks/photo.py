@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from benchmarks.clean_pictures import Picture, as_jpeg, drawing, sharpened, starry_sky, text
+from benchmarks.clean_pictures import Picture, drawing, sharpened, starry_sky, text
 from benchmarks.harness import Report, compare, quick
 from benchmarks.peers import below
 from benchmarks.small import small_photographs
+from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.noise_level.estimate import estimate_sigma, wavelet_sigma
 from ftn_core.released.ffdnet import published_ffdnet
 from ftn_core.released.models import released_photo
-from ftn_core.runtime.images import restore, to_image
+from ftn_core.released.restorer import Restorer
+from ftn_core.runtime.images import to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.sources.decode import decode
 from ftn_core.sources.sample import sample_photographs
@@ -43,20 +44,8 @@ exposure and the mean of many, every {EVERY}th is taken; the best place is the b
 (auto), and the change of PSNR beside the original is that of the output less that of the input. Mean PSNR in dB.
 Saved only with --folder."""
 
-Model = Callable[[Tensor, float], Tensor]
 
-
-def dial_of(denoiser: ContinuousDenoiser) -> Model:
-    """``restored = model(image, level)``."""
-    network = denoiser.fold(denoiser.span[0])
-
-    def run(image: Tensor, level: float) -> Tensor:
-        return restore(denoiser.fold(denoiser.position(level), network), image)
-
-    return run
-
-
-def white_noise(photographs: list[Picture], models: dict[str, Model]) -> list[dict[str, Any]]:
+def white_noise(photographs: list[Picture], models: dict[str, Restorer]) -> list[dict[str, Any]]:
     """A row for each sigma."""
     rows = []
     for sigma in SIGMAS[::5] if quick() else SIGMAS:
@@ -65,13 +54,13 @@ def white_noise(photographs: list[Picture], models: dict[str, Model]) -> list[di
             clean, noisy = to_image(pixels), to_image(add_noise(pixels, sigma / 255, seed=0, clip=False))
             scores["noisy"].append(psnr(noisy, clean))
             for name, model in models.items():
-                scores[name].append(psnr(model(noisy, sigma / 255), clean))
+                scores[name].append(psnr(model(noisy, sigma=sigma / 255), clean))
         means = {name: statistics.fmean(values) for name, values in scores.items()}
         rows.append({"sigma of 255": sigma, **means, "photo - FFDNet": means["photo"] - means["FFDNet"]})
     return rows
 
 
-def real_noise(pairs: list[tuple[Picture, Picture]], models: dict[str, Model]) -> list[dict[str, Any]]:
+def real_noise(pairs: list[tuple[Picture, Picture]], models: dict[str, Restorer]) -> list[dict[str, Any]]:
     """A row for each way to set the dial."""
     rows = []
     found: dict[str, dict[str, list[float]]] = {}
@@ -79,11 +68,11 @@ def real_noise(pairs: list[tuple[Picture, Picture]], models: dict[str, Model]) -
         noisy, clean = to_image(real), to_image(mean)
         auto, wavelets = estimate_sigma(noisy), wavelet_sigma(noisy[0].permute(1, 2, 0).numpy())
         for name, model in models.items():
-            at = {place: psnr(model(noisy, place / 255), clean) for place in (PLACES[::5] if quick() else PLACES)}
+            at = {place: psnr(model(noisy, sigma=place / 255), clean) for place in (PLACES[::5] if quick() else PLACES)}
             ways = {
                 "as taken": psnr(noisy, clean),
-                "auto": psnr(model(noisy, auto), clean),
-                "at the wavelets' sigma": psnr(model(noisy, wavelets), clean),
+                "auto": psnr(model(noisy, sigma=auto), clean),
+                "at the wavelets' sigma": psnr(model(noisy, sigma=wavelets), clean),
                 "10 of 255 for all": at[10] if 10 in at else float("nan"),
                 "the best place of each": max(at.values()),
             }
@@ -97,31 +86,31 @@ def real_noise(pairs: list[tuple[Picture, Picture]], models: dict[str, Model]) -
 
 def clean_pictures(photographs: list[Picture]) -> Iterator[tuple[str, Picture, Picture]]:
     """Kind, picture as it would be given, and the original."""
-    denoise = dial_of(published_ffdnet())
+    denoise, jpeg = Restorer(published_ffdnet()), Jpeg(None)
     for pixels in photographs:
         yield "photograph", pixels, pixels
         for quality in QUALITIES:
-            yield f"photograph, JPEG {quality}", as_jpeg(pixels, quality), pixels
+            yield f"photograph, JPEG {quality}", jpeg(pixels, quality, 0), pixels
         for sigma in WEAKEST:
             in_a_file = add_noise(pixels, sigma / 255, seed=0, clip=True).astype(np.float32) * 255
             yield f"photograph, noise {sigma}", in_a_file.round().astype(np.uint8), pixels
         noisy = to_image(add_noise(pixels, 15 / 255, seed=0, clip=True))
-        smooth = (denoise(noisy, 20 / 255)[0].numpy() * 255).round().astype(np.uint8)
+        smooth = (denoise(noisy, sigma=20 / 255)[0].numpy() * 255).round().astype(np.uint8)
         phone = sharpened(smooth)
         yield "phone: denoised, sharpened", phone, phone
-        yield "phone, JPEG 90", as_jpeg(phone, 90), phone
+        yield "phone, JPEG 90", jpeg(phone, 90, 0), phone
     for kind, pixels in (("drawing", drawing()), ("text", text()), ("starry sky", starry_sky())):
         yield kind, pixels, pixels
-        yield f"{kind}, JPEG 90", as_jpeg(pixels, 90), pixels
+        yield f"{kind}, JPEG 90", jpeg(pixels, 90, 0), pixels
 
 
-def harm(photographs: list[Picture], model: Model) -> list[dict[str, Any]]:
+def harm(photographs: list[Picture], model: Restorer) -> list[dict[str, Any]]:
     """A row for each kind of picture."""
     found: dict[str, list[tuple[float, float, float]]] = {}
     for kind, given, original in clean_pictures(photographs):
         image, clean = to_image(given), to_image(original)
         level = estimate_sigma(image)
-        restored = (model(image, level) * 255).round() / 255
+        restored = (model(image, sigma=level) * 255).round() / 255
         found.setdefault(kind, []).append((255 * level, psnr(image, clean), psnr(restored, clean)))
     rows = []
     for kind, values in found.items():
@@ -169,7 +158,7 @@ def main() -> None:
     report = Report("photo", "The released model", TEXT)
     try:
         photo = ContinuousDenoiser.load(given.model) if given.model else released_photo()
-        models = {"photo": dial_of(photo), "FFDNet": dial_of(published_ffdnet())}
+        models = {"photo": Restorer(photo), "FFDNet": Restorer(published_ffdnet())}
         sets = {folder.name: below(folder) for folder in given.folder} or {"the sample": sample()}
         pairs = pairs_below(given.pairs) if given.pairs else []
     except UserError as error:
@@ -182,7 +171,7 @@ def main() -> None:
     report.table(f"Pictures without noise, or hardly any; {len(first)} photographs", harm(first, models["photo"]))
     side = 64 if quick() else 512
     image = torch.rand(1, 3, side, side).contiguous(memory_format=torch.channels_last)
-    passes: dict[str, Callable[[], object]] = {n: lambda m=m: m(image, 0.1) for n, m in models.items()}  # type: ignore[misc]
+    passes: dict[str, Callable[[], object]] = {n: lambda m=m: m(image, sigma=0.1) for n, m in models.items()}  # type: ignore[misc]
     report.timings(f"A pass over {side} x {side} pixels, {cores()} threads", compare(passes), "FFDNet")
     if given.folder:
         report.save()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.released.models import PHOTO, RELEASED
+from ftn_core.released.models import PHOTO, load_released
 from registry.download import download_weights
 from registry.server import model_name
 
@@ -33,8 +33,6 @@ def load_denoiser(source: str) -> ContinuousDenoiser:
     Raises:
         UserError: there is no such file or version, MLflow does not answer, or it is not a denoiser of this project.
     """
-    if loader := RELEASED.get(source):
-        return loader()
     if source == CHAMPION_NAME:
         source = champion_uri()
-    return ContinuousDenoiser.load(download_weights(source) if ":/" in source else Path(source))
+    return load_released(download_weights(source) if ":/" in source else source)

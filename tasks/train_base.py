@@ -6,7 +6,7 @@ from ftn_core.runtime.device import describe_precision, make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork, network_spec
 from ftn_core.training.data import TrainingData
 from ftn_core.training.loop import Run
-from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, train, write_curve
+from ftn_core.training.train import Recipe, initial_network, noise_at, plan_from_scratch, train, write_curve
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
@@ -15,7 +15,7 @@ def train_base(params: Parameters, tracker: Tracker) -> None:
     """Train the base network at the base level."""
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec, level = network_spec(params.network), params.levels.base
-    network = fresh_network(spec, params.seed, fabric, paths.pretrained_at(level))
+    network = initial_network(spec, params.seed, fabric, paths.pretrained_at(level))
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),
         degraded=noise_at(DegradationSpec.of(params.degradation), level, params.train),

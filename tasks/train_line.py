@@ -14,7 +14,7 @@ from ftn_core.training.batches import Degraded, FreshNoiseRange, StoredLevels
 from ftn_core.training.data import TrainingData
 from ftn_core.training.line import LineNetwork, learn_line
 from ftn_core.training.loop import Run
-from ftn_core.training.train import Recipe, fresh_network, noise_at, plan_from_scratch, write_curve
+from ftn_core.training.train import Recipe, initial_network, noise_at, plan_from_scratch, write_curve
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
@@ -27,7 +27,7 @@ def train_line(params: Parameters, tracker: Tracker, level: float) -> None:
     """
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec, first, draws = network_spec(params.network), params.levels.base, params.line.levels_per_step
-    ends = [fresh_network(spec, params.seed, fabric, paths.pretrained_at(end)) for end in (first, level)]
+    ends = [initial_network(spec, params.seed, fabric, paths.pretrained_at(end)) for end in (first, level)]
     network = LineNetwork(ends[0], (first, level), draws, far=ends[1])
     degradation = DegradationSpec.of(params.degradation)
     at_first, at_last = (

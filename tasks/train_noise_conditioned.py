@@ -8,7 +8,7 @@ from ftn_core.runtime.noise_conditioned import NoiseConditioned
 from ftn_core.training.batches import FreshNoiseRange
 from ftn_core.training.data import TrainingData
 from ftn_core.training.loop import Run
-from ftn_core.training.train import Recipe, fresh_network, plan_from_scratch, train, write_curve
+from ftn_core.training.train import Recipe, initial_network, plan_from_scratch, train, write_curve
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
@@ -17,7 +17,7 @@ def train_noise_conditioned(params: Parameters, tracker: Tracker, level: float) 
     """Train one network for all sigmas up to this one, with as many steps as the base and finetuning have in sum."""
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec = network_spec(params.network, inputs=4)
-    network = fresh_network(spec, params.seed, fabric)
+    network = initial_network(spec, params.seed, fabric)
     clips = DegradationSpec.of(params.degradation).clips
     recipe = Recipe(
         data=TrainingData(paths.PHOTOGRAPHS, paths.degraded_set(level), params.train.permute_channels),

@@ -80,17 +80,18 @@ class Examples:
     def _noisy(self, clean: NDArray, kind: str) -> NDArray:
         """The crop with noise, of uint8 as files have it, or of floats."""
         random, seed = self._random, int(self._random.integers(2**31))
+        noisy: NDArray = clean
         if kind == "white":
             noisy = add_noise(clean, self._log_uniform(0.7, 80) / 255, seed=seed, clip=False)
             return noisy if random.random() < 0.3 else _eight_bits(noisy)
         if kind == "camera":
-            clean = self._processed(clean, Sensor(None)(clean, self._log_uniform(1, 30) / 255, seed))
+            noisy = self._processed(clean, Sensor(None)(clean, self._log_uniform(1, 30) / 255, seed))
         if kind == "smooth":
             blurred = gaussian_filter(random.standard_normal(clean.shape), (0, *2 * [random.uniform(0.3, 1.2)]))
-            clean = _eight_bits(clean / 255 + self._log_uniform(0.7, 40) / 255 * blurred / blurred.std())
+            noisy = _eight_bits(clean / 255 + self._log_uniform(0.7, 40) / 255 * blurred / blurred.std())
         if random.random() < 0.7:
-            clean = Jpeg(None)(clean, int(random.integers(60, 100)), seed)
-        return clean
+            noisy = Jpeg(None)(noisy, int(random.integers(60, 100)), seed)
+        return noisy
 
     def _processed(self, clean: NDArray, noisy: NDArray) -> NDArray:
         """As cameras do, with less noise of colours than of brightness."""

@@ -7,9 +7,9 @@ _COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6
 """Brightness and two colour differences; white noise has the same sigma in each."""
 _BLOCKS = (8, 4, 2)
 """Side in coefficients of the blocks of each band: 16 pixels in each."""
-_SHARES = (10, 30, 50, 80)
-"""Per cent of the blocks that are smoother. The last tells how much detail there is to lose."""
-COUNT = 3 * 2 * 3 * len(_SHARES)
+_PERCENTILES = (10, 30, 50, 80)
+"""Of the blocks' energies. The last tells how much detail there is to lose."""
+COUNT = 3 * 2 * 3 * len(_PERCENTILES)
 
 
 def features(pixels: NDArray) -> NDArray:
@@ -29,7 +29,7 @@ def features(pixels: NDArray) -> NDArray:
         across, down, diagonal = (a - b + c - d) / 2, (a + b - c - d) / 2, (a - b - c + d) / 2
         image = (a + b + c + d) / 2
         for energy in ((across**2 + down**2) / 2, diagonal**2):
-            found.append(np.percentile(_means(energy, side), _SHARES, axis=1))
+            found.append(np.percentile(_means(energy, side), _PERCENTILES, axis=1))
     return np.log(255 * np.sqrt(np.stack(found)).reshape(-1) + 0.3)
 
 

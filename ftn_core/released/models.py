@@ -19,3 +19,9 @@ def released_photo() -> ContinuousDenoiser:
 
 RELEASED: dict[str, Callable[[], ContinuousDenoiser]] = {PHOTO: released_photo, "ffdnet": published_ffdnet}
 """Loaders by name; each raises ``UserError`` if its weights are not there."""
+
+
+def load_released(source: str | Path) -> ContinuousDenoiser:
+    """The denoiser of a released model's name, or else of a file. Raises ``UserError`` if it cannot be loaded."""
+    loader = RELEASED.get(str(source))
+    return loader() if loader else ContinuousDenoiser.load(Path(source))

@@ -4,8 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.released.models import RELEASED, WEIGHTS
+from ftn_core.released.models import RELEASED, WEIGHTS, load_released
 from ftn_core.runtime.network_file import build_network
 from ftn_core.utils.errors import UserError
 
@@ -20,12 +19,11 @@ def pretrained_network(name: str, spec: dict[str, Any], level: float) -> nn.Modu
     Raises:
         UserError: there is no such model, or its network is another than the one to be trained.
     """
-    loader = RELEASED.get(name)
-    if not loader and not (WEIGHTS / name).is_file():
+    if name not in RELEASED and not (WEIGHTS / name).is_file():
         raise UserError(
             f"train.start: there is no {name}: take one of {', '.join(RELEASED)}, or put a file in weights/"
         )
-    denoiser = loader() if loader else ContinuousDenoiser.load(WEIGHTS / name)
+    denoiser = load_released(name if name in RELEASED else WEIGHTS / name)
     network = build_network(**spec)
     folded = denoiser.fold(denoiser.position(level)).state_dict()
     if denoiser.spec != spec or folded.keys() != network.state_dict().keys():

@@ -12,15 +12,14 @@ from torch import Tensor, nn
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.noise_level.estimate import estimate_sigma
 from ftn_core.parameters.quantities import Quantity
-from ftn_core.released.models import RELEASED
+from ftn_core.released.models import load_released
 from ftn_core.runtime.images import restore
 from ftn_core.utils.errors import UserError
 
 
 def load_restorer(model: str | Path) -> "Restorer":
     """See ``ftn_core.load``."""
-    loader = RELEASED.get(str(model))
-    return Restorer(loader() if loader else ContinuousDenoiser.load(Path(model)))
+    return Restorer(load_released(model))
 
 
 class Restorer:

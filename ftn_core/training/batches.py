@@ -44,11 +44,11 @@ class FreshNoiseRange:
     draws: int
     power: float = 0.0
 
-    def at(self, place: Tensor) -> Tensor:
-        """The sigmas below which these shares of all draws lie, in [0, 1]."""
+    def quantile(self, share: Tensor) -> Tensor:
+        """The sigmas below which these shares of all draws lie; shares are in [0, 1]."""
         rest = 1 - self.power
         low, high = self.low**rest, self.high**rest
-        return (low + (high - low) * place) ** (1 / rest)
+        return (low + (high - low) * share) ** (1 / rest)
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,9 @@ class Batches:
         drawn = torch.randn(shape, generator=generator, device=self._device)[self._share].permute(0, 3, 1, 2)
         if isinstance(noise, FreshNoise):
             return self._clipped(clean + noise.sigma * drawn, noise.clip), clean
-        place = torch.arange(noise.draws, device=self._device).view(-1, 1, 1, 1)
-        place = (place + torch.rand(place.shape, generator=generator, device=self._device)) / noise.draws
-        sigma = noise.at(place).repeat(self._size // noise.draws, 1, 1, 1)[self._share]
+        share = torch.arange(noise.draws, device=self._device).view(-1, 1, 1, 1)
+        share = (share + torch.rand(share.shape, generator=generator, device=self._device)) / noise.draws
+        sigma = noise.quantile(share).repeat(self._size // noise.draws, 1, 1, 1)[self._share]
         return self._clipped(clean + sigma * drawn, noise.clip), sigma, clean
 
     def _images(self, crops: Tensor) -> Tensor:

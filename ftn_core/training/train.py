@@ -53,7 +53,7 @@ def noise_at(degradation: DegradationSpec, level: float, train: Train) -> FreshN
     return None if sigma is None or train.noise == "fixed" else FreshNoise(sigma, degradation.clips)
 
 
-def fresh_network(spec: dict[str, Any], seed: int, fabric: Fabric, start: Path | None = None) -> nn.Module:
+def initial_network(spec: dict[str, Any], seed: int, fabric: Fabric, start: Path | None = None) -> nn.Module:
     """A network to train, from the arguments of ``build_network``, the same in all processes of a training.
 
     Args:

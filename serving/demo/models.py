@@ -30,10 +30,7 @@ def find_models(asked: str | None = None) -> Models:
     """The registry's versions, newest first, then the files, then the released models.
 
     Args:
-        asked: the model to open with. Default: the default model.
-
-    Raises:
-        UserError: the champion is asked for, and there is no registry.
+        asked: the model to open with; None: the default model.
     """
     labels: dict[str, str] = {}
     by_alias: dict[str, str] = {}

@@ -45,7 +45,7 @@ from ftn_core.training.finetune import adapt
 from ftn_core.training.line import LineNetwork
 from ftn_core.training.loop import CurveRow, Run
 from ftn_core.training.plan import Plan
-from ftn_core.training.train import Recipe, fresh_network, train
+from ftn_core.training.train import Recipe, initial_network, train
 
 CURVES = ROOT / "tests/golden/curves.json"
 STEPS, ROWS = 30, 10
@@ -153,7 +153,7 @@ class Trainings:
 
     def _curve(self, case: Case, faster: float) -> list[CurveRow]:
         spec = {"name": case.network, **NETWORKS[case.network]}
-        network = fresh_network(spec, 0, self._fabric)
+        network = initial_network(spec, 0, self._fabric)
         if case.method is None:
             return train(network, self._recipe(case.loss, BASE_SIGMA, 0.002 * faster), self._run, self._fabric)
         if case.method == LINE:

@@ -10,7 +10,7 @@ from ftn_core.released.ffdnet import SPEC, published_ffdnet
 from ftn_core.released.pretrained import pretrained_network
 from ftn_core.runtime.network_file import TrainedNetwork, build_network
 from ftn_core.training.line import LineNetwork
-from ftn_core.training.train import fresh_network
+from ftn_core.training.train import initial_network
 from ftn_core.utils.errors import UserError
 
 
@@ -48,10 +48,10 @@ def test_a_training_starts_from_the_weights_and_a_line_from_both_ends(tmp_path):
     saved = [build_network(**spec) for _ in files]
     for network, file in zip(saved, files, strict=True):
         TrainedNetwork(spec, network, 0.1).save(file)
-    ends = [fresh_network(spec, 0, fabric, file) for file in files]
+    ends = [initial_network(spec, 0, fabric, file) for file in files]
     line = LineNetwork(ends[0], (0.1, 0.5), 1, far=ends[1])
     for s, network in zip((0.0, 1.0), saved, strict=True):
         for name, value in line.weights(s).items():
             torch.testing.assert_close(value, network.state_dict()[name], rtol=0, atol=1e-6)
-    fresh, other = (fresh_network(spec, seed, fabric, tmp_path / "none").state_dict() for seed in (0, 1))
+    fresh, other = (initial_network(spec, seed, fabric, tmp_path / "none").state_dict() for seed in (0, 1))
     assert any(not torch.equal(fresh[name], other[name]) for name in fresh)

@@ -9,7 +9,7 @@ from ftn_core.data.task import DENOISING, DegradationSpec
 from ftn_core.parameters import parse_parameters
 from ftn_core.runtime.device import make_fabric
 from ftn_core.training.batches import FreshNoise
-from ftn_core.training.train import fresh_network, noise_at, plan_from_scratch, write_curve
+from ftn_core.training.train import initial_network, noise_at, plan_from_scratch, write_curve
 
 TRAIN = parse_parameters(yaml.safe_load((ROOT / "params.yaml").read_text())).train
 FIXED = TRAIN.model_copy(update={"noise": "fixed"})
@@ -38,7 +38,7 @@ def test_a_plan_from_scratch_is_that_of_the_parameters_but_for_its_steps():
 
 def test_fresh_weights_are_a_function_of_the_seed():
     spec, fabric = {"name": "resnet", "channels": 8, "depth": 5}, make_fabric(2)
-    first, again, other = (fresh_network(spec, seed, fabric).head.weight for seed in (3, 3, 4))
+    first, again, other = (initial_network(spec, seed, fabric).head.weight for seed in (3, 3, 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
