@@ -34,7 +34,7 @@ def test_the_second_waits_and_names_the_first(hold):
     assert first.stdout.readline() == "has it\n"
     second = hold("second", 0)
     assert second.communicate(timeout=20)[0].splitlines()[0].startswith(f"waits for first (process {first.pid})")
-    assert first.poll() == 0
+    assert first.wait(timeout=20) == 0
 
 
 def test_a_killed_holder_is_not_waited_for(hold):
