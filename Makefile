@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register upload bench clean
+.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register upload bench docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ test: $(READY)  ## all tests
 
 bench: $(READY)  ## measure everything, alone on a quiet machine, and render docs/benchmarks.md (QUICK=1: only see that it runs)
 	@python -m benchmarks $(if $(QUICK),--quick)
+
+docs: $(READY)  ## write the pages anew that are made from the code
+	@python docs/parameters.py
 
 lint: $(READY)  ## ruff and mypy
 	@ruff check .

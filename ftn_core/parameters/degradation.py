@@ -9,12 +9,12 @@ from ftn_core.parameters.section import Float, Section
 
 
 class NoiseOptions(Section):
-    """White Gaussian noise; ``clip``: whether the noisy image is clipped to [0, 1]."""
+    """White Gaussian noise."""
 
     quantity: ClassVar[Quantity] = SIGMA
     name: Literal["noise"]
-    sigma: Float | Literal["level"]
-    clip: bool
+    sigma: Float | Literal["level"] = Field(description="standard deviation, above 0 to 2, for images from 0 to 1")
+    clip: bool = Field(description="whether the noisy image is clipped to [0, 1]")
 
 
 class SensorOptions(Section):
@@ -22,7 +22,7 @@ class SensorOptions(Section):
 
     quantity: ClassVar[Quantity] = GRAIN
     name: Literal["sensor"]
-    grain: Float | Literal["level"]
+    grain: Float | Literal["level"] = Field(description="standard deviation on mid-grey, above 0 to 1")
 
 
 class JpegOptions(Section):
@@ -30,7 +30,7 @@ class JpegOptions(Section):
 
     quantity: ClassVar[Quantity] = QUALITY
     name: Literal["jpeg"]
-    quality: int | Literal["level"]
+    quality: int | Literal["level"] = Field(description="as JPEG files have it, 1 to 100")
 
 
 class DownscalingOptions(Section):
@@ -38,7 +38,7 @@ class DownscalingOptions(Section):
 
     quantity: ClassVar[Quantity] = SCALE
     name: Literal["downscaling"]
-    scale: Float | Literal["level"]
+    scale: Float | Literal["level"] = Field(description="the factor, above 1 to 16")
 
 
 StepOptions = Annotated[NoiseOptions | SensorOptions | JpegOptions | DownscalingOptions, Field(discriminator="name")]

@@ -2,30 +2,39 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ftn_core.parameters.section import Level, Section, in_order
 from ftn_core.utils.levels import chain_name, line_name
 
 
 class Levels(Section):
-    """The levels that networks are trained for, and the methods that adapt the base to them.
+    """The levels that networks are trained for, and the methods that adapt the base to them."""
 
-    Levels of ``adapted`` and ``between`` may be weaker or stronger than the base's. ``methods`` names entries of
-    ``transitions``. ``chains`` names those methods that are also adapted to the levels in ``between``. ``from_scratch``
-    has the levels that get a network of their own. ``noise_conditioned`` has the highest sigma of each
-    noise-conditioned network. ``lines`` has the far end of each line of networks, which begins at the base's level with
-    a base of its own.
-    """
-
-    base: Level
-    adapted: list[Level]
-    methods: list[str]
-    between: list[Level]
-    chains: list[str]
-    from_scratch: list[Level]
-    noise_conditioned: list[Level]
-    lines: list[Level]
+    base: Level = Field(description="what the base network is trained for: one of `data.levels`, as all levels here")
+    adapted: list[Level] = Field(
+        description="from weak to strong, weaker or stronger than the base's: what each method adapts the base to"
+    )
+    methods: list[str] = Field(description="names of `transitions`: the rows of the comparison")
+    between: list[Level] = Field(
+        description="from weak to strong, none weaker than all others: further levels, for the chains"
+    )
+    chains: list[str] = Field(
+        description="which of `methods` are adapted to the levels between, too, each level starting from the dial's "
+        "position for it: rows `NAME-chain`"
+    )
+    from_scratch: list[Level] = Field(
+        description="levels that get a network of their own, for comparison, with the steps of base and finetuning "
+        "together"
+    )
+    noise_conditioned: list[Level] = Field(
+        description="above the base's: for each, one network for all sigmas up to it, which is given sigma as one "
+        "more input channel"
+    )
+    lines: list[Level] = Field(
+        description="far ends of lines: base and direction of their own, trained together in the steps of base and "
+        "finetuning together: rows `line-LEVEL`"
+    )
 
     @property
     def rows(self) -> list[str]:

@@ -28,10 +28,10 @@ class PerceptualLossOptions(Section):
     """Weights of the terms of the perceptual loss (arXiv 1603.08155): close in VGG16's features and in pixels."""
 
     name: Literal["perceptual"]
-    feature: Weight
-    layers: list[Layer] = Field(min_length=1)
-    pixel: Weight
-    total_variation: Weight
+    feature: Weight = Field(description="weight of the distance of features")
+    layers: list[Layer] = Field(min_length=1, description="layers of VGG16 whose features are compared")
+    pixel: Weight = Field(description="weight of the squared error of pixels")
+    total_variation: Weight = Field(description="weight of the mean difference of neighbouring pixels")
 
     @property
     def label(self) -> str:
@@ -40,19 +40,16 @@ class PerceptualLossOptions(Section):
 
 
 class StyleLossOptions(Section):
-    """Weights of the terms of the style loss (arXiv 1603.08155): the content of an image in the style of another.
-
-    ``image`` is a file below ``styles/``. It is resized so that its longer side has ``size`` pixels.
-    """
+    """Weights of the terms of the style loss (arXiv 1603.08155): the content of an image in the style of another."""
 
     name: Literal["style"]
-    image: str = Field(min_length=1)
-    size: int = Field(ge=32, le=4096)
-    content: Weight
-    content_layer: Layer
-    style: Weight
-    style_layers: list[Layer] = Field(min_length=1)
-    total_variation: Weight
+    image: str = Field(min_length=1, description="the style: a file in `styles/`")
+    size: int = Field(ge=32, le=4096, description="pixels of its longer side, after it is resized")
+    content: Weight = Field(description="weight of the distance of features")
+    content_layer: Layer = Field(description="layer of VGG16 whose features are compared")
+    style: Weight = Field(description="weight of the distance of Gram matrices")
+    style_layers: list[Layer] = Field(min_length=1, description="layers whose Gram matrices are compared")
+    total_variation: Weight = Field(description="weight of the mean difference of neighbouring pixels")
 
     @property
     def label(self) -> str:
@@ -64,6 +61,10 @@ LossOptions = Annotated[PixelLossOptions | PerceptualLossOptions | StyleLossOpti
 
 
 class Features(Section):
-    """The source of VGG16's trained weights: ``torchvision``, ``stlpips``, or the name of a file in ``features/``."""
+    """VGG16's features, for the perceptual and style losses."""
 
-    weights: str = Field(pattern=r"^[^/\\]+$")
+    weights: str = Field(
+        pattern=r"^[^/\\]+$",
+        description="whose weights: `stlpips` (installed), `torchvision` (a download), or the name of a file in "
+        "`features/`",
+    )

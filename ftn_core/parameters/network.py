@@ -8,14 +8,17 @@ from ftn_core.parameters.section import Section
 
 
 class Network(Section):
-    """The base network, its width and depth.
+    """The base network."""
 
-    ``depth`` counts convolutions (``resnet``, ``dncnn``, ``ffdnet``) or residual blocks (all others).
-    """
-
-    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn", "ffdnet", "transform_net"]
-    channels: int = Field(ge=4, le=512)
-    depth: int = Field(ge=1, le=64)
+    name: Literal["unshuffle_net", "resnet", "adafm_net", "dncnn", "ffdnet", "transform_net"] = Field(
+        description="its architecture: a file of `ftn_core/networks/`"
+    )
+    channels: int = Field(ge=4, le=512, description="its width")
+    depth: int = Field(
+        ge=1,
+        le=64,
+        description="residual blocks; of `resnet` (5 to 16), `dncnn` and `ffdnet` (from 3): convolutions",
+    )
 
     @model_validator(mode="after")
     def _resnet_depth(self) -> Self:

@@ -22,17 +22,28 @@ from ftn_core.utils.levels import level_name
 class Parameters(Section):
     """The whole of ``params.yaml``."""
 
-    seed: int = Field(ge=0, lt=2**32)
-    threads: int = Field(ge=1, le=1024)
+    seed: int = Field(ge=0, lt=2**32, description="decides weights, crops and the noise of trainings")
+    threads: int = Field(
+        ge=1,
+        le=1024,
+        description="CPU threads of a stage; a parameter, because sums in another order differ in their last bits",
+    )
     data: Data
-    degradation: list[StepOptions]
+    degradation: list[StepOptions] = Field(
+        description="Steps that photographs go through, one after the other. Each has a strength of its own, or the "
+        "word `level`: then levels are in its quantity. At most one step goes by the level "
+        "([more](degradations.md))."
+    )
     network: Network
     levels: Levels
     features: Features
     train: Train
     finetune: Finetune
     line: Line
-    transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition]
+    transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition] = Field(
+        description="What may stand in `levels.methods`: by a name of your choice, a method, how it is trained, and "
+        "its options ([methods](methods.md))."
+    )
     evaluate: Evaluate
     register_: Register = Field(alias="register")
     gate: Gate

@@ -22,7 +22,7 @@ def _without_point(value: Any) -> Any:  # noqa: ANN401 - whatever YAML read
 
 
 Float = Annotated[float, BeforeValidator(_decimal)]
-Level = Annotated[Float, BeforeValidator(_without_point)]
+Level = Annotated[Float, BeforeValidator(_without_point), Field(title="level")]
 """A level, in the quantity that ``degradation`` varies (quantities.py)."""
 Fraction = Annotated[Float, Field(ge=0, lt=1)]
 

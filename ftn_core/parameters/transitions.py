@@ -12,13 +12,12 @@ from ftn_core.parameters.section import Float, Section, in_order
 
 
 class TransitionOptions(Section):
-    """One row of the comparison: a method's options, and its training.
+    """One row of the comparison: a method's options, and its training."""
 
-    ``supervision``: ``level`` trains at the level alone, ``continuous`` at levels drawn between the base's and it.
-    """
-
-    lr: Float = Field(gt=0, le=1)
-    supervision: Literal["level", "continuous"]
+    lr: Float = Field(gt=0, le=1, description="learning rate")
+    supervision: Literal["level", "continuous"] = Field(
+        description="trained at the level alone, or at every sigma up to it with alpha rising along"
+    )
 
     def options(self) -> dict[str, Any]:
         """The arguments of the method's class."""
@@ -26,33 +25,35 @@ class TransitionOptions(Section):
 
 
 class FtnOptions(TransitionOptions):
-    """Filter Transition Network (arXiv 2010.02270): groups of its 1x1 convolutions, and whether biases change."""
+    """Filter Transition Network (arXiv 2010.02270)."""
 
     method: Literal["ftn"]
-    groups: int = Field(ge=1, le=512)
-    biases: bool
+    groups: int = Field(ge=1, le=512, description="of its 1x1 convolutions; more groups, fewer parameters")
+    biases: bool = Field(description="whether biases and norms are the level's own")
 
 
 class AdaFMOptions(TransitionOptions):
-    """AdaFM (arXiv 1904.08118): the side of its depthwise filters."""
+    """AdaFM (arXiv 1904.08118)."""
 
     method: Literal["adafm"]
-    kernel: Literal[1, 3, 5, 7]
+    kernel: Literal[1, 3, 5, 7] = Field(description="side of its depthwise filters")
 
 
 class DniOptions(TransitionOptions):
-    """DNI (arXiv 1811.10515): finetunes all parameters, from the base or (our addition) from the rescaled base."""
+    """DNI (arXiv 1811.10515): finetunes all parameters."""
 
     method: Literal["dni"]
-    rescale: bool
+    rescale: bool = Field(
+        description="whether it starts from the base rescaled to the level ([our addition](scale-mix.md))"
+    )
 
 
 class ScaleMixOptions(TransitionOptions):
-    """Our own method (docs/scale-mix.md): number of pairs of shared channel mixes, and of groups of channels."""
+    """Our own method (docs/scale-mix.md)."""
 
     method: Literal["scale_mix"]
-    mixes: int = Field(ge=0, le=64)
-    groups: int = Field(ge=1, le=512)
+    mixes: int = Field(ge=0, le=64, description="pairs of channel mixes that the body's convolutions share")
+    groups: int = Field(ge=1, le=512, description="of the channels that mix; more groups, fewer parameters")
 
 
 class CfsNetOptions(TransitionOptions):
@@ -62,11 +63,13 @@ class CfsNetOptions(TransitionOptions):
 
 
 class DynamicNetOptions(TransitionOptions):
-    """Dynamic-Net (arXiv 1811.08760): the places of its tuning blocks in the body, and their relative width."""
+    """Dynamic-Net (arXiv 1811.08760)."""
 
     method: Literal["dynamic_net"]
-    after: list[Annotated[Float, Field(gt=0, le=1)]] = Field(min_length=1)
-    width: Float = Field(gt=0, le=8)
+    after: list[Annotated[Float, Field(gt=0, le=1)]] = Field(
+        min_length=1, description="after which of the body's blocks its tuning blocks are, as fractions of the blocks"
+    )
+    width: Float = Field(gt=0, le=8, description="channels of the tuning blocks, relative to the body's")
 
     @field_validator("after")
     @classmethod

@@ -1,0 +1,79 @@
+"""What README and docs say exists: linked files and headings, commands. The page of parameters is the schema's."""
+
+import importlib.util
+import re
+import runpy
+
+import pytest
+import typer
+from project import ROOT
+
+from serving.command import ftn_app
+
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    *(page for folder in ("features", "photographs", "styles", "weights") for page in (ROOT / folder).glob("*.md")),
+]
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+FENCE = r"(?ms)^ *```(\w*)\n(.*?)^ *```$"
+OUTSIDE = ("https://", "http://127.0.0.1")
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to headings."""
+    headings = re.findall(r"(?m)^#+ (.+)$", re.sub(FENCE, "", text))
+    plain = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def links(text: str) -> list[str]:
+    return re.findall(r"\]\(([^)\s]+)\)", re.sub(FENCE, "", text))
+
+
+def commands(text: str) -> list[str]:
+    """Lines of shell code without comments, and inline code."""
+    lines = [line for kind, block in re.findall(FENCE, text) if kind in ("sh", "") for line in block.splitlines()]
+    return [line.partition("#")[0] for line in lines] + re.findall(r"`([^`\n]+)`", re.sub(FENCE, "", text))
+
+
+def test_headings_become_githubs_anchors():
+    text = "# A\n## The papers' `x` run, e.g. 1 (b)\n```\n# not one\n```\n### [L](x.md)\n"
+    assert anchors(text) == {"a", "the-papers-x-run-eg-1-b", "l"}
+
+
+def test_commands_are_found_in_blocks_and_in_sentences():
+    assert commands("Say `make x`.\n```sh\nftn a  # b\n```\n```python\nmake = 1\n```\n") == ["ftn a  ", "make x"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name):
+    page = ROOT / name
+    for link in links(page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert link.startswith(OUTSIDE) or target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+TARGETS = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
+SUBCOMMANDS = set(typer.main.get_command(ftn_app).commands)
+
+
+def module_exists(name: str) -> bool:
+    spec = importlib.util.find_spec(name)
+    return spec is not None and (not spec.submodule_search_locations or module_exists(f"{name}.__main__"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_commands_exist(name):
+    text = "\n".join(commands((ROOT / name).read_text()))
+    assert set(re.findall(r"(?m)(?:^|[;&] )\s*make (?:\w+=\S+ )*([a-z-]+)", text)) <= TARGETS
+    assert set(re.findall(r"(?m)^\s*(?:\$ )?ftn ([a-z]+)", text)) <= SUBCOMMANDS
+    assert [module for module in re.findall(r"python -m ([\w.]+)", text) if not module_exists(module)] == []
+    assert [script for script in re.findall(r"python ([\w/]+\.py)", text) if not (ROOT / script).exists()] == []
+
+
+def test_the_page_of_parameters_is_the_schemas():
+    script = runpy.run_path(str(ROOT / "docs" / "parameters.py"))
+    assert script["PAGE"].read_text() == script["render"](), "`make docs` writes the page anew"
