@@ -12,6 +12,7 @@ from registry.server import tracking_uri, without_credentials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import RegisteredModel
 
 
 ALIAS_TRIES = 4
@@ -61,12 +62,12 @@ class Version:
         return int(self.tags[key]) if key in self.tags else None
 
 
-def aliases(client: "MlflowClient", model: str) -> dict[str, str]:
-    """Version number by alias. Raises ``UserError`` if there is no such model."""
+def registered(client: "MlflowClient", model: str) -> "RegisteredModel":
+    """A model's aliases and tags as MLflow has them. Raises ``UserError`` if there is no such model."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return {alias: str(number) for alias, number in client.get_registered_model(model).aliases.items()}
+        return client.get_registered_model(model)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
@@ -74,6 +75,11 @@ def aliases(client: "MlflowClient", model: str) -> dict[str, str]:
         raise UserError(
             f"there is no model {model} in {store}: `make repro` registers one, --name names another"
         ) from None
+
+
+def aliases(client: "MlflowClient", model: str) -> dict[str, str]:
+    """Version number by alias. Raises ``UserError`` if there is no such model."""
+    return {alias: str(number) for alias, number in registered(client, model).aliases.items()}
 
 
 def all_versions(client: "MlflowClient", model: str) -> list[Version]:

@@ -179,7 +179,7 @@ def _promote(
     records = promotions.history(client, name)
     earlier = records[: [record.id for record in records].index(mine.id)]
     known = {record.id for record in seen}
-    if not (between := [r for r in earlier if r.id not in known and r.how != "outside"]):
+    if not (between := [r for r in earlier if r.id not in known]):
         return verdict
     other = between[-1].version
     again = check(version, other)

@@ -38,10 +38,9 @@ Reason = Annotated[str, typer.Option("--why", help="The reason, for the record."
 @models_app.command("list")
 def list_command(name: ModelName, json: JsonFlag = False) -> None:
     """Every version, the newest first."""
-    from registry import promotions, server, versions
+    from registry import server, versions
 
     with server.existing_store() as client:
-        promotions.current_champion(client, name)
         found = versions.all_versions(client, name)
     if json:
         return print_json(found)
@@ -56,10 +55,9 @@ def list_command(name: ModelName, json: JsonFlag = False) -> None:
 def show_command(version: VersionName, name: ModelName, json: JsonFlag = False) -> None:
     """Everything that is recorded of one version."""
     from ftn_core.evaluation.gate import MEANING
-    from registry import promotions, server, versions
+    from registry import server, versions
 
     with server.existing_store() as client:
-        promotions.current_champion(client, name)
         found = versions.find_version(client, name, version)
     if json:
         return print_json(found)
@@ -151,10 +149,10 @@ def rollback_command(name: ModelName, why: Reason = "") -> None:
 @models_app.command("history")
 def history_command(name: ModelName, json: JsonFlag = False) -> None:
     """Who made which version champion, when and why; the newest last."""
-    from registry import promotions, server, versions
+    from registry import promotions, server
 
     with server.existing_store() as client:
-        now = promotions.current_champion(client, name) if versions.aliases(client, name) else None
+        now = promotions.current_champion(client, name)
         records = promotions.history(client, name)
     if json:
         return print_json(records)
@@ -163,7 +161,8 @@ def history_command(name: ModelName, json: JsonFlag = False) -> None:
         [[moment(r.at), r.before or "none", r.version, r.how, r.who, r.why] for r in records],
     )
     if now != (records[-1].version if records else None):
-        print(f"champion now: {f'version {now}' if now else 'none'}, moved by means that keep no record")
+        at = f"version {now}" if now else "none"
+        print(f"champion now: {at}, moved by means that keep no record, or the last promotion was interrupted")
     return None
 
 
