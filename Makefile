@@ -76,6 +76,7 @@ bench: $(READY)  ## measure everything, alone on a quiet machine, and render doc
 
 docs: $(READY)  ## write the pages anew that are made from the code
 	@python docs/parameters.py
+	@python docs/api.py
 
 lint: $(READY)  ## ruff and mypy
 	@ruff check .

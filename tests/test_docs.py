@@ -1,6 +1,7 @@
-"""What README and docs say exists: linked files and headings, commands. The page of parameters is the schema's."""
+"""What README and docs say exists: linked files and headings, commands. Pages made from the code are up to date."""
 
 import importlib.util
+import json
 import re
 import runpy
 
@@ -8,6 +9,7 @@ import pytest
 import typer
 from project import ROOT
 
+import ftn_core
 from serving.command import ftn_app
 
 PAGES = [
@@ -77,3 +79,21 @@ def test_commands_exist(name):
 def test_the_page_of_parameters_is_the_schemas():
     script = runpy.run_path(str(ROOT / "docs" / "parameters.py"))
     assert script["PAGE"].read_text() == script["render"](), "`make docs` writes the page anew"
+
+
+def test_the_page_of_the_interface_is_the_docstrings():
+    script = runpy.run_path(str(ROOT / "docs" / "api.py"))
+    assert script["PAGE"].read_text() == script["render"](), "`make docs` writes the page anew"
+    assert {f"## {name}" for name in ftn_core.__all__} <= set(script["PAGE"].read_text().splitlines())
+
+
+def test_the_example_runs_from_top_to_bottom():
+    cells = json.loads((ROOT / "docs" / "example.ipynb").read_text())["cells"]
+    names = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    psnr, noisy, along = names["psnr"], names["noisy"], names["along"]
+    assert psnr(names["restored"]) > psnr(noisy) + 8
+    assert (along[0] == noisy).all() and max(along, key=psnr) is along[2]
+    assert names["output"].shape == (1, 3, *noisy.shape[:2])
