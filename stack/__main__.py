@@ -16,9 +16,8 @@ from ftn_core.utils.urls import redact_url
 from stack import postgres, s3, supervisor
 from stack.deploy import deploy
 from stack.programs import programs
-from stack.settings import HOME, Settings, load_settings, write_private
+from stack.settings import ENVIRONMENT_FILE, HOME, Settings, load_settings, write_private
 
-ENVIRONMENT_FILE = HOME / "env"
 START_TIMEOUT = 180.0
 """Seconds within which a server must answer: its first start creates tables."""
 
@@ -74,9 +73,8 @@ def status() -> None:
     if not supervisor.running():
         raise UserError("nothing runs here: make up")
     states = supervisor.states()
-    for name, info in states.items():
-        print(f"{name:16}{info['statename'].lower():10}{info['description']}")
-    if any(info["statename"] != "RUNNING" for info in states.values()):
+    print(states, end="")
+    if any(line.split()[1] != "RUNNING" for line in states.splitlines()):
         raise UserError(f"not all of them run: see {supervisor.LOGS}")
 
 
@@ -84,6 +82,7 @@ def down() -> None:
     """Stop everything; the data stay."""
     if supervisor.running():
         supervisor.shut_down()
+    s3.release_dvc()
     print(f"stopped; data stay in {HOME}")
 
 

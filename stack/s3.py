@@ -1,9 +1,11 @@
 """The S3 server: its user, the command that serves it, its buckets, and DVC's remote on it."""
 
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -14,6 +16,9 @@ from stack.settings import CREDENTIALS, HOME, Settings, write_private
 
 S3_DATA = HOME / "s3"
 USERS = HOME / "secrets/s3.json"
+if TYPE_CHECKING:
+    from configobj import ConfigObj
+
 _SECTION = 'remote "stack"'
 
 
@@ -106,7 +111,6 @@ def _create_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 makes 
 
 def point_dvc(settings: Settings) -> str:
     """Make the server DVC's default remote in this clone, unless there is another one; returns the remote's address."""
-    from configobj import ConfigObj
     from dvc.config import Config
 
     config = Config.from_cwd()
@@ -118,14 +122,32 @@ def point_dvc(settings: Settings) -> str:
         wanted["endpointurl"] = settings.endpoint
     if settings.own_s3:
         wanted |= {"credentialpath": str(CREDENTIALS.absolute()), "region": "us-east-1"}
+    with _local_config() as local:
+        local.setdefault("core", {})["remote"] = "stack"
+        local[_SECTION] = wanted
+    return settings.remote
+
+
+def release_dvc() -> None:
+    """Make the server that ran here DVC's default remote no more: it would be asked in vain."""
+    with _local_config() as local:
+        if local.get(_SECTION, {}).get("credentialpath") == str(CREDENTIALS.absolute()):
+            del local[_SECTION]
+            if local.get("core", {}).get("remote") == "stack":
+                del local["core"]["remote"]
+
+
+@contextlib.contextmanager
+def _local_config() -> "Iterator[ConfigObj]":
+    """DVC's local configuration, to be changed: two workers start at the same time, and others read it meanwhile."""
+    from configobj import ConfigObj
+
     path = Path(".dvc/config.local")
-    # two workers start at the same time, and other processes read the file meanwhile
     with FileLock(".ftn/config.lock"):
         local = ConfigObj(str(path), list_values=False)
-        if local.get("core", {}).get("remote") != "stack" or local.get(_SECTION) != wanted:
-            local.setdefault("core", {})["remote"] = "stack"
-            local[_SECTION] = wanted
+        before = local.dict()
+        yield local
+        if local.dict() != before:
             local.filename = f"{path}.partial"
             local.write()
             Path(local.filename).replace(path)
-    return settings.remote

@@ -18,6 +18,8 @@ HOME = Path(".ftn/stack")
 """Data, logs and secrets of the servers that run here."""
 CREDENTIALS = HOME / "credentials"
 """Keys of the S3 server, in the format that boto3 and DVC read."""
+ENVIRONMENT_FILE = HOME / "env"
+"""What programs need to find the servers that run here; `make up` writes it, and it holds secrets."""
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 """Environment that turns off telemetry in everything that runs here."""
 

@@ -1,24 +1,25 @@
 """The process manager, supervisord: it restarts programs that end, and keeps their logs."""
 
 import configparser
-import contextlib
 import io
 import shlex
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from xmlrpc.client import Fault, ServerProxy
 
 from ftn_core.utils.errors import UserError
 from stack.settings import HOME, write_private
 
 CONFIG = HOME / "supervisord.conf"
+BIN = Path(sys.executable).parent
 LOGS = HOME / "logs"
+PID = HOME / "supervisord.pid"
+"""supervisord removes it as the last thing."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def write_config(programs: list[Program]) -> None:
     config["supervisord"] = {
         "logfile": str(LOGS.absolute() / "supervisord.log"),
         "childlogdir": str(LOGS.absolute()),
-        "pidfile": str(HOME.absolute() / "supervisord.pid"),
+        "pidfile": str(PID.absolute()),
         "directory": str(Path.cwd()),
     }
     for program in programs:
@@ -70,67 +71,53 @@ def write_config(programs: list[Program]) -> None:
 
 
 def start_daemon() -> None:
-    """Start supervisord in the background."""
-    program = str(Path(sys.executable).parent / "supervisord")
+    """Start supervisord in the background; returns when it answers."""
     # its message about a bad configuration would show passwords
-    done = subprocess.run([program, "--configuration", str(CONFIG.absolute())], capture_output=True)
-    if done.returncode:
-        raise UserError(f"supervisord refuses {CONFIG}: `{program} -c {CONFIG} -n` says why")
-    deadline = time.monotonic() + 20
-    while not running():
-        if time.monotonic() > deadline:
-            raise UserError(f"supervisord does not start: see {LOGS / 'supervisord.log'}")
-        time.sleep(0.1)
+    if _run("supervisord").returncode:
+        raise UserError(f"supervisord refuses {CONFIG}: `{BIN / 'supervisord'} -c {CONFIG} -n` says why")
+    _wait_until(running, "does not start")
 
 
 def update() -> None:
     """Let a running supervisord read the configuration again: it stops only the programs that changed."""
-    program = str(Path(sys.executable).parent / "supervisorctl")
-    done = subprocess.run([program, "--configuration", str(CONFIG.absolute()), "update"], capture_output=True)
-    if done.returncode:
+    if _run("supervisorctl", "update").returncode:
         raise UserError(f"supervisord does not accept {CONFIG}: make down, then make up")
 
 
 def running() -> bool:
     """Whether supervisord runs."""
-    try:
-        with contextlib.suppress(Fault):  # it runs, but is shutting down
-            _rpc().getState()
-    except OSError:
-        return False
-    return True
+    return _run("supervisorctl", "pid").returncode == 0
 
 
-def states() -> dict[str, dict[str, Any]]:
-    """supervisord's information on each program: ``statename``, ``description``, ``start``, ``pid`` ..."""
-    return {info["name"]: info for info in _rpc().getAllProcessInfo()}
+def states() -> str:
+    """One line for each program: name, state, process and uptime, or why it does not run."""
+    return _run("supervisorctl", "status").stdout
 
 
 def start(name: str) -> None:
     """Start a program, unless it runs already; returns when it has stayed up for a second."""
-    try:
-        _rpc().startProcess(name, True)
-    except Fault as fault:
-        if "ALREADY_STARTED" not in fault.faultString:
-            raise UserError(f"{name} does not start: {fault.faultString}: see {LOGS / name}.log") from None
+    done = _run("supervisorctl", "start", name)
+    if done.returncode:
+        raise UserError(f"{done.stdout.strip()}: see {LOGS / name}.log")
 
 
 def shut_down() -> None:
     """Stop all programs, then supervisord; returns when all have ended."""
-    pid = int(_rpc().getPID())
-    _rpc().shutdown()
+    _run("supervisorctl", "shutdown")
+    _wait_until(lambda: not PID.exists(), "does not end")
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / program), "--configuration", str(CONFIG.absolute()), *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def _wait_until(done: Callable[[], bool], failure: str) -> None:
     deadline = time.monotonic() + 60
-    while running() or Path(f"/proc/{pid}").exists():
+    while not done():
         if time.monotonic() > deadline:
-            raise UserError(f"supervisord (process {pid}) does not end: see {LOGS / 'supervisord.log'}")
+            raise UserError(f"supervisord {failure}: see {LOGS / 'supervisord.log'}")
         time.sleep(0.1)
-
-
-def _rpc() -> Any:  # noqa: ANN401 - a proxy has the methods of the server
-    from supervisor.xmlrpc import SupervisorTransport
-
-    transport = SupervisorTransport(None, None, f"unix://{_socket()}")
-    return ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
 
 def _socket() -> Path:

@@ -1,6 +1,6 @@
-"""Prints one line for each configured service; exit code 0 if all work, 2 otherwise.
+"""Prints one line for each service; exit code 0 if all work, 2 otherwise.
 
-Each service is asked as the pipeline asks it, with its own client's settings. What the check writes, it deletes again.
+Each service is asked as the pipeline asks it, through its own client and settings. What the check writes, it deletes.
 No secret is printed: addresses lose user and password. Texts of libraries repeat addresses, so they are interpreted but
 not printed.
 """
@@ -10,18 +10,35 @@ import sys
 
 from dotenv import load_dotenv
 
-from stack.check import dvc, mlflow, postgres, prefect
-from stack.check.report import check_all
+from ftn_core.utils.errors import UserError
+from stack import supervisor
+from stack.check import mlflow, postgres, prefect, remote
+from stack.settings import ENVIRONMENT_FILE
+
+SERVICES = {"DVC remote": remote.check, "MLflow": mlflow.check, "Prefect": prefect.check, "PostgreSQL": postgres.check}
+NO_RETRIES = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+
+
+def check_service(service: str) -> bool:
+    """Print the service's line; returns whether it works."""
+    try:
+        works, text = True, SERVICES[service]()
+    except UserError as error:
+        works, text = False, str(error)
+    except Exception as error:  # the text of an unexpected error may hold a secret
+        works, text = False, f"the check itself failed: {type(error).__name__}"
+    print(f"{'ok    ' if works else 'FAILED'} {service}: {text}", flush=True)
+    return works
 
 
 def main() -> None:
-    """Print the results."""
+    """Check all services."""
     load_dotenv(".env")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    services = {"DVC remote": dvc, "MLflow": mlflow, "Prefect": prefect, "PostgreSQL": postgres}
-    results = check_all({name: service.check for name, service in services.items()})
-    print("\n".join(map(str, results)), flush=True)
-    sys.exit(0 if all(result.works for result in results) else 2)
+    if supervisor.running():  # the servers that `make up` has started here
+        load_dotenv(ENVIRONMENT_FILE)
+    os.environ.update(NO_RETRIES | {"MLFLOW_DISABLE_TELEMETRY": "true"})
+    works = [check_service(service) for service in SERVICES]
+    sys.exit(0 if all(works) else 2)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,32 @@
 """What refusals and errors of libraries mean. The texts of libraries may hold a password, so they are never printed."""
 
-from typing import Any
+import re
 
 from ftn_core.utils.network_errors import NO_ANSWER, SILENT, describe_connection_error, describe_tls_error
 
+ANSWER_SECONDS = 4
+"""Seconds to wait for a connection, and for an answer."""
 
-def describe_refusal(response: Any, login: str) -> str:  # noqa: ANN401 - of requests or httpx
+
+def describe_refusal(status: int, text: str, login: str) -> str:
     """The meaning of an HTTP error status; ``login`` names the settings that hold user and password."""
-    match response.status_code:
+    match status:
         case 401:
             return f"the server asks for a login, and ours is missing or wrong: {login}"
-        case 403 if "host" in response.text.lower():
+        case 403 if "host" in text.lower():
             return "the server does not answer to this host name: see its --allowed-hosts"
         case 403:
             return "no permission: the server knows the user but does not allow it"
         case 404 | 405:
-            return f"something answers {response.status_code}, but not this service: check host, port and path"
-    return f"the server answers {response.status_code}"
+            return f"something answers {status}, but not this service: check host, port and path"
+    return f"the server answers {status}: its log says more"
 
 
 def describe_network_error(text: str) -> str:
     """The meaning of the error of a request that got no answer."""
     if "SSL" in text:
         return describe_tls_error(text)
-    return SILENT if "ead timed out" in text else describe_connection_error(text)
+    return SILENT if re.search("read ?(operation )?time", text, re.IGNORECASE) else describe_connection_error(text)
 
 
 def describe_database_error(text: str) -> str:
@@ -40,7 +43,7 @@ _DATABASE_ERRORS = {
     "authentication": "wrong user or password",
     "no such table": "reachable, but not an MLflow database: `mlflow db upgrade` makes one",
     "UndefinedTable": "reachable, but not an MLflow database: `mlflow db upgrade` makes one",
-    "readonly": "reachable, no permission to write",
+    "readonly": "reachable, not writable: no permission",
     "permission denied": "reachable, no permission",
     "timeout expired": NO_ANSWER,
 }

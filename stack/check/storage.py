@@ -1,10 +1,7 @@
-"""Checks buckets and folders: writes a file, reads it back and deletes it."""
+"""Checks a bucket or folder: writes a file, reads it back and deletes it."""
 
-import contextlib
 import os
 import uuid
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,112 +9,77 @@ import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from dvc.fs import FileSystem
 
+from ftn_core.utils.errors import UserError
 from ftn_core.utils.s3_errors import describe_s3_error
-from ftn_core.utils.urls import redact_url
-from stack.check import timeouts
-from stack.check.report import CheckError, CheckResult, run_probe
+from stack.check.messages import ANSWER_SECONDS
+
+WORKS = "reachable, readable, writable"
 
 
-def check_bucket(service: str, url: str, remote: Mapping[str, Any]) -> CheckResult:
-    """Check ``s3://bucket/prefix`` with the settings of a DVC remote; boto3 supplies those that are missing."""
-    bucket, _, prefix = url.removeprefix("s3://").partition("/")
-    where, anonymous = redact_url(url), bool(remote.get("allow_anonymous_login"))
+def probe(kind: type[FileSystem], settings: dict[str, Any], path: str) -> str:
+    """Probe what ``dvc.fs.get_cloud_fs`` returns.
+
+    Raises:
+        UserError: it cannot be used; the message holds no secret.
+    """
+    name, content = f".ftn-check-{uuid.uuid4().hex}", uuid.uuid4().bytes
+    if kind.protocol == "s3":
+        return _probe_bucket(settings, path, name, content)
+    file_system = kind(**settings)
     try:
-        session = botocore.session.Session(profile=remote.get("profile"))
-        # as in DVC, the environment takes precedence over the remote's own files
-        for setting, name, variable in (
-            ("credentialpath", "credentials_file", "AWS_SHARED_CREDENTIALS_FILE"),
-            ("configpath", "config_file", "AWS_CONFIG_FILE"),
-        ):
-            if remote.get(setting) and not os.environ.get(variable):
-                session.set_config_variable(name, remote[setting])
-        # a machine's role exists only in a cloud, where the answer comes fast
-        session.set_config_variable("metadata_service_timeout", 1)
-        session.set_config_variable("metadata_service_num_attempts", 1)
-        keys = [remote.get(key) for key in ("access_key_id", "secret_access_key", "session_token")]
-        own = boto3.Session(*keys, botocore_session=session)
-        config = Config(
-            connect_timeout=timeouts.CONNECT_SECONDS,
-            read_timeout=timeouts.READ_SECONDS,
-            retries={"total_max_attempts": 1},
-        )
-        client = own.client(
-            "s3",
-            region_name=remote.get("region"),
-            endpoint_url=remote.get("endpointurl"),
-            use_ssl=remote.get("use_ssl", True),
-            verify=remote.get("ssl_verify"),
-            config=config.merge(Config(signature_version=UNSIGNED)) if anonymous else config,
-        )
-        where += f" at {redact_url(client.meta.endpoint_url)}"
-        credentials = None if anonymous else own.get_credentials()
-    except (BotoCoreError, ValueError) as error:  # ValueError: the endpoint is no address
-        return CheckResult(False, service, f"{where}: {describe_s3_error(error, 'read', bucket)}")
-    if credentials:
-        where += " (credentials from " + ("DVC's config)" if keys[0] else f"{credentials.method})")
-    elif not anonymous:
-        files = " and ".join(session.get_config_variable(name) for name in ("credentials_file", "config_file"))
-        places = f"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profile {session.profile or 'default'} in {files}"
-        return CheckResult(False, service, f"{where}: no credentials found: looked at {places}, the machine's role")
-    return run_probe(service, where, lambda: _probe_bucket(client, bucket, prefix, bool(remote.get("version_aware"))))
-
-
-def _probe_bucket(client: Any, bucket: str, prefix: str, version_aware: bool) -> str:  # noqa: ANN401 - no types
-    folder = f"{prefix.rstrip('/')}/" if prefix else ""
-    key, content = f"{folder}.ftn-check-{uuid.uuid4().hex}", uuid.uuid4().bytes
-    with _s3_errors("list", bucket):
-        client.list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1)
-    versions = _versioning(client, bucket)
-    with _s3_errors("write", bucket, "reachable, readable, not writable: ", f"; {versions}"):
-        put = client.put_object(Bucket=bucket, Key=key, Body=content)
-    # in a versioned bucket, only deleting the version itself removes the object
-    version = {"VersionId": put["VersionId"]} if put.get("VersionId") else {}
-    try:
-        with _s3_errors("read", bucket):
-            read = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    finally:
-        with _s3_errors("delete", bucket, "reachable, writable, but ", f"; {key} is left behind; {versions}"):
-            client.delete_object(Bucket=bucket, Key=key, **version)
-    if read != content:
-        raise CheckError("reachable, but what was written is not what is read back")
-    if version_aware and versions != "versioned":
-        raise CheckError(f"reachable, readable, writable, but {versions}, and the remote is version_aware")
-    return f"reachable, readable, writable, {versions}"
-
-
-def _versioning(client: Any, bucket: str) -> str:  # noqa: ANN401 - no types
-    try:
-        status = client.get_bucket_versioning(Bucket=bucket).get("Status")
-    except (BotoCoreError, ClientError):
-        return "versioning unknown (the server does not tell this key)"
-    return {"Enabled": "versioned", "Suspended": "versioning suspended"}.get(status, "not versioned")
-
-
-@contextlib.contextmanager
-def _s3_errors(action: str, bucket: str, before: str = "", after: str = "") -> Iterator[None]:
-    """Turn the errors of one request into ``CheckError``."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise CheckError(f"{before}{describe_s3_error(error, action, bucket)}{after}") from None
-
-
-def probe_folder(folder: Path) -> str:
-    """Check a folder; one that does not exist is not created, because its first user will do that."""
-    if not folder.exists():
-        parent = next(parent for parent in folder.parents if parent.exists())
-        if not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise CheckError(f"does not exist, and no permission to create it in {parent}")
-        return "does not exist yet, can be created"
-    if not folder.is_dir():
-        raise CheckError("not a folder")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise CheckError("no permission to read")
-    probe = folder / f".ftn-check-{uuid.uuid4().hex}"
-    try:
-        probe.write_bytes(b"ftn")
-        probe.unlink()
+        if not file_system.exists(path):
+            return "does not exist yet: the first push makes it"
+        file_system.pipe_file(f"{path}/{name}", content)
+        file_system.rm_file(f"{path}/{name}")
+    except NotADirectoryError:
+        raise UserError("not a folder") from None
     except OSError as error:
-        raise CheckError(f"readable, not writable: {error.strerror}") from None
-    return "reachable, readable, writable, not versioned (a folder)"
+        raise UserError(f"reachable, not writable: {error.strerror or type(error).__name__}") from None
+    return WORKS
+
+
+def _probe_bucket(remote: dict[str, Any], path: str, name: str, content: bytes) -> str:
+    bucket, _, prefix = path.partition("/")
+    place, action = {"Bucket": bucket, "Key": f"{prefix}/{name}".lstrip("/")}, "list"
+    try:
+        s3 = _client(remote)
+        s3.list_objects_v2(Bucket=bucket, MaxKeys=1)  # some servers make a missing bucket when they are written to
+        action = "write"
+        version = s3.put_object(Body=content, **place).get("VersionId")
+        action = "read"
+        s3.get_object(**place)
+        action = "delete"
+        # in a versioned bucket, only deleting the version itself removes the object
+        s3.delete_object(**place, **({"VersionId": version} if version else {}))
+    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: the endpoint is no address
+        left = f"; {place['Key']} is left behind" if action == "delete" else ""
+        raise UserError(f"{describe_s3_error(error, action, bucket)}{left}") from None
+    if remote.get("version_aware") and not version:
+        raise UserError(f"{WORKS}, but not versioned, and the remote is version_aware")
+    return f"{WORKS}, {'versioned' if version else 'not versioned'}"
+
+
+def _client(remote: dict[str, Any]) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+    """A client with the settings of a DVC remote. DVC's own, s3fs, may wait for ever."""
+    session = botocore.session.Session(profile=remote.get("profile"))
+    # as in DVC, the environment takes precedence over the remote's own files
+    for setting, name, variable in (
+        ("credentialpath", "credentials_file", "AWS_SHARED_CREDENTIALS_FILE"),
+        ("configpath", "config_file", "AWS_CONFIG_FILE"),
+    ):
+        if remote.get(setting) and not os.environ.get(variable):
+            session.set_config_variable(name, remote[setting])
+    keys = [remote.get(key) for key in ("access_key_id", "secret_access_key", "session_token")]
+    config = Config(connect_timeout=ANSWER_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
+    if remote.get("allow_anonymous_login"):
+        config = config.merge(Config(signature_version=UNSIGNED))
+    return boto3.Session(*keys, botocore_session=session).client(
+        "s3",
+        region_name=remote.get("region"),
+        endpoint_url=remote.get("endpointurl"),
+        use_ssl=remote.get("use_ssl", True),
+        verify=remote.get("ssl_verify"),
+        config=config,
+    )

@@ -218,7 +218,7 @@ def test_up_again_changes_nothing_and_says_the_same(team):
     assert team.here.run(*team.supervisorctl, "pid", "prefect").stdout == before
     status = team.here.python("-m", "stack", "status").stdout
     assert [line.split()[:2] for line in sorted(status.splitlines())] == [
-        [name, "running"] for name in ("mlflow", "postgres", "prefect", "s3", "worker-default", "worker-gpu")
+        [name, "RUNNING"] for name in ("mlflow", "postgres", "prefect", "s3", "worker-default", "worker-gpu")
     ]
 
 
@@ -236,7 +236,19 @@ def test_without_the_password_access_is_denied(team):
     mlflow_at, prefect_at = team.env["MLFLOW_TRACKING_URI"], team.env["PREFECT_API_URL"]
     assert requests.get(f"{mlflow_at}/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 401
     assert requests.post(f"{prefect_at}/deployments/count").status_code == 401
-    assert "ok     Prefect" in team.here.python("-m", "stack.check", **team.env).stdout
+    wrong = {"PREFECT_API_AUTH_STRING": "ftn:planted-other", "MLFLOW_TRACKING_PASSWORD": "planted-other"}
+    lines = team.here.python("-m", "stack.check", check=False, **team.settings, **wrong).stdout.splitlines()
+    for line, setting in zip(lines[1:3], ("MLFLOW_TRACKING_USERNAME", "PREFECT_API_AUTH_STRING"), strict=True):
+        assert line.startswith("FAILED") and f"ours is missing or wrong: {setting}" in line
+
+
+def test_what_runs_here_is_checked_without_any_setting(team):
+    lines = team.here.python("-m", "stack.check", **team.settings).stdout.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        "ok     DVC remote", "ok     MLflow", "ok     Prefect", "ok     PostgreSQL",
+    ]  # fmt: skip
+    for line, end in zip(lines, ("versioned", "artifacts too", "the login is right", "prefect is there"), strict=True):
+        assert line.endswith(end)
 
 
 def test_a_gpu_has_one_stage_at_a_time(team):
@@ -257,6 +269,8 @@ def test_data_survive_a_restart(team):
     secrets = [path.read_text() for path in sorted((team.here.root / ".ftn/stack/secrets").iterdir())]
     team.down()
     assert team.here.python("-m", "stack", "status", check=False).stdout.strip() == "status: nothing runs here: make up"
+    checked = team.here.python("-m", "stack.check", check=False).stdout
+    assert "ok     DVC remote: nothing configured" in checked  # not the server that has just been stopped
     team.up()
     assert team.here.python("-c", count, **team.env).stdout == before
     assert [path.read_text() for path in sorted((team.here.root / ".ftn/stack/secrets").iterdir())] == secrets
