@@ -62,8 +62,9 @@ def archive_photographs(
     preset = _Preset(archive, root=".") if isinstance(archive, Archive) else _PRESETS[archive]
     wanted = preset.archive
     name = PurePosixPath(urlsplit(wanted.url).path).name or "archive"
-    # the checksum is part of the name, so that a changed sha256 does not find the old file
-    target = downloads / f"{wanted.sha256[:16]}-{name}"
+    # the checksum is part of the name, so that a changed sha256 does not find the old file; no file system takes more
+    # than 255 bytes
+    target = downloads / f"{wanted.sha256[:16]}-{name[-100:]}"
     folder = target.with_name(target.name + ".unpacked")
     if not folder.is_dir():
         extract(download(wanted.url, wanted.sha256, target), folder)

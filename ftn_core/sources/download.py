@@ -3,9 +3,11 @@
 import hashlib
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from ftn_core.sources.http_download import http_download
 from ftn_core.sources.s3_download import s3_download
+from ftn_core.sources.space import check_room
 from ftn_core.sources.transfer import Open, TransientError
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.progress import Progress
@@ -68,18 +70,31 @@ def file_sha256(path: Path) -> str:
 
 def _fetch(source: Open, url: str, part: Path) -> None:
     """One attempt to complete ``part``."""
+    what = f"data.archive: {redact_url(url)}"
     with source(url, _size(part)) as body:
         total = None if body.total is None else body.total / 1e6
         progress = Progress(f"downloading {redact_url(url)}", "MB", total, start=body.start / 1e6)
         done = body.start
+        if body.total is not None:
+            check_room(part.parent, body.total - done, body.total, what)
         with part.open("ab" if body.start else "wb") as file:
             while block := body.read(_BLOCK):
-                file.write(block)
                 done += len(block)
+                _write(file, block, done, part, what)
                 progress(done / 1e6)
     # some libraries raise no error when a body ends too soon
     if body.total is not None and done < body.total:
         raise TransientError(f"the connection ended after {done} of {body.total} bytes")
+
+
+def _write(file: BinaryIO, block: bytes, done: int, part: Path, what: str) -> None:
+    """Write a block. If there is no room for it, the file is removed: it would fill the disk again at the next try."""
+    try:
+        check_room(part.parent, len(block), done, what)
+        file.write(block)
+    except (UserError, OSError) as error:
+        part.unlink()
+        raise UserError(str(error) if isinstance(error, UserError) else f"{what}: {error.strerror}") from None
 
 
 def _size(path: Path) -> int:

@@ -30,8 +30,9 @@ def http_download(url: str, start: int) -> Iterator[Body]:
         request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
         with urllib.request.urlopen(request, timeout=60) as response:
             first = start if response.status == 206 else 0
-            length = response.headers.get("Content-Length")
-            yield Body(first, None if length is None else first + int(length), response.read1)
+            length = response.headers.get("Content-Length", "")
+            # anything but a number states no size
+            yield Body(first, first + int(length) if length.isdecimal() else None, response.read1)
     except urllib.error.HTTPError as error:
         # 416: the server has no bytes after ``start``; the checksum decides whether the file is complete
         if error.code == 416 and start:

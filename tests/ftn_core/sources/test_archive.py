@@ -1,6 +1,7 @@
 import hashlib
 import io
 import re
+import stat
 import tarfile
 import threading
 import zipfile
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ftn_core.parameters.data import Archive
 from ftn_core.sources import archive as module
+from ftn_core.sources import space
 from ftn_core.sources.archive import archive_photographs
 from ftn_core.sources.download import download
 from ftn_core.sources.extract import extract
@@ -32,6 +34,7 @@ class Server:
         self.cut = []  # for each request to come: after how many bytes the connection drops
         self.statuses = []  # for each request to come: an error to answer
         self.requests = []
+        self.length = None  # what it says the length is, instead of the truth
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -62,7 +65,7 @@ class Server:
             handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         else:
             handler.send_response(200)
-        handler.send_header("Content-Length", str(len(body)))
+        handler.send_header("Content-Length", self.length or str(len(body)))
         handler.end_headers()
         handler.wfile.write(body[: self.cut.pop(0)] if self.cut else body)
 
@@ -151,6 +154,28 @@ def test_not_found_is_final_and_unavailable_is_not(server, tmp_path):
     assert len(server.requests) == 4
 
 
+def test_a_length_that_is_no_number_is_no_length(server, tmp_path):
+    server.length = "abc"
+    assert fetch(server, tmp_path / "a").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", [None, "abc"])
+def test_what_the_disk_has_no_room_for_is_refused_and_leaves_nothing(server, tmp_path, monkeypatch, length):
+    server.length = length
+    monkeypatch.setattr(space, "RESERVE", 1 << 60)
+    with pytest.raises(UserError, match=r"data\.archive: http.*does not fit: .* GB left"):
+        fetch(server, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_than_any_set_of_photographs_is_refused(server, tmp_path, monkeypatch):
+    server.length = "abc"
+    monkeypatch.setattr(space, "MAX_BYTES", 10**6)
+    with pytest.raises(UserError, match="is larger than 0 GB: use a smaller archive"):
+        fetch(server, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nobody_listens(server, tmp_path):
     server.close()
     with pytest.raises(UserError, match="refused"):
@@ -180,16 +205,17 @@ def zipped(*names):
     return stream.getvalue()
 
 
-def tarred(*names, link=None):
+def tarred(*names, **special):
+    """Pictures, and members of other types: ``link=(tarfile.SYMTYPE, "target")``."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as file:
         for name in names:
             member = tarfile.TarInfo(name)
             member.size = len(picture())
             file.addfile(member, io.BytesIO(picture()))
-        if link:
-            member = tarfile.TarInfo("link.png")
-            member.type, member.linkname = tarfile.SYMTYPE, link
+        for name, (kind, target) in special.items():
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
             file.addfile(member)
     return stream.getvalue()
 
@@ -216,8 +242,11 @@ def flipped(data):
         zipped("a/..\\..\\evil.png"),
         tarred("ok.png", "../evil.png"),
         tarred("x/../../evil.png"),
-        tarred("ok.png", link="../../secret"),
-        tarred(link="/etc/passwd"),
+        tarred("a" * 300 + ".png"),
+        zipped("ok.png", "a" * 300 + ".png"),
+        tarred("a", "a/b"),
+        zipped("a", "a/b"),
+        zipped("a/b", "a"),
         b"neither zip nor tar",
         zipped("a.png")[:-30],
         tarred("a.png")[:-30],
@@ -229,10 +258,64 @@ def test_hostile_and_damaged_archives_leave_nothing(tmp_path, data):
     inside = tmp_path / "deep" / "er"
     inside.mkdir(parents=True)
     (inside / "a").write_bytes(data)
-    with pytest.raises(UserError, match=r"data\.archive: a cannot be unpacked"):
+    with pytest.raises(UserError, match=r"data\.archive: a cannot be unpacked") as caught:
         extract(inside / "a", inside / "out")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [inside / "a"]
-    assert not (inside / "out").exists()
+    assert len(str(caught.value)) < 200 and "\n" not in str(caught.value)
+    assert [path for path in tmp_path.rglob("*") if path != inside.parent] == [inside, inside / "a"]
+
+
+def test_only_files_and_their_folders_are_unpacked(tmp_path):
+    """A link could make a later member write elsewhere: CVE-2025-4517 got past tarfile's own filter."""
+    (tmp_path / "secret").write_text("secret")
+    special = {
+        "link.png": (tarfile.SYMTYPE, "../secret"), "inside.png": (tarfile.SYMTYPE, "ok.png"),
+        "hard.png": (tarfile.LNKTYPE, "../secret"), "pipe.png": (tarfile.FIFOTYPE, ""),
+        "disk.png": (tarfile.BLKTYPE, ""), "folder": (tarfile.DIRTYPE, ""),
+    }  # fmt: skip
+    (tmp_path / "a").write_bytes(tarred("ok.png", **special))
+    assert [path.name for path in extract(tmp_path / "a", tmp_path / "tar").iterdir()] == ["ok.png"]
+    with zipfile.ZipFile(tmp_path / "b", "w") as file:
+        link = zipfile.ZipInfo("link.png")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        file.writestr(link, "../secret")
+        file.writestr("sub/ok.png", picture())
+    folder = extract(tmp_path / "b", tmp_path / "zip")
+    assert [path.relative_to(folder).as_posix() for path in folder.rglob("*")] == ["sub", "sub/ok.png"]
+
+
+def zeros(size):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file, file.open("zeros.png", "w") as member:
+        for _ in range(size // 10**6):
+            member.write(bytes(10**6))
+    return stream.getvalue()
+
+
+def long_header():
+    """A tar file whose first header says that a name of a gigabyte follows."""
+    member = tarfile.TarInfo("x")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, 10**9
+    return member.tobuf(tarfile.GNU_FORMAT) + bytes(10_240)
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "message"),
+    [
+        (zeros(150 * 10**6), {}, "it unpacks to more than 115 MB"),
+        (long_header(), {}, "a header of 1000000000 bytes"),
+        (zipped("a.png", "b.png", "c.png"), {"extract.MAX_MEMBERS": 2}, "it has more than 2 members"),
+        (tarred("a.png", "b.png", "c.png"), {"extract.MAX_MEMBERS": 2}, "it has more than 2 members"),
+        (zipped("a.png"), {"space.RESERVE": 1 << 60}, "does not fit: "),
+        (zipped("a.png"), {"space.MAX_BYTES": 10}, "is larger than"),
+    ],
+)
+def test_an_archive_that_would_fill_disk_or_memory_leaves_nothing(tmp_path, monkeypatch, data, limits, message):
+    for name, value in limits.items():
+        monkeypatch.setattr(f"ftn_core.sources.{name}", value)
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(UserError, match=rf"data\.archive: a .*{message}"):
+        extract(tmp_path / "a", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
 def test_an_interrupted_unpacking_is_done_again(tmp_path, monkeypatch):
@@ -242,7 +325,7 @@ def test_an_interrupted_unpacking_is_done_again(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(zipfile.ZipFile, "extractall", interrupt)
+        patch.setattr(zipfile.ZipFile, "infolist", interrupt)
         with pytest.raises(KeyboardInterrupt):
             extract(tmp_path / "a.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()
