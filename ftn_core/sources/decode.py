@@ -7,17 +7,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
+from tifffile import TiffFile
 from torchvision.io import decode_image
+
+from ftn_core.sources import tiff
+from ftn_core.utils.errors import UserError
 
 # decode checks data.max_pixels instead; Pillow's limit could refuse what that allows
 Image.MAX_IMAGE_PIXELS = None
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 
 def decoded_size(path: Path) -> int:
     """The number of bytes that ``decode`` will give, from the image's header; 0 if the header cannot be read."""
     try:
+        if _is_tiff(path):
+            with TiffFile(path) as file:
+                return 3 * file.pages.first.imagewidth * file.pages.first.imagelength
         with Image.open(path, formats=_FORMATS) as image:
             return 3 * image.width * image.height
     except Exception:  # as in decode, which will report the reason
@@ -31,7 +38,7 @@ class Unusable(Exception):  # noqa: N818 - a verdict on an image, not a failure 
 def decode(path: Path, *, min_side: int, max_pixels: int) -> NDArray[np.uint8]:
     """Decode one image to RGB, ``3 x H x W``, upright.
 
-    16 bits become 8 by rounding ``x / 257``; for RGB TIFF, Pillow gives the high byte. Transparent pixels are
+    16 bits become 8 by rounding ``x / 257``. Transparent pixels are
     composited onto white, so hidden colours do not appear. An animation gives its first frame. Colour profiles
     and gamma chunks are ignored.
 
@@ -40,21 +47,53 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> NDArray[np.uint8]:
             are more than ``max_pixels`` pixels. The size is read from the header, before anything is decoded.
     """
     try:
+        if _is_tiff(path):
+            return _tiff(path, min_side, max_pixels)
         image = Image.open(path, formats=_FORMATS)
+    except Unusable:
+        raise
     except Exception as error:  # decoders can raise almost anything for hostile files
         raise Unusable("not a readable image") from error
     with image:
-        width, height = image.size
-        if min(width, height) < min_side:
-            raise Unusable(f"{width} x {height} pixels: a side is shorter than {min_side}")
-        if width * height > max_pixels:
-            raise Unusable(f"{width} x {height} pixels: more than {max_pixels}")
+        _check_size(*image.size, min_side, max_pixels)
         try:
             return _by_torchvision(path, image) if _torchvision_can(image) else _by_pillow(image)
         except Unusable:
             raise
         except Exception as error:
             raise Unusable(f"damaged, truncated or unsupported {image.format}") from error
+
+
+def _check_size(width: int, height: int, min_side: int, max_pixels: int) -> None:
+    if min(width, height) < min_side:
+        raise Unusable(f"{width} x {height} pixels: a side is shorter than {min_side}")
+    if width * height > max_pixels:
+        raise Unusable(f"{width} x {height} pixels: more than {max_pixels}")
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in tiff.SIGNATURES
+
+
+def _tiff(path: Path, min_side: int, max_pixels: int) -> NDArray[np.uint8]:
+    with TiffFile(path) as file:
+        first = file.pages.first
+        _check_size(first.imagewidth, first.imagelength, min_side, max_pixels)
+        try:
+            page = tiff.only_page(file)
+            pixels, premultiplied = tiff.read_pixels(path, page)
+        except UserError as error:
+            raise Unusable(str(error)) from None
+        except Exception as error:
+            raise Unusable("damaged, truncated or unsupported TIFF") from error
+    pixels = _eight_bits(tiff.upright(pixels, page.tags.valueof(274, 1)).transpose(2, 0, 1))
+    colours = np.repeat(pixels[:1], 3, axis=0) if len(pixels) < 3 else pixels[:3]
+    if len(pixels) in (1, 3):
+        return np.ascontiguousarray(colours)
+    if premultiplied:
+        return np.minimum(colours.astype(np.uint16) + (255 - pixels[-1]), 255).astype(np.uint8)
+    return _on_white(np.concatenate([colours, pixels[-1:]]))
 
 
 def _torchvision_can(image: Image.Image) -> bool:
@@ -82,11 +121,6 @@ def _by_torchvision(path: Path, image: Image.Image) -> NDArray[np.uint8]:
 
 def _by_pillow(image: Image.Image) -> NDArray[np.uint8]:
     upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):
-        grey = _eight_bits(np.asarray(upright))
-        return np.repeat(grey[None], 3, axis=0)
-    if upright.mode in ("I", "F"):
-        raise Unusable("32 bits a channel: which value is white is not known")
     pixels = np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))
     return _on_white(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import psutil
 
+from ftn_core.sources.tiff import SIGNATURES
 from ftn_core.utils.errors import UserError
 from serving.files.pictures import by_pillow, tiff
 from serving.files.pictures.picture import Picture, PixelArray
@@ -26,7 +27,7 @@ def read_picture(path: Path) -> Picture:
     """
     with path.open("rb") as file:
         signature = file.read(4)
-    return (tiff if signature in tiff.SIGNATURES else by_pillow).read(path, _has_room)
+    return (tiff if signature in SIGNATURES else by_pillow).read(path, _has_room)
 
 
 def write_picture(picture: Picture, pixels: PixelArray, path: Path) -> None:

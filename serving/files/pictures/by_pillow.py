@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from ftn_core.sources.eight_bits import decode_pixels
 from ftn_core.utils.errors import UserError
 from serving.files.pictures import jpeg, png, webp
 from serving.files.pictures.picture import Picture, PixelArray
@@ -15,7 +15,6 @@ from serving.files.pictures.picture import Picture, PixelArray
 Image.MAX_IMAGE_PIXELS = None
 
 _FORMATS: dict[str, Any] = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
-_PLAIN = ("L", "LA", "RGB", "RGBA")
 
 
 def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
@@ -31,26 +30,15 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
             raise UserError("an animation: only single pictures can be denoised")
         deep = format == "PNG" and png.depth(path) == 16
         has_room(image.width, image.height, 8 if deep else 4)
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         kept = _FORMATS[format].keep(path, image)
-        return Picture(_deep(path, image) if deep else decode_pixels(image), format, orientation, kept)
+        return Picture(_deep(path, image) if deep else decode_pixels(image), format, _orientation(image), kept)
 
 
-def decode_pixels(image: Image.Image) -> PixelArray:
-    """The pixels of a picture with 8 bits a sample.
-
-    Raises:
-        UserError: the picture is neither RGB nor grey, as CMYK.
-    """
-    if image.has_transparency_data and image.mode not in ("LA", "RGBA"):
-        # a palette with alpha, or one transparent colour
-        image = image.convert("LA" if image.mode == "L" else "RGBA")
-    elif image.mode in ("P", "1"):
-        image = image.convert("RGB" if image.mode == "P" else "L")
-    if image.mode not in _PLAIN:
-        raise UserError(f"colours of kind {image.mode}: convert it to RGB or grey of 8 or 16 bits first")
-    pixels = np.asarray(image)
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # EXIF that cannot be read says nothing; it is copied all the same
+        return 1
 
 
 def _deep(path: Path, image: Image.Image) -> PixelArray:

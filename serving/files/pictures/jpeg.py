@@ -1,6 +1,7 @@
 """JPEG: no quantisation step is coarser than the source's or than that of quality 95."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,6 +11,9 @@ from PIL import Image, JpegImagePlugin
 from serving.files.pictures.picture import PixelArray
 
 MIN_QUALITY = 95
+_EXIF = b"Exif\0\0"
+_IN_SEGMENT = 65_533 - len(_EXIF)
+"""Bytes of EXIF that fit into one segment."""
 
 
 def keep(_path: Path, image: Image.Image) -> dict[str, Any]:
@@ -35,4 +39,13 @@ def _no_coarser(tables: dict[int, list[int]], mode: str) -> dict[int, list[int]]
 
 def write(file: IO[bytes], pixels: PixelArray, kept: dict[str, Any]) -> None:
     """Write grey or RGB."""
+    kept = kept | {"exif": b"", "extra": b"".join(_segments(kept["exif"]))} if "exif" in kept else kept
     Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(file, "JPEG", **kept)
+
+
+def _segments(exif: bytes) -> Iterator[bytes]:
+    """EXIF as segments of a JPEG. Pillow reads EXIF that fills several, but writes one only."""
+    content = exif.removeprefix(_EXIF)
+    for start in range(0, len(content), _IN_SEGMENT):
+        part = _EXIF + content[start : start + _IN_SEGMENT]
+        yield b"\xff\xe1" + (2 + len(part)).to_bytes(2, "big") + part

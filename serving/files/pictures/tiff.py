@@ -1,25 +1,18 @@
-"""TIFF: tifffile reads 16 bits and writes all. Pillow reads 8 bits, because it supports more compressions."""
+"""TIFF: ``ftn_core.sources.tiff`` reads the pixels; this reads the metadata, and writes with tifffile."""
 
-import logging
 import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, cast
 
-import numpy as np
 import tifffile
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TIFF, TiffPage
 
+from ftn_core.sources.tiff import only_page, read_pixels
 from ftn_core.utils.errors import UserError
-from serving.files.pictures.by_pillow import decode_pixels
 from serving.files.pictures.picture import Picture, PixelArray
-
-# errors are raised as exceptions; log lines would disturb the progress lines
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)
-
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _DIRECTORIES = {"ExifTag": ExifTags.IFD.Exif, "GPSTag": ExifTags.IFD.GPSInfo}
 # tags about the layout and compression of pixels, beside those that tifffile writes itself: they may change
@@ -33,10 +26,7 @@ _RESOLUTION = (282, 283, 296)
 def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
     """See ``serving.files.pictures.read_picture``."""
     with tifffile.TiffFile(path) as file:
-        if len(file.pages) != 1:
-            raise UserError(f"{len(file.pages)} pages: only single pictures can be denoised")
-        page = file.pages[0]
-        assert isinstance(page, TiffPage)
+        page = only_page(file)
         if len(list(page.tags)) < _tags(file, page):
             raise UserError("damaged: some of what belongs to it cannot be read")
         has_room(page.imagewidth, page.imagelength, page.samplesperpixel * page.bitspersample // 8 or 1)
@@ -50,56 +40,11 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
             "resolution": tuple(page.tags[code].value for code in _RESOLUTION[:2]) if 282 in page.tags else None,
             "unit": page.tags.valueof(296, 2),
             "directories": {name: _directory(file, page, code) for name, code in _DIRECTORIES.items()},
-            "extrasamples": page.extrasamples,
             "compressed": page.compression != 1,
         }
-        pixels = _deep(page) if page.bitspersample == 16 else None
-        orientation = page.tags.valueof(274, 1)
-    if pixels is None:
-        pixels = decode_pixels(_as_stored(path))
-        kept["extrasamples"] = ("UNASSALPHA",)  # Pillow always returns alpha that is not premultiplied
-    return Picture(pixels, "TIFF", orientation, kept)
-
-
-def _as_stored(path: Path) -> Image.Image:
-    """The picture as it is stored. Pillow rotates TIFF by its orientation, so this rotates it back."""
-    back = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    # opened by name, Pillow maps some files into memory and does not rotate those
-    with path.open("rb") as file, Image.open(file, formats=("TIFF",)) as image:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-        image.load()
-        return image.transpose(back[orientation]) if orientation in back else image
-
-
-def _deep(page: TiffPage) -> PixelArray:
-    """The pixels of a picture with 16 bits a sample, ``H x W x C``, 0 for black."""
-    colours = {0: 1, 1: 1, 2: 3}.get(page.photometric)
-    if colours is None or page.sampleformat != 1 or page.samplesperpixel - colours not in (0, 1):
-        kind = tifffile.PHOTOMETRIC(page.photometric).name
-        raise UserError(f"{page.samplesperpixel} samples of {kind} a pixel: convert it to RGB or grey first")
-    try:
-        pixels: PixelArray = page.asarray()  # type: ignore[assignment]
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
-            raise
-        raise UserError(
-            f"16 bits with compression {tifffile.COMPRESSION(page.compression).name}: install the package imagecodecs"
-        ) from None
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    elif page.planarconfig == 2:
-        pixels = np.ascontiguousarray(pixels.transpose(1, 2, 0))
-    if page.photometric == 0:
-        pixels[..., 0] = 65535 - pixels[..., 0]
-    return pixels
+        pixels, premultiplied = read_pixels(path, page)
+        kept["extrasamples"] = ("ASSOCALPHA" if premultiplied else "UNASSALPHA",)
+        return Picture(pixels, "TIFF", page.tags.valueof(274, 1), kept)
 
 
 def _tags(file: tifffile.TiffFile, page: TiffPage) -> int:

@@ -75,13 +75,38 @@ def test_of_a_phones_jpeg_the_first_picture_is_taken(tmp_path):
         assert image.format == "JPEG"
 
 
+def test_exif_that_cannot_be_read_is_copied(tmp_path):
+    for suffix in (".png", ".webp", ".jpg"):
+        source, target = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+        Image.fromarray(pixels(3, np.uint8)).save(source, exif=b"Exif\0\0" + b"MM\0*nothing", lossless=True)
+        picture = read_picture(source)
+        assert picture.orientation == 1
+        write_picture(picture, picture.pixels, target)
+        with Image.open(source) as old, Image.open(target) as new:
+            assert new.info["exif"] == old.info["exif"] != b""
+
+
+def test_exif_of_several_segments_is_kept(tmp_path):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    tags.get_ifd(0x8769)[0x927C] = bytes(range(256)) * 600  # a maker's note
+    picture = Picture(pixels(3, np.uint8), "JPEG", 6, {"exif": tags.tobytes()})
+    write_picture(picture, picture.pixels, tmp_path / "a.jpg")
+    again = read_picture(tmp_path / "a.jpg")
+    assert again.orientation == 6
+    write_picture(again, again.pixels, tmp_path / "b.jpg")
+    for name in ("a.jpg", "b.jpg"):
+        with Image.open(tmp_path / name) as image:
+            assert image.getexif().get_ifd(0x8769)[0x927C] == bytes(range(256)) * 600
+
+
 def _refused():
     rgb = Image.fromarray(pixels(3, np.uint8))
     yield "CMYK", "a.jpg", lambda path: rgb.convert("CMYK").save(path)
     yield "animation", "a.png", lambda path: rgb.save(path, save_all=True, append_images=[rgb.rotate(90)])
     yield "animation", "a.webp", lambda path: rgb.save(path, save_all=True, append_images=[rgb.rotate(180)])
     yield "2 pages", "a.tif", lambda path: rgb.save(path, save_all=True, append_images=[rgb])
-    yield "kind F", "a.tif", lambda path: Image.fromarray(np.zeros((8, 8), np.float32)).save(path)
+    yield "floating point", "a.tif", lambda path: Image.fromarray(np.zeros((8, 8), np.float32)).save(path)
     yield (
         "convert it",
         "a.tif",
