@@ -3,7 +3,7 @@
 ``params.yaml`` holds every value. The schema has no defaults, so that values are in one place only.
 """
 
-from ftn_core.parameters.load import load_parameters, parse_parameters
+from ftn_core.parameters.load import load_parameters, parse_parameters, parse_text
 from ftn_core.parameters.parameters import Parameters
 
-__all__ = ["Parameters", "load_parameters", "parse_parameters"]
+__all__ = ["Parameters", "load_parameters", "parse_parameters", "parse_text"]

@@ -22,12 +22,25 @@ def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
             range. The message names every such key, its value and the allowed values.
     """
     try:
-        values = yaml.safe_load(path.read_text())
+        text = path.read_text()
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: run this from the project's root") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    return parse_parameters(values, str(path))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+    return parse_text(text, str(path))
+
+
+def parse_text(text: str, origin: str) -> Parameters:
+    """Check the text of a ``params.yaml``.
+
+    Raises:
+        UserError: as ``load_parameters``.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from None
+    return parse_parameters(values, origin)
 
 
 def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  # noqa: ANN401 - whatever YAML read

@@ -52,6 +52,16 @@ def test_comments_and_other_values_stay(project):
     assert len(text.splitlines()) == len((ROOT / "params.yaml").read_text().splitlines())
 
 
+def test_the_list_says_of_each_preset_what_it_is_for(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["presets"])
+    presets.main()
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head == "make preset PRESET=NAME, where NAME ends with -cpu or -gpu:"
+    assert [line.split()[0] for line in lines] == sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
+    assert "  photo       A dial for photographs, from 0 to 75/255: one line, trained for long with Muon" in lines
+    assert all(20 < len(line) < 150 for line in lines)
+
+
 def test_an_unknown_preset_is_refused_in_one_line():
     result = subprocess.run(
         [sys.executable, "-m", "flows.presets", "papre"], cwd=ROOT, capture_output=True, text=True, check=False
