@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flows.params_file import change_params, decode
+from flows.params_file import change_params, decode_yaml
 from ftn_core.utils.errors import UserError
 from tasks.paths import PARAMS
 
@@ -31,4 +31,4 @@ def _parse(override: str) -> tuple[tuple[str, ...], Any]:
     key, separator, value = override.partition("=")
     if not separator:
         raise UserError(f"override {override!r} is refused: KEY=VALUE is needed, such as train.steps=3000")
-    return tuple(key.strip().split(".")), decode(value, f"override {override!r}")
+    return tuple(key.strip().split(".")), decode_yaml(value, f"override {override!r}")

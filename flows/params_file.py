@@ -11,7 +11,7 @@ from ftn_core.utils.errors import UserError
 from tasks.paths import PARAMS
 
 
-def decode(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+def decode_yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever YAML holds
     """The value that a text in YAML 1.2 holds, as DVC reads it: ``1e-3`` is a number.
 
     Args:
@@ -45,7 +45,7 @@ def change_params(changes: Iterable[tuple[tuple[str, ...], Any]], origin: str) -
     for path, value in changes:
         start, end, prefix = _place(path, text, origin)
         old, new = text[start:end].removeprefix(prefix[:1]), _in_one_line(value)
-        if repr(decode(old, origin)) != repr(value):  # 1 == True == 1.0
+        if repr(decode_yaml(old, origin)) != repr(value):  # 1 == True == 1.0
             text = text[:start] + prefix + new + text[end:]
             lines.append(f"{'.'.join(path)}: {' '.join(old.split())} -> {new}")
     parse_text(text, f"{PARAMS} with {origin}" if origin else str(PARAMS))

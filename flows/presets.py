@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from flows.params_file import change_params, decode
+from flows.params_file import change_params, decode_yaml
 from ftn_core.utils.errors import UserError
 
 PRESETS = Path("presets")
@@ -38,7 +38,7 @@ def read_preset(name: str) -> dict[str, Any]:
     path = PRESETS / f"{stem}.yaml"
     if not path.exists():
         raise UserError(f"there is no preset {name} (known: {', '.join(known())})")
-    values: dict[str, Any] = decode(path.read_text(), str(path))
+    values: dict[str, Any] = decode_yaml(path.read_text(), str(path))
     variants = {key: values.pop(key) for key in VARIANTS}
     for key, sections in variants.items():
         if {section: set(content) for section, content in sections.items()} != _VARIANT_KEYS:

@@ -3,9 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from project import ROOT
 
 from flows.lock import RUN_LOCK
+from ftn_core.parameters import load_parameters
+from ftn_core.utils.errors import UserError
 
 
 def repro(*arguments):
@@ -24,3 +27,28 @@ def test_repro_runs_what_changed_under_the_lock(done):
 def test_the_exit_code_is_dvcs(done):
     Path("fail-prepare").touch()
     assert repro("--single-item", "--force", "prepare").returncode == 255
+
+
+GRAPH = """
+stages:
+  finetune: {cmd: touch data/models/a, deps: [seed.txt], outs: [data/models/a]}
+  report: {cmd: ls data/models > list.txt, deps: [data/models], outs: [list.txt]}
+"""
+
+
+def test_a_typo_is_refused_in_the_words_of_the_flow_before_anything_is_removed_or_runs(fresh):
+    Path("dvc.yaml").write_text(GRAPH)
+    left = Path("data/models/left.txt")
+    left.parent.mkdir(parents=True)
+    left.touch()
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("methods: [ftn,", "methods: [ftm,"))
+    with pytest.raises(UserError, match="ftm") as caught:
+        load_parameters()
+    result = repro()
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", f"{caught.value}\n")
+    assert left.exists()
+
+    Path("params.yaml").write_text(params)
+    assert "data/models/left.txt: no stage makes it any more, removed" in repro().stdout
+    assert Path("list.txt").read_text() == "a\n"
