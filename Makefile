@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register upload bench docs clean
+.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register upload bench docs gc clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -90,6 +90,9 @@ format: $(READY)  ## let ruff mend what it can
 lock: $(READY)  ## resolve the requirements anew
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" --all-extras --group pyproject.toml:dev pyproject.toml -o requirements.txt
+
+gc: $(READY)  ## say what DVC's cache and MLflow hold that nothing needs: docs/retention.md; make gc GC=1 deletes it
+	@python -m flows.gc $(if $(GC),--delete)
 
 clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so do .ftn/spool and .ftn/stack)
 	rm -rf data models results
