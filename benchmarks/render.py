@@ -13,6 +13,8 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
+How long things take, what they cost, and how good they are beside other programs and beside what was tried.
+
 Rendered by `python -m benchmarks.render` from `benchmarks/results/*.json`; `make bench` measures anew. The variants of
 one run are interleaved, after warm-up. Read ratios rather than milliseconds: a ratio is the median over the rounds of
 two times that were taken in the same round. The spread is the fastest and the slowest round beside the median.

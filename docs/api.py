@@ -53,7 +53,7 @@ def _code(name: str, value: Callable[..., Any], is_property: bool = False) -> st
         signature = signature.replace(return_annotation=inspect.Signature.empty)
     words = str(signature.replace(parameters=shown)).replace("'", "")
     words = re.sub(r"\b(?:ftn_core|torch|collections|typing|numpy|pathlib)\.(?:\w+\.)*(?=\w)", "", words)
-    words = words.replace("<factory>", "...")
+    words = re.sub(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[~?\w+\]\]", "ndarray", words).replace("<factory>", "...")
     return f"```python\n{name}{words.removeprefix('()') if is_property else words}\n```"
 
 

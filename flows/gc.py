@@ -10,10 +10,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
 from flows.lock import run_lock
+from flows.scratch import SCRATCH
 from ftn_core.utils.errors import UserError
 from registry.server import existing_store, tracking_uri, without_credentials
 
@@ -42,6 +44,20 @@ def deleted_runs() -> list[str]:
     return [run.info.run_id for run in runs if run.info.run_id not in registered]
 
 
+def refuse_while_a_worker_runs() -> None:
+    """A worker's scratch clone writes into this clone's cache what no ``dvc.lock`` here names yet.
+
+    Raises:
+        UserError: there is such a clone in use.
+    """
+    for lock in SCRATCH.glob("*.lock"):
+        try:
+            with FileLock(lock, blocking=False):
+                pass
+        except Timeout:
+            raise UserError(f"a worker runs a stage in {lock.with_suffix('')}: try again when it is done") from None
+
+
 def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -58,6 +74,7 @@ def main() -> int:
     try:
         # a run's outputs are in the cache before dvc.lock names them
         with run_lock("gc", partial(print, flush=True)):
+            refuse_while_a_worker_runs()
             files = unused_files()
             size = sum(file.stat().st_size for file in files) / 1e6
             print(f"DVC's cache: {len(files)} files that nothing uses, {size:.1f} MB")

@@ -5,6 +5,7 @@ import sys
 
 import mlflow
 import pytest
+from filelock import FileLock
 
 STAGE = "stages: {copy: {cmd: cp params.yaml out, deps: [params.yaml], outs: [out]}}\n"
 
@@ -86,6 +87,15 @@ def test_it_shows_then_deletes_what_nothing_uses(project):
     assert (project / "out").read_text() == ALL[3]
     run(*DVC, "exp", "apply", "two")
     assert (project / "out").read_text() == ALL[1]
+
+
+def test_it_waits_for_no_worker_but_says_that_one_is_at_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".ftn" / "scratch").mkdir(parents=True)
+    with FileLock(tmp_path / ".ftn" / "scratch" / "train.lock"):
+        done = run(sys.executable, "-m", "flows.gc", "--delete", check=False)
+    assert done.returncode == 2
+    assert done.stderr == "gc: a worker runs a stage in .ftn/scratch/train: try again when it is done\n"
 
 
 def test_a_folder_that_is_no_project_is_refused(tmp_path, monkeypatch):
