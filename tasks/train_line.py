@@ -27,8 +27,10 @@ def train_line(params: Parameters, tracker: Tracker, level: float) -> None:
     """
     fabric = make_fabric(params.threads, params.train.precision, params.train.devices)
     spec, first, draws = network_spec(params.network), params.levels.base, params.line.levels_per_step
-    ends = [initial_network(spec, params.seed, fabric, paths.pretrained_at(end)) for end in (first, level)]
-    network = LineNetwork(ends[0], (first, level), draws, far=ends[1])
+    base = initial_network(spec, params.seed, fabric, paths.pretrained_at(first))
+    far = paths.pretrained_at(level)  # none without train.start: then both ends start as the base
+    end_network = initial_network(spec, params.seed, fabric, far) if far.exists() else None
+    network = LineNetwork(base, (first, level), draws, end_network)
     degradation = DegradationSpec.of(params.degradation)
     at_first, at_last = (
         noise_at(degradation, end, params.train) or Store(paths.degraded_set(end) / "train") for end in (first, level)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ftn_core.data.task import DegradationSpec
@@ -12,7 +11,7 @@ from ftn_core.degradations.downscaling import Downscaling
 from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import Noise
 from ftn_core.degradations.sensor import Sensor
-from ftn_core.degradations.step import Chunk, Pixels, Step, assemble
+from ftn_core.degradations.step import Chunk, Pixels, Step, assemble, eight_bits
 
 STEPS: dict[str, type[Step]] = {"noise": Noise, "sensor": Sensor, "jpeg": Jpeg, "downscaling": Downscaling}
 LEVEL = "level"
@@ -50,7 +49,7 @@ class Degradation:
             return
         *before, last = self.steps
         for step in before:
-            pixels = _eight_bits(step(pixels, level, seed))
+            pixels = eight_bits(step(pixels, level, seed))
         yield from last.chunks(pixels, level, seed)
 
     def chunk_count(self, size: int) -> int:
@@ -69,9 +68,3 @@ def _step(name: str, **options: Any) -> Step:  # noqa: ANN401 - each step's own
     kind = STEPS[name]
     strength = options.pop(kind.quantity.name)
     return kind(None if strength == LEVEL else float(strength), **options)
-
-
-def _eight_bits(image: NDArray) -> Pixels:
-    if image.dtype == np.uint8:
-        return image
-    return (image.astype(np.float32).clip(0, 1) * 255).round().astype(np.uint8)

@@ -21,6 +21,13 @@ def assemble(chunks: Iterable[Chunk], shape: tuple[int, ...]) -> NDArray:
     return np.concatenate([chunk().reshape(-1) for chunk in chunks]).reshape(shape)
 
 
+def eight_bits(image: NDArray) -> Pixels:
+    """As a file has it: floats in [0, 1] are clipped and rounded; uint8 stays as it is."""
+    if image.dtype == np.uint8:
+        return image
+    return (image.astype(np.float32).clip(0, 1) * 255).round().astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class Step(ABC):
     """One step of a degradation.

@@ -14,8 +14,8 @@ PATCH, PATCHES = 512, 3
 """Of a large picture only ``PATCHES x PATCHES`` patches are used, of ``PATCH`` pixels a side, evenly spaced."""
 SMALLEST = 32
 """Shorter sides have too few blocks for the trained estimate."""
-STRONGEST = 60 / 255
-"""White noise above this was not trained for. It drowns all texture, so the wavelets' estimate is good there."""
+STRONG = 50 / 255
+"""White noise far above this was not trained for. It drowns all texture, so the wavelets' estimate is good there."""
 NETWORK = WEIGHTS / "noise_level.safetensors"
 """Made by ``python -m ftn_core.noise_level.train``."""
 
@@ -37,8 +37,10 @@ def estimate_sigma(image: Tensor) -> float:
     pixels = sample_patches(image[0].float().cpu().permute(1, 2, 0).numpy())
     if min(pixels.shape[:2]) < 5 or not np.ptp(pixels):
         return 0.0
-    white = wavelet_sigma(pixels)
-    return white if white > STRONGEST or min(pixels.shape[:2]) < SMALLEST else from_features(features(pixels))
+    if min(pixels.shape[:2]) < SMALLEST:
+        return wavelet_sigma(pixels)
+    found = from_features(features(pixels))
+    return found if found < STRONG else max(found, wavelet_sigma(pixels))
 
 
 def from_features(found: NDArray) -> float:

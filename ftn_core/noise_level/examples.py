@@ -12,6 +12,7 @@ from torch import nn
 from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.degradations.noise import add_noise
 from ftn_core.degradations.sensor import Sensor
+from ftn_core.degradations.step import eight_bits
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.noise_level.drawings import drawn
 from ftn_core.noise_level.features import features
@@ -83,12 +84,12 @@ class Examples:
         noisy: NDArray = clean
         if kind == "white":
             noisy = add_noise(clean, self._log_uniform(0.7, 80) / 255, seed=seed, clip=False)
-            return noisy if random.random() < 0.3 else _eight_bits(noisy)
+            return noisy if random.random() < 0.3 else eight_bits(noisy)
         if kind == "camera":
             noisy = self._processed(clean, Sensor(None)(clean, self._log_uniform(1, 30) / 255, seed))
         if kind == "smooth":
             blurred = gaussian_filter(random.standard_normal(clean.shape), (0, *2 * [random.uniform(0.3, 1.2)]))
-            noisy = _eight_bits(clean / 255 + self._log_uniform(0.7, 40) / 255 * blurred / blurred.std())
+            noisy = eight_bits(clean / 255 + self._log_uniform(0.7, 40) / 255 * blurred / blurred.std())
         if random.random() < 0.7:
             noisy = Jpeg(None)(noisy, int(random.integers(60, 100)), seed)
         return noisy
@@ -98,7 +99,7 @@ class Examples:
         noise = noisy.astype(np.float64) - clean
         grey = noise.mean(axis=0, keepdims=True)
         colours = gaussian_filter(noise - grey, (0, 0.7, 0.7))
-        return _eight_bits((clean + grey + self._random.uniform(0.3, 1.2) * colours) / 255)
+        return eight_bits((clean + grey + self._random.uniform(0.3, 1.2) * colours) / 255)
 
     def _log_uniform(self, low: float, high: float) -> float:
         return float(np.exp(self._random.uniform(np.log(low), np.log(high))))
@@ -121,7 +122,3 @@ class Examples:
         filled = np.interp(at, known, curve)
         slope = min((curve[-1] - curve[-2]) / (known[-1] - known[-2]), -4) if len(curve) > 1 else -4
         return np.where(at > known[-1], curve[-1] + slope * (at - known[-1]), filled)
-
-
-def _eight_bits(image: NDArray) -> NDArray:
-    return (np.asarray(image, np.float32).clip(0, 1) * 255).round().astype(np.uint8)
