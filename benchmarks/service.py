@@ -1,11 +1,9 @@
-"""The service under load: latency and throughput beside the bare network, and what JSON costs.
+"""The service under load: latency and throughput beside the bare network, and what picture files cost.
 
 python -m benchmarks.service [--quick]
 """
 
 import contextlib
-import gc
-import json
 import statistics
 import sys
 import tempfile
@@ -14,10 +12,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import mlflow
 import numpy as np
-import orjson
 import torch
+from PIL import Image
 
 from benchmarks.harness import Report, Timing, compare, quick
 from benchmarks.inference import DEFAULT, denoiser_of, device
@@ -25,7 +22,8 @@ from ftn_core.degradations.noise import add_noise
 from ftn_core.runtime.images import restore
 from ftn_core.sources.decode import decode
 from ftn_core.sources.sample import sample_photographs
-from registry.model.request import read_json
+from serving.files.pictures import read_picture, write_picture
+from serving.http.file_restorer import FileRestorer
 
 # the tests' own server and client
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
@@ -33,27 +31,24 @@ from model_service import ModelService
 from wire import Client, Request
 
 TEXT = """The default network (unshuffle_net, 32 channels, 6 blocks; fresh weights, as time does not depend on them),
-registered and served by `mlflow models serve` on the machine that also runs the clients. Each client keeps its
-connection and sends its next request when the last one is answered. The requests are noisy crops of a sample
-photograph, values rounded to four digits, and each moves the dial. Every round times the bare network, called in this
-process on all cores, and then 1, 4 and 16 clients; the ratio is the time for one image at the full rate, beside the
-bare network's. Latency is over all requests of all rounds. The parts are measured in one process, without HTTP;
-"MLflow's own" is its scoring server's function, which answers where a model has no endpoint of its own."""
+served by `ftn serve` on the machine that also runs the clients. Each client keeps its connection and sends its next
+request when the last one is answered. The requests are PNG files of 8 bits, noisy crops of a sample photograph, and
+each moves the dial. Every round times the bare network, called in this process on all cores, and then 1, 4 and 16
+clients; the ratio is the time for one image at the full rate, beside the bare network's. Latency is over all requests
+of all rounds. The parts are measured in one process, without HTTP."""
 
 CLIENTS = (1, 4, 16)
 SIGMAS = (0.2, 0.27, 0.35, 0.5)
 
 
 def noisy(side: int) -> np.ndarray:
-    """``1 x side x side x 3`` of a real photograph, at sigma 0.2."""
+    """``side x side x 3`` of uint8: a real photograph with noise of sigma 0.2, as a file of 8 bits has it."""
     pixels = decode(next(sample_photographs()).path, min_side=side, max_pixels=10**8)[:, :side, :side]
-    return add_noise(pixels, 0.2, 0, False).astype(np.float32).transpose(1, 2, 0)[None]
+    return (255 * add_noise(pixels, 0.2, 0, True)).round().astype(np.uint8).transpose(1, 2, 0)
 
 
-def body_of(images: np.ndarray, sigma: float, digits: int | None = 4) -> bytes:
-    values = images.astype(np.float64)
-    values = values if digits is None else values.round(digits)
-    return json.dumps({"inputs": values.tolist(), "params": {"sigma": sigma}}).encode()
+def to_tensor(pixels: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
 
 @contextlib.contextmanager
@@ -104,11 +99,12 @@ def alone(network: torch.nn.Module, images: torch.Tensor, seconds: float) -> flo
     return (time.perf_counter() - begin) / calls
 
 
-def under_load(report: Report, service: ModelService, side: int, rounds: int, seconds: float) -> None:
-    images = noisy(side)
-    wires = [Request("", body_of(images, sigma)).wire() for sigma in SIGMAS]
-    network = denoiser_of(*DEFAULT).fold(0.5)
-    tensor = torch.from_numpy(images).permute(0, 3, 1, 2)
+def under_load(report: Report, service: ModelService, folder: Path, side: int, rounds: int, seconds: float) -> None:
+    pixels = noisy(side)
+    Image.fromarray(pixels).save(folder / "noisy.png")
+    file = (folder / "noisy.png").read_bytes()
+    wires = [Request("", file, path=f"/restore?sigma={sigma}").wire() for sigma in SIGMAS]
+    network, tensor = denoiser_of(*DEFAULT).fold(0.5), to_tensor(pixels)
     load(service.port, 4, wires, 0)  # starts threads
     rates: dict[str, list[float]] = {name: [] for name in ("bare", *map(str, CLIENTS))}
     latencies: dict[int, list[float]] = {clients: [] for clients in CLIENTS}
@@ -142,36 +138,24 @@ def under_load(report: Report, service: ModelService, side: int, rounds: int, se
 
 
 def parts(report: Report, folder: Path, side: int) -> None:
-    from mlflow.pyfunc import scoring_server
-
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    model = mlflow.pyfunc.load_model("models:/ftn-denoiser@champion")
-    gc.freeze()  # as the service does
-    gc.set_threshold(100_000, 50, 100)
-    schema = model.metadata.get_input_schema()
-    images = noisy(side)
-    short, full = body_of(images, 0.3), body_of(images, 0.3, None)
-    network = denoiser_of(*DEFAULT).fold(0.5)
-    tensor = torch.from_numpy(images).permute(0, 3, 1, 2)
-    answer = model.unwrap_python_model().restore_images(images, {"sigma": 0.3})
-
-    def write() -> bytes:
-        return orjson.dumps({"predictions": answer}, option=orjson.OPT_SERIALIZE_NUMPY)
-
-    def ours(body: bytes) -> bytes:
-        restored = model.unwrap_python_model().restore_images(*read_json(body, 2**21))
-        return orjson.dumps({"predictions": restored}, option=orjson.OPT_SERIALIZE_NUMPY)
-
+    pixels = noisy(side)
+    image, denoiser, target = Image.fromarray(pixels), denoiser_of(*DEFAULT), folder / "restored"
+    network, tensor = denoiser.fold(0.5), to_tensor(pixels)
+    restorer = FileRestorer(denoiser, side**2)
+    image.save(folder / "noisy.png")
+    image.save(folder / "noisy.jpg", quality=95)
+    png, jpeg = (read_picture(folder / f"noisy.{suffix}") for suffix in ("png", "jpg"))
     bare = "the bare network"
     timings = compare(
         {
             bare: lambda: restore(network, tensor),
-            "the model in Python, with checks and the dial": lambda: model.predict(images, {"sigma": 0.3}),
-            f"reading the request, four digits, {len(short) / 2**20:.1f} MB": lambda: read_json(short, 2**21),
-            f"reading the request, all digits, {len(full) / 2**20:.1f} MB": lambda: read_json(full, 2**21),
-            f"writing the answer, {len(write()) / 2**20:.1f} MB": write,
-            "the endpoint, four digits": lambda: ours(short),
-            "MLflow's own, four digits": lambda: scoring_server.invocations(short, "application/json", model, schema),
+            "reading PNG": lambda: read_picture(folder / "noisy.png"),
+            "writing PNG": lambda: write_picture(png, png.pixels, target),
+            "reading JPEG": lambda: read_picture(folder / "noisy.jpg"),
+            "writing JPEG": lambda: write_picture(jpeg, jpeg.pixels, target),
+            "all of a request, PNG, sigma 0.3": lambda: restorer(folder / "noisy.png", target, 0.3),
+            "all of a request, JPEG, sigma 0.3": lambda: restorer(folder / "noisy.jpg", target, 0.3),
+            "all of a request, PNG, sigma found": lambda: restorer(folder / "noisy.png", target, None),
         },
         rounds=5,
         warmup=1,
@@ -185,7 +169,7 @@ def main() -> None:
     rounds, seconds = (1, 0.1) if quick() else (5, 4.0)
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as service:
         for side in (32,) if quick() else (128, 512):
-            under_load(report, service, side, rounds, seconds)
+            under_load(report, service, Path(name), side, rounds, seconds)
         parts(report, Path(name), 32 if quick() else 512)
     report.save()
 

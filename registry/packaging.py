@@ -1,4 +1,4 @@
-"""Packs a denoiser as an MLflow model, with the code that ``mlflow models serve`` and ``load_model`` need."""
+"""Packs a denoiser as an MLflow model, with the code that ``load_model`` and ``mlflow models serve`` need."""
 
 import hashlib
 import shutil
@@ -82,5 +82,5 @@ def _requirements() -> list[str]:
     """Exact versions of the libraries that the packed code imports."""
     from importlib.metadata import version
 
-    names = ["mlflow", "torch", "numpy", "safetensors", "pydantic", "pyyaml", "orjson"]
+    names = ["mlflow", "torch", "numpy", "safetensors", "pydantic", "pyyaml"]
     return [f"{name}=={version(name).split('+')[0]}" for name in names]

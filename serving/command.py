@@ -9,9 +9,17 @@ from ftn_core.utils.errors import UserError
 from serving.demo.command import demo_command
 from serving.export.command import export_command
 from serving.files.command import restore_command
+from serving.http.command import serve_command
 from serving.models.command import models_app
 
-_EXTRAS = {"gradio": "demo", "onnx": "export", "onnxruntime": "export", "onnxscript": "export"}
+_EXTRAS = {
+    "gradio": "demo",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "onnxscript": "export",
+}
 """The extra that brings a module; all others come with ``pipeline``."""
 
 ftn_app = typer.Typer(
@@ -24,6 +32,7 @@ ftn_app = typer.Typer(
 ftn_app.command("restore")(restore_command)
 ftn_app.command("export")(export_command)
 ftn_app.command("demo")(demo_command)
+ftn_app.command("serve")(serve_command)
 ftn_app.add_typer(models_app, name="models")
 
 

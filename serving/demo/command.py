@@ -13,8 +13,11 @@ def demo_command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 7860,
     browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
 ) -> None:
-    """Serve a page with the dial: drag it and see the photograph change."""
-    from serving.demo.port import listen
+    """Serve a page with the dial: drag it and see the photograph change.
+
+    Programs can send pictures to the same server, as to that of ftn serve.
+    """
+    from serving.http.port import listen
 
     listener = listen(host, port)
     print("Loading ...", flush=True)

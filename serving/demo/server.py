@@ -1,4 +1,4 @@
-"""Serves the page until it is interrupted."""
+"""Serves the page, and ``POST /restore`` beside it, until it is interrupted."""
 
 import os
 import socket
@@ -18,6 +18,10 @@ from fastapi import FastAPI
 from ftn_core.utils.cores import cores
 from serving.demo.actions import Actions
 from serving.demo.page import CSS, THEME, build_page
+from serving.http.command import MEGAPIXELS
+from serving.http.endpoint import restore_routes
+from serving.http.port import address_of
+from serving.load import load_denoiser
 
 _LARGEST_UPLOAD = "500mb"
 
@@ -32,13 +36,14 @@ def serve_page(model: str | None, listener: socket.socket, browser: bool) -> Non
     actions = Actions(model)
     if actions.models.registry_error:
         print(f"{actions.models.registry_error}: only the files are offered", flush=True)
+    routes = restore_routes(load_denoiser(actions.models.first), int(MEGAPIXELS * 1e6))
+    app = FastAPI(openapi_url=None, routes=routes)  # without /docs
     app = gr.mount_gradio_app(
-        FastAPI(), build_page(actions), "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
+        app, build_page(actions), "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
         run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False, mcp_server=False,
     )  # fmt: skip
-    host, port = listener.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    print(f"The dial is at {address}; Ctrl-C ends it", flush=True)
+    address = address_of(listener)
+    print(f"The dial is at {address}; Ctrl-C ends it. Programs send pictures to {address}/restore", flush=True)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     # not in the main thread: there uvicorn handles the interrupt, and waits until every open page is closed
     serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

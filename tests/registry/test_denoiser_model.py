@@ -180,10 +180,3 @@ def test_threads_at_different_sigmas_do_not_mix(model, expected):
     for i, of_one in enumerate(answers):
         for k, answer in enumerate(of_one):
             np.testing.assert_allclose(answer, alone[(i + k) % 4], atol=1e-6)
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1e6", ""])
-def test_a_wrong_limit_is_named_when_the_service_starts(module, monkeypatch, value):
-    monkeypatch.setenv("FTN_SERVICE_MAX_PIXELS", value)
-    with pytest.raises(MlflowException, match=f"FTN_SERVICE_MAX_PIXELS must be a number from 1, not '{value}'"):
-        module._replace_endpoint(lambda images, params: images)

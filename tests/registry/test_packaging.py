@@ -11,8 +11,10 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.artifacts import download_artifacts
+from mlflow.pyfunc import scoring_server
 from project import ROOT
 from small_registry import package_denoiser
+from starlette.testclient import TestClient
 
 from registry.packaging import MODEL_FILE, code_of, identity
 
@@ -48,7 +50,7 @@ def test_a_model_packs_its_own_network_and_method_and_no_other(model):
     parts = {file.split("/")[1] for file in files if file.startswith("ftn_core/")}
     assert parts == {"__init__.py", "data", "denoiser", "networks", "parameters", "runtime", "transitions", "utils"}
     assert {file for file in files if file.startswith("registry/")} == {
-        "registry/model/denoiser_model.py", "registry/model/endpoint.py", "registry/model/request.py",
+        "registry/model/arguments.py", "registry/model/denoiser_model.py",
     }  # fmt: skip
 
 
@@ -108,6 +110,40 @@ def test_a_model_prefers_its_own_code_to_an_installed_project(model, tmp_path, r
     restored()
 
 
+@pytest.fixture(scope="module")
+def invocations(model):
+    """Asks `/invocations` of the application that `mlflow models serve` runs. Returns status and answer."""
+    client = TestClient(scoring_server.init(mlflow.pyfunc.load_model(str(model))))
+
+    def ask(payload: object) -> tuple[int, dict]:
+        answer = client.post("/invocations", json=payload)
+        return answer.status_code, answer.json()
+
+    return ask
+
+
+def test_mlflow_serves_it_with_the_dial_in_params(invocations, expected):
+    images = np.random.default_rng(0).random((1, 21, 30, 3), np.float32)
+    for params, sigma in (({"params": {"sigma": 0.35}}, 0.35), ({}, 0.2)):
+        status, answer = invocations({"inputs": images.tolist()} | params)
+        assert status == 200
+        np.testing.assert_allclose(np.array(answer["predictions"], np.float32), expected(images, sigma), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"inputs": [[[[0.5]]]]}, "Failed to enforce schema"),
+        ({"inputs": [[[[128, 64, 255]]]]}, "divide 0 .. 255 by 255"),
+        ({"inputs": [[[[0.5, 0.5, 0.5]]]], "params": {"sigma": 51}}, "sigma must be from 0 to 2"),
+        ({"input": [[[[0.5, 0.5, 0.5]]]]}, "input"),
+    ],
+)
+def test_mlflow_answers_wrong_arguments_with_400(invocations, payload, words):
+    status, answer = invocations(payload)
+    assert status == 400 and words in answer["message"]
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A copy of the project's code as working directory."""
@@ -131,7 +167,7 @@ def project(tmp_path, monkeypatch):
         ("ftn_core/transitions/ftn.py", True),
         ("ftn_core/networks/unshuffle_net.py", True),
         ("ftn_core/denoiser/denoiser.py", True),
-        ("registry/model/request.py", True),
+        ("registry/model/arguments.py", True),
     ],
 )
 def test_an_edit_changes_the_identity_only_if_it_can_change_results(project, weights, expected, file, changes):

@@ -1,161 +1,181 @@
-"""Random requests of many kinds that the service must refuse."""
+"""Random requests of many kinds that the service must refuse, and damaged ones that it may refuse."""
 
+import io
 import json
 import random
+import struct
+import tempfile
+import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
+import numpy as np
+import tifffile
+from pictures import KINDS, pixels
+from PIL import Image
 from wire import Request
 
 
 def malformed(seed: int, count: int) -> Iterator[Request]:
     """Requests of each kind below in turn, with random details."""
     rng = random.Random(seed)
-    makers = [_pixel, _shape, _scale, _dial, _params, _keys, _text, _bytes, _damaged, _media, _charset, _place, _http]
+    makers = [_query, _parameters, _empty, _bytes, _cut, _damaged, _other, _huge, _form, _place, _http]
     for i in range(count):
         yield makers[i % len(makers)](rng)
 
 
-def image(rng: random.Random, height: int = 0, width: int = 0, channels: int = 3) -> list:
-    height, width = height or rng.randint(1, 6), width or rng.randint(1, 6)
-    return [[[round(rng.random(), 3) for _ in range(channels)] for _ in range(width)] for _ in range(height)]
+@cache
+def _good() -> list[bytes]:
+    """A small picture of every kind that is read."""
+    with tempfile.TemporaryDirectory() as name:
+        found = []
+        for suffix, channels, depth, _, write in KINDS.values():
+            path = Path(name) / f"picture{suffix}"
+            write(path, pixels(channels, depth, 12, 17))
+            found.append(path.read_bytes())
+    return found
 
 
-def _json(kind: str, payload: object, **more: object) -> Request:
-    return Request(kind, payload if isinstance(payload, bytes) else json.dumps(payload).encode(), **more)
+def _pillow(image: Image.Image, format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
 
 
-def _pixel(rng: random.Random) -> Request:
-    """One value is not a number, or not on the scale of an image."""
-    picture = [image(rng)]
-    row = rng.choice(rng.choice(picture[0]))
-    row[rng.randrange(3)] = "@"
-    values = [
-        "NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1e39", "1e300", "255", "-17", "null", "true", '"0.5"',
-        '"a"', '""', "[]", "[0.5]", "{}", '{"a":1}', "9" * 400, "9" * 5000, "0x1", "01", "1.", ".5", "+1", "1_0", "'",
-        '"\\ud800"',
+def _tiff(array: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, array, **options)
+    return file.getvalue()
+
+
+@cache
+def _unsupported() -> list[bytes]:
+    """Pictures of kinds that are not read."""
+    small = Image.fromarray(pixels(3, np.uint8, 7, 9))
+    return [
+        _pillow(small.convert("CMYK"), "JPEG"), _pillow(small.convert("CMYK"), "TIFF"), _pillow(small, "GIF"),
+        _pillow(small, "BMP"), _pillow(small, "PPM"), _pillow(small, "ICO"), _pillow(small, "PDF"),
+        _pillow(small.convert("F"), "TIFF"), _pillow(small.convert("LAB"), "TIFF"), _pillow(small.convert("I"), "TIFF"),
+        *(
+            _pillow(small, form, save_all=True, append_images=[small.rotate(180)])
+            for form in ("PNG", "WEBP", "TIFF")
+        ),
+        _tiff(np.zeros((7, 9, 5), np.uint16)), _tiff(np.zeros((3, 7, 9), np.uint16), photometric="minisblack"),
+        _tiff(np.full((7, 9, 3), np.nan, np.float32)), _tiff(np.zeros((7, 9), np.int16)),
+        _tiff(np.zeros((7, 9, 3), np.float64)), b"%PDF-1.4\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        json.dumps({"inputs": [[[[0.5, 0.5, 0.5]]]]}).encode(),
     ]  # fmt: skip
-    text = json.dumps({rng.choice(["inputs", "instances"]): picture, "params": {"sigma": 0.3}})
-    return _json("pixel", text.replace('"@"', rng.choice(values)).encode())
 
 
-def _shape(rng: random.Random) -> Request:
-    picture = image(rng, 2, 2)
-    shapes: list[object] = [
-        [], [[]], [[[]]], [[[[]]]], [[], []], picture, picture[0], picture[0][0], 0.5, "picture",
-        {"images": [picture]}, [[picture]], [image(rng, channels=rng.choice([1, 2, 4, 5, 0]))],
-        [[*picture, picture[0][:1]]], [picture, image(rng, 3, 2)], [[[0.5, 0.5, 0.5], [0.5, 0.5]]],
-        [{"inputs": picture}], [picture, 1], [[picture[0], []]], json.loads("[" * 70 + "]" * 70),
-    ]  # fmt: skip
-    return _json("shape", {"inputs": rng.choice(shapes), "params": {"sigma": 0.3}})
+def _query(rng: random.Random) -> Request:
+    """A level that is none."""
+    values = ["abc", "-1", "2.5", "51", "nan", "inf", "1e999", "9" * 5000, "", "%20", "0x1", "1_0", "1/0", "/", "1/2/3",
+              "%00", "%ff", "%1b%5b31m", "../../etc/passwd", "0.1;0.2", "[0.1]", "%F0%9F%98%80", "None", "AUTO",
+              "a" * 5000, "0.1,0.2", "{}", "1e-", "%D9%A1"]  # fmt: skip
+    return Request("level", rng.choice(_good()), path=f"/restore?sigma={rng.choice(values)}")
 
 
-def _scale(rng: random.Random) -> Request:
-    """0 .. 255 instead of 0 .. 1."""
-    picture = [[[rng.randint(17, 255) for _ in range(3)] for _ in range(4)] for _ in range(4)]
-    return _json("scale", {"inputs": [picture]})
+def _parameters(rng: random.Random) -> Request:
+    queries = ["sgima=0.2", "Sigma=0.2", "level=0.2", "sigma=0.1&sigma=0.2", "sigma=0.2&model=/etc/passwd", "model=x",
+               "file=../x", "=", "=1", "%00=1", "a" * 5000 + "=1", "sigma=0.2&&x=", "quality=20"]  # fmt: skip
+    return Request("parameters", rng.choice(_good()), path=f"/restore?{rng.choice(queries)}")
 
 
-def _dial(rng: random.Random) -> Request:
-    values = ["NaN", "Infinity", "-1", "-1e-9", "51", "2.5", "1e300", "1e999", "9" * 400, "9" * 5000, "null", "true",
-              '"0.2"', '"51/255"', "[0.2]", "[]", "{}", "-0.1", "{\"sigma\": 0.2}", '"' + "a" * 5000 + '"']  # fmt: skip
-    text = json.dumps({"inputs": [image(rng)], "params": {"sigma": "@"}})
-    return _json("dial", text.replace('"@"', rng.choice(values)).encode())
-
-
-def _params(rng: random.Random) -> Request:
-    values = [[], [0.2], 0.2, "sigma", True, {"sgima": 0.2}, {"sigma": 0.2, "method": "ftn"}, {"": 0.2}, {"Sigma": 0.2}]
-    return _json("params", {"inputs": [image(rng)], "params": rng.choice(values)})
-
-
-def _keys(rng: random.Random) -> Request:
-    one, table = [image(rng)], {"columns": ["a"], "data": [[1]]}
-    payloads: list[object] = [
-        {}, {"input": one}, {"messages": one}, {"prompt": "denoise"}, {"inputs": one, "instances": one},
-        {"inputs": one, "sigma": 0.2}, {"params": {"sigma": 0.2}}, {"dataframe_split": table},
-        {"dataframe_records": [{"a": 1}]}, {"inputs": one, "signature_name": "x"}, {"dataframe_split": 1},
-        {"dataframe_records": {}}, {"dataframe_split": {"data": one}}, one, 1, None, "inputs", True, [],
-    ]  # fmt: skip
-    return _json("keys", rng.choice(payloads))
-
-
-def _text(rng: random.Random) -> Request:
-    """Text that is not JSON, or JSON that is ambiguous."""
-    good = json.dumps({"inputs": [image(rng)], "params": {"sigma": 0.3}})
-    deep = rng.choice([500, 990, 5000, 100_000])
-    texts = [
-        good[: rng.randrange(len(good))], good + "}", good + good, good.replace('"', "'"), "", " ", "\n" * 100, "\0",
-        "nul", good.replace('"inputs"', '"inputs": [[[[0.5, 0.5, 0.5]]]], "inputs"', 1),
-        good.replace("0.3}", '0.3, "sigma": 0.4}'), '{"inputs": ' + "[" * deep + "]" * deep + "}", "[" * deep,
-        '{"a":' * deep, '{"inputs": ' + "[" * deep, "{" * deep, good.replace(",", ",,", 1),
-        good.replace("[", "[//", 1), good.replace("]", ",]", 1), "inputs=1&params=2", "<inputs/>",
-    ]  # fmt: skip
-    return _json("text", rng.choice(texts).encode())
+def _empty(rng: random.Random) -> Request:
+    return Request("empty", rng.choice([b"", b" ", b"\0", b"\n" * 100, b"\xff\xd8", b"II*\0", b"MM\0*", b"RIFF"]))
 
 
 def _bytes(rng: random.Random) -> Request:
-    good = json.dumps({"inputs": [image(rng)]})
-    codings = ["utf-16", "utf-32", "utf-16-le", "utf-8-sig", "cp500"]
-    choices = [
-        rng.randbytes(rng.randint(1, 300)), b"\xff\xfe", b"\x80" + good.encode(), good.encode(rng.choice(codings)),
-        b'{"inputs": "\xc3\x28"}', b"\x1f\x8b" + rng.randbytes(50),
-    ]  # fmt: skip
-    return _json("bytes", rng.choice(choices))
+    """Random bytes, after a picture's signature or not."""
+    signatures = [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b"II+\0"]
+    signatures += [b"RIFF\x40\0\0\0WEBPVP8L", b"RIFF\x40\0\0\0WEBPVP8 ", b"RIFF\x40\0\0\0WEBPVP8X", b"GIF89a"]
+    return Request("bytes", rng.choice(signatures) + rng.randbytes(rng.randint(1, 300)))
+
+
+def _cut(rng: random.Random) -> Request:
+    """A picture that ends early. Some formats' last bytes are not needed."""
+    good = rng.choice(_good())
+    return Request("cut", good[: rng.randrange(1, len(good))], refused=False)
 
 
 def _damaged(rng: random.Random) -> Request:
-    """A valid request with random bytes inserted, removed or doubled."""
-    body = bytearray(json.dumps({"inputs": [image(rng)], "params": {"sigma": 0.3}}).encode())
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(body))
+    """A picture with random bytes changed, inserted, removed or doubled. Most of it lies in the metadata."""
+    body = bytearray(rng.choice(_good()))
+    end = len(body) if rng.random() < 0.5 else 200  # headers are short, and matter most
+    for _ in range(rng.randint(1, 8)):
+        at = rng.randrange(min(end, len(body)))
+        byte = rng.choice([0, 1, 127, 128, 255, rng.randrange(256)])
+        word = rng.choice([b"\xff" * 4, b"\0" * 4, b"\x7f\xff\xff\xff"])
         change: Callable[[], object] = rng.choice(
             [
                 lambda a=at: body.pop(a),
-                lambda a=at: body.insert(a, rng.randrange(256)),
+                lambda a=at, b=byte: body.insert(a, b),
                 lambda a=at: body.insert(a, body[a]),
+                lambda a=at, b=byte: body.__setitem__(a, b),
+                lambda a=at, w=word: body.__setitem__(slice(a, a + 4), w),
             ]
         )
         change()
-    return _json("damaged", bytes(body), refused=False)
+    return Request("damaged", bytes(body), refused=False)
 
 
-def _media(rng: random.Random) -> Request:
-    good = json.dumps({"inputs": [image(rng)]}).encode()
-    types = [
-        "", "text/csv", "application/vnd.apache.parquet", "text/plain", "image/png",
-        "multipart/form-data; boundary=x", "json", "application/x-www-form-urlencoded", "application/octet-stream",
-        "*/*", ";", "application/jsonl", "\xe9/\xff",
+def _other(rng: random.Random) -> Request:
+    return Request("unsupported", rng.choice(_unsupported()))
+
+
+@cache
+def _bombs() -> list[bytes]:
+    """Small files of, or that say they are, large pictures; and one with a large text."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    def large(width: int, height: int, depth: int, colours: int) -> bytes:
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, 0))
+        pixels = chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
+        return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
+
+    png, text = _good()[0], chunk(b"zTXt", b"a\0\0" + zlib.compress(b"x" * 2**24))
+    sizes = [(60_000, 60_000), (2**31 - 1, 2**31 - 1), (1, 2**31 - 1), (20_000, 300)]
+    return [
+        *(large(*size, *kind) for size in sizes for kind in ((8, 2), (16, 6), (8, 0), (16, 0))),
+        png[:33] + text + png[33:],
+        _pillow(Image.new("L", (3000, 2500)), "JPEG"), _pillow(Image.new("RGB", (3000, 2500)), "WEBP"),
+        _pillow(Image.new("1", (3000, 2500)), "TIFF", compression="group4"),
     ]  # fmt: skip
-    bodies = [good, b"", b"a,b\n1,2\n", b"PAR1" + rng.randbytes(40) + b"PAR1", rng.randbytes(100)]
-    name = rng.choice(types)
-    headers = {"Content-Type": name} if name else {}
-    return Request("media", rng.choice(bodies), headers=headers)
 
 
-def _charset(rng: random.Random) -> Request:
-    good = json.dumps({"inputs": [image(rng)]}).encode()
-    more = rng.choice(
-        ["charset=latin-1", "charset=utf-16", "charset", "charset=", "version=2", "profile=x; charset=utf-8"]
-    )
-    return Request("charset", good, headers={"Content-Type": f"application/json; {more}"})
+def _huge(rng: random.Random) -> Request:
+    return Request("huge", rng.choice(_bombs()))
+
+
+def _form(rng: random.Random) -> Request:
+    """A form, as a browser sends it."""
+    names = ["../../x.png", "/etc/passwd", "a" * 300, 'x"; filename="y', "\0"]
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{rng.choice(names)}"\r\n\r\n'
+    body = head.encode() + rng.choice(_good()) + b"\r\n--b--\r\n"
+    return Request("form", body, headers={"Content-Type": "multipart/form-data; boundary=b"})
 
 
 def _place(rng: random.Random) -> Request:
     """A method or a path that the service does not have."""
     method, path = rng.choice(
         [
-            ("GET", "/invocations"), ("PUT", "/invocations"), ("DELETE", "/invocations"), ("PATCH", "/invocations"),
-            ("HEAD", "/invocations"), ("OPTIONS", "/invocations"), ("POST", "/ping"), ("POST", "/health"),
-            ("DELETE", "/version"), ("POST", "/version"), ("POST", "/"), ("GET", "/"), ("GET", "/../../etc/passwd"),
-            ("GET", "/%ff%fe"), ("GET", "/" + "a" * 5000), ("TRACE", "/invocations"), ("POST", "/invocations%00"),
-            ("POST", "/INVOCATIONS"), ("BREW", "/invocations"), ("GET", "/?" + "x=" * 500),
+            ("GET", "/restore"), ("PUT", "/restore"), ("DELETE", "/restore"), ("PATCH", "/restore"),
+            ("HEAD", "/restore"), ("OPTIONS", "/restore"), ("POST", "/health"), ("DELETE", "/health"),
+            ("POST", "/"), ("GET", "/"), ("GET", "/../../etc/passwd"), ("GET", "/docs"), ("GET", "/openapi.json"),
+            ("POST", "/restore/../../etc/passwd"), ("POST", "/restore/photo.png"), ("GET", "/%ff%fe"),
+            ("GET", "/" + "a" * 5000), ("TRACE", "/restore"), ("POST", "/restore%00"), ("POST", "/RESTORE"),
+            ("BREW", "/restore"), ("GET", "/?" + "x=" * 500), ("POST", "//restore"), ("POST", "/invocations"),
         ]
     )  # fmt: skip
-    return Request("place", json.dumps({"inputs": [image(rng)]}).encode(), method, path)
+    return Request("place", rng.choice(_good()), method, path)
 
 
 def _http(rng: random.Random) -> Request:
     """Malformed HTTP. The server's parser refuses most of it and accepts some, such as HTTP/9.9."""
-    good = Request("", json.dumps({"inputs": [image(rng)]}).encode()).wire()
+    good = Request("", _good()[0]).wire()
     wires = [
         good.replace(b"HTTP/1.1", b"HTTP/9.9"), good.replace(b"Content-Length: ", b"Content-Length: -"),
         good.replace(b"POST ", b"POST"), good.replace(b"Content-Length: ", b"Content-Length: x"),

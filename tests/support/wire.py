@@ -11,8 +11,8 @@ class Request:
     kind: str
     body: bytes = b""
     method: str = "POST"
-    path: str = "/invocations"
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    path: str = "/restore"
+    headers: dict[str, str] = field(default_factory=dict)
     refused: bool = True
 
     def wire(self) -> bytes:

@@ -9,25 +9,39 @@ from ftn_core.utils.errors import UserError
 from serving.files.pictures import by_pillow, tiff
 from serving.files.pictures.picture import Picture, PixelArray
 
-__all__ = ["SUFFIXES", "Picture", "PixelArray", "read_picture", "write_picture"]
+__all__ = ["SUFFIXES", "Picture", "PixelArray", "TooLargeError", "read_picture", "write_picture"]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp"})
 """Which files in folders are pictures. The format is read from the content, not from the suffix."""
 
 
-def read_picture(path: Path) -> Picture:
+class TooLargeError(UserError):
+    """The picture has more pixels than the caller allows, or than fit into memory."""
+
+
+def read_picture(path: Path, max_pixels: int | None = None) -> Picture:
     """Read one PNG, JPEG, TIFF or WebP picture of 8 or 16 bits a sample, grey or RGB, with or without alpha.
 
     A palette becomes RGB of 8 bits, a picture of one bit becomes grey of 8 bits.
 
+    Args:
+        max_pixels: a picture with more is refused before it is decoded.
+
     Raises:
-        UserError: it is of another kind (CMYK, floating point, several pages or frames), or needs more memory than is
-            free. The message does not name the file; the caller does.
+        TooLargeError: it has more than ``max_pixels``, or needs more memory than is free.
+        UserError: it is of another kind (CMYK, floating point, several pages or frames). No message names the file; the
+            caller does.
         Exception: any that the decoders raise for damaged files.
     """
+
+    def has_room(width: int, height: int, bytes_per_pixel: int) -> None:
+        if max_pixels is not None and width * height > max_pixels:
+            raise TooLargeError(f"{width} x {height} pixels: a picture may have {max_pixels:,}")
+        _has_room(width, height, bytes_per_pixel)
+
     with path.open("rb") as file:
         signature = file.read(4)
-    return (tiff if signature in SIGNATURES else by_pillow).read(path, _has_room)
+    return (tiff if signature in SIGNATURES else by_pillow).read(path, has_room)
 
 
 def write_picture(picture: Picture, pixels: PixelArray, path: Path) -> None:
@@ -54,6 +68,6 @@ def _has_room(width: int, height: int, bytes_per_pixel: int) -> None:
     needed = 4 * width * height * bytes_per_pixel
     free = psutil.virtual_memory().available
     if needed > free:
-        raise UserError(
+        raise TooLargeError(
             f"{width} x {height} pixels need {needed / 2**30:.1f} GB of memory, {free / 2**30:.1f} are free"
         )

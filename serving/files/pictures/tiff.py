@@ -29,7 +29,8 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
         page = only_page(file)
         if len(list(page.tags)) < _tags(file, page):
             raise UserError("damaged: some of what belongs to it cannot be read")
-        has_room(page.imagewidth, page.imagelength, page.samplesperpixel * page.bitspersample // 8 or 1)
+        height = page.imagelength * page.imagedepth
+        has_room(page.imagewidth, height, page.samplesperpixel * page.bitspersample // 8 or 1)
         kept = {
             "byteorder": file.byteorder,
             "extratags": [

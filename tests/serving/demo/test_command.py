@@ -8,8 +8,8 @@ from ports import free_ports
 from ftn_core.utils.errors import UserError
 from serving.demo.actions import Actions
 from serving.demo.models import find_models
-from serving.demo.port import listen
 from serving.demo.server import serve_page
+from serving.http.port import listen
 
 
 @pytest.fixture

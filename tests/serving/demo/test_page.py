@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -460,3 +461,17 @@ def test_every_key_gives_the_picture_of_its_level(open_page):
         page.page.wait_for_function("before => document.querySelector('#viewer .after').src !== before", arg=before)
         sources.append(page.source(".after"))
     assert len(set(sources[::2])) == len(set(sources[1::2])) == 1
+
+
+def test_programs_send_pictures_to_the_same_server_and_no_other_page_is_served(project, address):
+    noisy = np.random.default_rng(0).integers(0, 256, (21, 34, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noisy).save(file, "PNG")
+    answer = httpx.post(f"{address}/restore?sigma=0.5", content=file.getvalue(), timeout=60)
+    assert answer.status_code == 200 and answer.headers["ftn-sigma"] == "0.5"
+    denoiser = ContinuousDenoiser.load(project.versions["2"])
+    image = torch.from_numpy(noisy).permute(2, 0, 1)[None] / 255
+    restored = to_uint8(restore(denoiser.fold(denoiser.position(0.5)), image))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(answer.content))), restored)
+    assert httpx.post(f"{address}/restore?sigma=x", content=file.getvalue()).status_code == 400
+    assert [httpx.get(f"{address}/{page}").status_code for page in ("docs", "redoc", "openapi.json")] == [404] * 3

@@ -20,3 +20,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise UserError(f"port {port} of {host} cannot be had ({error.strerror}): choose another with --port") from None
     return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The socket's address as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,144 @@
+"""``POST /restore?sigma=...``: takes a picture file, and answers with the restored one.
+
+Bodies and answers are temporary files, so memory does not grow with the number of requests. One picture is in memory at
+a time. Nothing that a request contains becomes the name of a file.
+"""
+
+import asyncio
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.utils.errors import UserError
+from ftn_core.words.labels import label
+from serving.files.level_argument import AUTO, LevelArgument
+from serving.files.pictures import TooLargeError
+from serving.http.file_restorer import FileRestorer
+
+MAX_REQUESTS = 16
+"""Requests in progress: being received, waiting, restored or sent. Further ones get status 429."""
+RECEIVE_TIMEOUT = 60.0
+"""Seconds in which a request must be complete."""
+SEND_TIMEOUT = 300.0
+"""Seconds in which an answer must be fetched. Then the connection is closed."""
+
+_BYTES_PER_PIXEL = 8  # four samples of 16 bits
+_METADATA = 2**22
+_LONGEST_MESSAGE = 300
+
+
+class _RefusedError(UserError):
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RestoreEndpoint:
+    """An ASGI application that restores the picture of each request, one after the other.
+
+    Args:
+        max_pixels: the most that a picture may have.
+    """
+
+    def __init__(self, denoiser: ContinuousDenoiser, max_pixels: int) -> None:
+        self._restore = FileRestorer(denoiser, max_pixels)
+        self._max_bytes = _BYTES_PER_PIXEL * max_pixels + _METADATA
+        self._task = denoiser.task
+        self._ends = denoiser.ends
+        self._in_progress = 0
+        self._network = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request: a picture file, or one line of text that says what is wrong."""
+        if self._in_progress >= MAX_REQUESTS:
+            busy = _message(HTTPStatus.TOO_MANY_REQUESTS, "too much to do at the moment: try again")
+            busy.headers["Retry-After"] = "1"
+            return await busy(scope, receive, send)
+        self._in_progress += 1
+        try:
+            with TemporaryDirectory(prefix="ftn-") as folder:
+                response = await self._response(Request(scope, receive), Path(folder))
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    await response(scope, receive, send)
+        except (ClientDisconnect, TimeoutError):
+            pass  # the client is gone, or does not read: the server closes the connection
+        finally:
+            self._in_progress -= 1
+
+    async def _response(self, request: Request, folder: Path) -> Response:
+        source, target = folder / "received", folder / "restored"
+        try:
+            level = self._level(request.query_params)
+            await self._receive(request, source)
+            async with self._network:
+                if await request.is_disconnected():
+                    raise ClientDisconnect
+                restored = await asyncio.to_thread(self._restore, source, target, level)
+        except TooLargeError as error:
+            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+        except _RefusedError as error:
+            return _message(error.status, str(error))
+        except UserError as error:
+            return _message(HTTPStatus.BAD_REQUEST, str(error))
+        used = {f"Ftn-{self._task.quantity.name.capitalize()}": f"{restored.level:.6g}"}
+        return FileResponse(target, media_type=f"image/{restored.format.lower()}", headers=used)
+
+    def _level(self, query: QueryParams) -> float | None:
+        """The level that the query names; None: to be found in the picture."""
+        quantity = self._task.quantity
+        given = query.multi_items()
+        if unknown := [key for key, _ in given if key != quantity.name]:
+            raise UserError(f"unknown parameter {unknown[0][:40]!r}: there is only {quantity.name}")
+        if len(given) > 1:
+            raise UserError(f"{quantity.name} is given {len(given)} times")
+        level = LevelArgument.parse(query.get(quantity.name, AUTO), quantity.name).level_of(quantity)
+        if level is None and not self._task.degradation.by_noise_alone:
+            first, last = (label(quantity, end) for end in self._ends)
+            raise UserError(
+                f"{quantity.name} is needed, from {first} to {last}: only the level of noise is found in a picture"
+            )
+        return level
+
+    async def _receive(self, request: Request, path: Path) -> None:
+        """Write the body to a file."""
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            message = "the body must be the file itself, not a form: curl --data-binary @photo.png"
+            raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
+        too_large = TooLargeError(f"a picture file may have {self._max_bytes:,} bytes")
+        if int(request.headers.get("content-length", 0)) > self._max_bytes:
+            raise too_large
+        size = 0
+        try:
+            async with asyncio.timeout(RECEIVE_TIMEOUT):
+                with path.open("wb") as file:
+                    async for chunk in request.stream():
+                        size += len(chunk)
+                        if size > self._max_bytes:
+                            raise too_large
+                        file.write(chunk)
+        except TimeoutError:
+            message = f"the request has not come to its end within {RECEIVE_TIMEOUT:.0f} s"
+            raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT, message) from None
+        if not size:
+            raise UserError("the body is empty: send a picture file, curl --data-binary @photo.png")
+
+
+def restore_routes(denoiser: ContinuousDenoiser, max_pixels: int) -> list[BaseRoute]:
+    """``POST /restore``, and ``GET /health`` for whoever watches the service."""
+    return [
+        Route("/restore", RestoreEndpoint(denoiser, max_pixels), methods=["POST"]),
+        Route("/health", lambda request: PlainTextResponse("ok\n")),
+    ]
+
+
+def _message(status: HTTPStatus, text: str) -> PlainTextResponse:
+    """One line. What a request has brought into it is cut, and cannot control a terminal."""
+    line = "".join(character if character.isprintable() else "?" for character in text[:_LONGEST_MESSAGE])
+    return PlainTextResponse(f"{line}\n", status)

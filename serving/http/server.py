@@ -1,0 +1,33 @@
+"""Serves ``POST /restore`` until it is interrupted."""
+
+import os
+import socket
+
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # idle threads of PyTorch must not keep the cores from the server's
+
+import torch
+import uvicorn
+from starlette.applications import Starlette
+
+from ftn_core.utils.cores import cores
+from ftn_core.words.labels import label
+from serving.http.endpoint import restore_routes
+from serving.http.port import address_of
+from serving.load import default_model, load_denoiser
+
+
+def serve_restoring(model: str | None, listener: socket.socket, max_pixels: int) -> None:
+    """Serve on the socket until interrupted.
+
+    Raises:
+        UserError: there is no such model, or it cannot be loaded.
+    """
+    torch.set_num_threads(cores())
+    name = model or default_model()
+    denoiser = load_denoiser(name)
+    quantity = denoiser.task.quantity
+    app = Starlette(routes=restore_routes(denoiser, max_pixels))
+    ends = " to ".join(label(quantity, end) for end in denoiser.ends)
+    print(f"model: {name}, {quantity.name} {ends}")
+    print(f"POST {address_of(listener)}/restore?{quantity.name}=... ; Ctrl-C ends it", flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])
