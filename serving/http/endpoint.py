@@ -22,7 +22,7 @@ from serving.files.level_argument import AUTO, LevelArgument
 from serving.files.pictures import TooLargeError
 from serving.http.file_restorer import FileRestorer
 
-MAX_REQUESTS = 16
+MAX_REQUESTS = 32
 """Requests in progress: being received, waiting, restored or sent. Further ones get status 429."""
 RECEIVE_TIMEOUT = 60.0
 """Seconds in which a request must be complete."""

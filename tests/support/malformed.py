@@ -62,8 +62,8 @@ def _unsupported() -> list[bytes]:
             for form in ("PNG", "WEBP", "TIFF")
         ),
         _tiff(np.zeros((7, 9, 5), np.uint16)), _tiff(np.zeros((3, 7, 9), np.uint16), photometric="minisblack"),
-        _tiff(np.full((7, 9, 3), np.nan, np.float32)), _tiff(np.zeros((7, 9), np.int16)),
-        _tiff(np.zeros((7, 9, 3), np.float64)), b"%PDF-1.4\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        _tiff(np.full((7, 9, 3), np.nan, np.float32), photometric="rgb"), _tiff(np.zeros((7, 9), np.int16)),
+        _tiff(np.zeros((7, 9, 3), np.float64), photometric="rgb"), b"%PDF-1.4\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         json.dumps({"inputs": [[[[0.5, 0.5, 0.5]]]]}).encode(),
     ]  # fmt: skip
 
