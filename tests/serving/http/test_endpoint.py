@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 
 import httpx
 import pytest
@@ -90,6 +91,25 @@ def test_what_is_wrong_with_a_body_is_said(app, tmp_path):
         assert (answer.status_code, answer.text.count("\n")) == (status, 1) and words in answer.text
         assert str(tmp_path) not in answer.text
     assert ask(app, good, **{"Content-Type": "multipart/form-data; boundary=x"}).status_code == 415
+
+
+def test_no_name_that_a_request_brings_is_opened(app, tmp_path):
+    opened: list[str] = []
+    recording = True
+    sys.addaudithook(lambda event, what: opened.append(str(what[0])) if event == "open" and recording else None)
+    good = picture(tmp_path).read_bytes()
+    named = {"Content-Disposition": 'attachment; filename="/planted.png"', "Content-Location": "../planted.png"}
+    form = b'--b\r\nContent-Disposition: form-data; name="f"; filename="planted.png"\r\n\r\n' + good + b"\r\n--b--\r\n"
+    statuses = [
+        ask(app, good, **named).status_code,
+        ask(app, good, "?sigma=../planted").status_code,
+        ask(app, good, "?file=/planted").status_code,
+        ask(app, good, "/../planted.png").status_code,
+        ask(app, form, **{"Content-Type": "multipart/form-data; boundary=b"}).status_code,
+    ]
+    recording = False
+    assert statuses == [200, 400, 400, 404, 415]
+    assert any(name.endswith("/received") for name in opened) and not any("planted" in name for name in opened)
 
 
 def test_a_model_of_another_quantity_needs_its_own_level(tmp_path):
