@@ -46,6 +46,7 @@ class FileRestorer:
         Raises:
             TooLargeError: the picture has more than ``max_pixels``, or does not fit into memory.
             UserError: it is not a readable picture; the message says why, and names no file.
+            OSError: the result cannot be stored.
         """
         try:
             picture = read_picture(source, self.max_pixels)
@@ -57,6 +58,12 @@ class FileRestorer:
         found = dial.level_for(picture)
         assert found is not None
         self._network = self.denoiser.fold(dial.position(found), self._network)
-        write_picture(picture, restore_in_bands(self._network, picture), target)
+        pixels = restore_in_bands(self._network, picture)
+        try:
+            write_picture(picture, pixels, target)
+        except (UserError, OSError):
+            raise
+        except Exception as error:  # encoders, too
+            raise UserError(f"its metadata are damaged and cannot be written again ({error})") from None
         low, high = sorted(self.denoiser.ends)
         return RestoredFile(picture.format, min(max(found, low), high))

@@ -6,6 +6,7 @@ import sys
 
 import httpx
 import pytest
+import tifffile
 from pictures import KINDS, pixels
 from small_denoiser import DEJPEG, small_denoiser
 from starlette.applications import Starlette
@@ -91,6 +92,14 @@ def test_what_is_wrong_with_a_body_is_said(app, tmp_path):
         assert (answer.status_code, answer.text.count("\n")) == (status, 1) and words in answer.text
         assert str(tmp_path) not in answer.text
     assert ask(app, good, **{"Content-Type": "multipart/form-data; boundary=x"}).status_code == 415
+
+
+def test_damaged_metadata_are_the_pictures_fault(app, tmp_path):
+    path = picture(tmp_path, "tiff-16-3")
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags["ResolutionUnit"].overwrite(255)
+    answer = ask(app, path.read_bytes(), "?sigma=0.3")
+    assert answer.status_code == 400 and answer.text.startswith("its metadata are damaged")
 
 
 def test_no_name_that_a_request_brings_is_opened(app, tmp_path):
