@@ -40,7 +40,8 @@ def serve_page(model: str | None, listener: socket.socket, browser: bool) -> Non
     app = FastAPI(openapi_url=None, routes=routes)  # without /docs
     app = gr.mount_gradio_app(
         app, build_page(actions), "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
-        run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False, mcp_server=False,
+        app_kwargs={"openapi_url": None}, run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False,
+        mcp_server=False,
     )  # fmt: skip
     address = address_of(listener)
     print(f"The dial is at {address}; Ctrl-C ends it. Programs send pictures to {address}/restore", flush=True)

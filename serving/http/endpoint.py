@@ -5,6 +5,7 @@ a time. Nothing that a request contains becomes the name of a file.
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,6 +55,7 @@ class RestoreEndpoint:
         self._ends = denoiser.ends
         self._in_progress = 0
         self._network = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1)  # always the same: PyTorch keeps a team of threads for each that calls it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: a picture file, or one line of text that says what is wrong."""
@@ -80,7 +82,8 @@ class RestoreEndpoint:
             async with self._network:
                 if await request.is_disconnected():
                     raise ClientDisconnect
-                restored = await asyncio.to_thread(self._restore, source, target, level)
+                loop = asyncio.get_running_loop()
+                restored = await loop.run_in_executor(self._thread, self._restore, source, target, level)
         except TooLargeError as error:
             return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
         except _RefusedError as error:
