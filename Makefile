@@ -94,6 +94,6 @@ lock: $(READY)  ## resolve the requirements anew
 gc: $(READY)  ## say what DVC's cache and MLflow hold that nothing needs: docs/retention.md; make gc GC=1 deletes it
 	@python -m flows.gc $(if $(GC),--delete)
 
-clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so do .ftn/spool and .ftn/stack)
+clean:  ## remove what the pipeline made (DVC's cache stays: `dvc checkout` brings outputs back; so do .ftn/tracking and .ftn/stack)
 	rm -rf data models results
-	find .ftn -mindepth 1 -maxdepth 1 ! -name spool ! -name stack -exec rm -rf {} + 2>/dev/null || true
+	find .ftn -mindepth 1 -maxdepth 1 ! -name tracking ! -name stack -exec rm -rf {} + 2>/dev/null || true

@@ -16,7 +16,7 @@ from registry.repository import DVC_LOCK
 from tasks.paths import PARAMS
 
 SCRATCH = Path(".ftn/scratch")
-SHARED = ("downloads", "spool")
+SHARED = ("downloads", "tracking")
 """Folders of ``.ftn`` that the scratch clone shares with the worker's clone."""
 
 

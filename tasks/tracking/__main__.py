@@ -7,12 +7,12 @@ from collections import Counter
 from ftn_core.utils.errors import UserError
 from registry import server
 from registry.server import tracking_uri, without_credentials
-from tasks.tracking.spool import SPOOLS, spools
-from tasks.tracking.uploader import Upload, for_this_store
+from tasks.tracking.journal import JOURNALS, journals, read_opening
+from tasks.tracking.publish import publish_left
 
 
 def upload_all(*, redirect: bool) -> None:
-    """Upload every spool that a stage left, the oldest first, and print what was uploaded.
+    """Upload every journal that a stage left, the oldest first, and print what was uploaded.
 
     Args:
         redirect: also upload what was recorded for another address.
@@ -20,26 +20,22 @@ def upload_all(*, redirect: bool) -> None:
     Raises:
         UserError: MLflow does not answer. What it does not have stays.
     """
+    here = without_credentials(tracking_uri())
     elsewhere: Counter[str] = Counter()
     uploaded = 0
-    for spool in spools():
-        if not spool.abandoned:
-            continue  # its stage still runs
-        opening = spool.opening
-        if opening is None:
-            spool.remove()  # its stage died before it recorded anything
-        elif not (redirect or for_this_store(opening)):
-            elsewhere[opening["address"]] += 1
-        elif upload := Upload.begin(spool, redirect=redirect):
-            with server.require_server(), server.short_timeouts():
-                while not upload.status:
-                    upload.step(abandoned=True)
+    for path in journals():
+        opening = read_opening(path)
+        with server.require_server(), server.short_timeouts():
+            publication = publish_left(path, redirect=redirect)
+        if publication and opening:
             uploaded += 1
-            for message in upload.refused:
-                print(f"{upload.stage}: MLflow does not accept {message}")
-            print(f"{upload.stage}: {upload.count} records uploaded, the run ended {upload.status}", flush=True)
+            for name, why in publication.refused.items():
+                print(f"{opening['stage']}: MLflow does not accept {name}: {why}")
+            print(f"{opening['stage']}: {publication.count} records uploaded, the run ended {publication.status}")
+        elif opening and opening["address"] != here:
+            elsewhere[opening["address"]] += 1
     if not uploaded:
-        print(f"nothing in {SPOOLS} waits for MLflow at {without_credentials(tracking_uri())}")
+        print(f"nothing in {JOURNALS} waits for MLflow at {here}")
     for address, count in elsewhere.items():
         print(
             f"{count} more are for MLflow at {address}: set MLFLOW_TRACKING_URI, or upload them here with "

@@ -1,14 +1,16 @@
 """Every execution of a stage as an MLflow run, found again by the stage's identity.
 
-A stage writes its records to a spool on disk, and an uploader process sends them to MLflow. So a server that is slow,
-killed or absent costs the stage nothing. Only ``MlflowTracker.client`` talks to MLflow from the stage itself.
+A stage writes its records to a journal on disk, and an uploader process sends them to MLflow. So a server that is slow,
+killed or absent costs the stage nothing. The stage that registers a model needs MLflow itself. It has no uploader, and
+publishes its own journal.
 """
 
 import contextlib
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -18,10 +20,10 @@ from registry.repository import REGISTER_STAGE, commit
 from registry.server import tracking_uri, without_credentials
 from tasks.identity import StageIdentity, identify
 from tasks.paths import PARAMS
-from tasks.tracking.runs import StageRun
-from tasks.tracking.spool import Spool
+from tasks.tracking.journal import JOURNALS, Journal, journals
+from tasks.tracking.publish import Publication, publish_left
 from tasks.tracking.tracker import Tracker
-from tasks.tracking.uploader_process import UploaderProcess
+from tasks.tracking.uploader import finish_upload, start_uploader
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,91 +33,112 @@ class MlflowTracker(Tracker):
     """Records to an MLflow run. A rerun of the same stage adds only what is new to it."""
 
     def __init__(
-        self, identity: StageIdentity, step_of: Callable[[float], int], spool: Spool, uploader: UploaderProcess
+        self, identity: StageIdentity, step_of: Callable[[float], int], journal: Journal, opening: dict[str, Any]
     ) -> None:
-        super().__init__(identity.name, identity.state_file, step_of, spool)
-        self._spool: Spool = spool
-        self._uploader = uploader
+        super().__init__(identity.name, identity.state_file, step_of, journal)
+        self._opening = opening
+        self._publication = Publication(journal)
 
-    @property
+    @cached_property
     def client(self) -> "MlflowClient":
-        """MLflow itself, for what cannot wait. The stage's run is open there.
+        """MLflow itself, for the stage that registers. The stage's run is open there.
 
         Raises:
             UnreachableError: MLflow does not answer.
         """
-        return self._run.client
+        with server.require_server(), server.short_timeouts():
+            return self._publication.run.client
 
     @property
     def run_id(self) -> str:
         """The stage's run. Raises like ``client``."""
-        return self._run.id
+        return self._publication.run.id
 
     def find_run(self, other: StageIdentity) -> str | None:
         """The run of another stage, if it was tracked here. Raises like ``client``."""
-        return self._run.find(other.digest)
+        found = self._publication.run.find(other.digest)
+        return found.info.run_id if found else None
 
-    @cached_property
-    def _run(self) -> StageRun:
-        opening = self._spool.opening
-        assert opening  # written before there was a tracker
-        with server.require_server(), server.short_timeouts():
-            run = StageRun(opening, self._spool.name)
-        self._uploader.quiet = False
-        return run
+    def pipeline(self, metrics: dict[str, float], files: Iterable[Path]) -> None:
+        """Record the pipeline's parameters and results as a run of its own, which the stage's uploader publishes."""
+        journal = Journal.create()
+        summary = {
+            "stage": "pipeline",
+            "identity": f"pipeline-{self._opening['tags']['ftn.pipeline']}-{self._opening['identity']}",
+            "params": yaml.safe_load(PARAMS.read_text()),
+            "data": {},
+            "tags": {key: value for key, value in self._opening["tags"].items() if key != "ftn.stage"},
+        }
+        journal.append("open", **self._opening | summary)
+        journal.append("metrics", values=metrics, step=0)
+        for path in files:
+            journal.append_file(path.name, path.read_bytes())
+        journal.append("end", status="FINISHED")
+        journal.close()
+
+    def publish(self) -> None:
+        """Publish the journal to its end, and what other stages left. What is not published stays."""
+        with contextlib.suppress(Exception), server.short_timeouts():
+            self._publication.publish(left=True)
+            for path in journals():
+                publish_left(path)
 
 
 @contextlib.contextmanager
 def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker]:
-    """Open the run of a stage, below the run of its pipeline, with its parameters and datasets.
+    """Open the run of a stage, with its parameters and data.
 
     The run ends FINISHED, FAILED or, when interrupted, KILLED.
     """
     server.configure_mlflow()  # for the uploader, and for a stage that imports MLflow itself
-    spool = Spool.create()
-    # First of all, because it imports MLflow while DVC computes the identity. The stage that registers needs MLflow
-    # itself, and reports its errors.
-    uploader = UploaderProcess(spool, quiet=stage == REGISTER_STAGE)
+    journal = Journal.create()
+    # first of all, because it imports MLflow while DVC computes the identity
+    uploader = None if stage == REGISTER_STAGE else start_uploader(journal)
     try:
         identity = identify(stage)
-        spool.append("open", **_opening(identity))
+        opening = _opening(identity)
+        journal.append("open", **opening)
     except BaseException:
-        uploader.stop()
-        spool.remove()
+        journal.remove()
+        if uploader:
+            finish_upload(uploader)
         raise
-    status, wait = "FAILED", True
+    tracker = MlflowTracker(identity, step_of, journal, opening)
+    status, reachable = "FAILED", True
     try:
-        yield MlflowTracker(identity, step_of, spool, uploader)
+        yield tracker
         status = "FINISHED"
     except server.UnreachableError:
-        wait = False
+        reachable = False
         raise
     except (KeyboardInterrupt, SystemExit):
         status = "KILLED"
         raise
     finally:
-        spool.append("end", status=status)
-        if not wait:
-            uploader.stop()
-        elif not uploader.flush():
+        journal.append("end", status=status)
+        if uploader:
+            finish_upload(uploader)
+        elif reachable:
+            tracker.publish()
+        journal.close()
+        if reachable and journal.path.exists():
             print(
                 f"{stage}: some records are not in MLflow at {without_credentials(tracking_uri())} yet. They are "
-                f"kept in {spool.folder}: the next stage uploads them, or `make upload`",
+                f"kept in {JOURNALS}: the next stage uploads them, or `make upload`",
                 file=sys.stderr,
                 flush=True,
             )
-        spool.close()
 
 
 def _opening(identity: StageIdentity) -> dict[str, Any]:
     """All values for opening the run later, on another day and another commit."""
-    at, params = commit(), PARAMS.read_text()
-    pipeline = hashlib.sha256(f"{at}\n{params}".encode()).hexdigest()
+    at = commit()
+    pipeline = hashlib.sha256(f"{at}\n{PARAMS.read_text()}".encode()).hexdigest()[:12]
     return {
         "address": without_credentials(tracking_uri()),
         "stage": identity.name,
         "identity": identity.digest,
         "params": identity.params,
         "data": identity.data,
-        "pipeline": {"identity": pipeline, "params": yaml.safe_load(params), "commit": at},
+        "tags": {"ftn.stage": identity.name, "ftn.pipeline": pipeline, "ftn.commit": at},
     }

@@ -1,289 +1,164 @@
-"""The process that sends a stage's records to MLflow: ``python -m tasks.tracking.uploader SPOOL STAGE_PID``.
+"""The process that publishes a stage's journal while the stage runs: ``python -m tasks.tracking.uploader``.
 
-It is a process and not a thread for three reasons. MLflow takes seconds to import, and a thread would take them from
-the stage. Imports in two threads can deadlock. And when the stage is killed, this process can still end its run.
+It is a process and not a thread because MLflow takes more than a second of pure Python to import, which a thread would
+take from the stage, and because it can still end the run of a stage that was killed.
 
-It runs in a session of its own, so a signal to the stage's process group does not end it. It ends by itself within
-seconds of the stage.
-
-The end of its standard input says that the stage is about to end. Its standard output has lines for people; all else
-goes to ``uploader.log`` in the spool.
+It runs in a session of its own, so a signal to the stage's process group does not end it. The end of its standard
+input says that the stage is gone. Then it ends within ``END_TIMEOUT``.
 """
 
-import argparse
 import contextlib
 import os
 import select
+import signal
+import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ftn_core.utils.garbage_collection import collect_rarely
 from registry import server
-from registry.server import redact, root_cause, tracking_uri, without_credentials
-from tasks.tracking.runs import StageRun, refused
-from tasks.tracking.spool import SPOOLS, Entry, Spool, spools
+from registry.server import root_cause, tracking_uri, without_credentials
+from tasks.tracking.journal import JOURNALS, Journal, journals, read_opening
+from tasks.tracking.publish import Publication, publish_left
 
-BATCH_SIZE = 200
-"""Entries of metrics in one request."""
-POLL_INTERVAL = 0.5
-"""Seconds between two searches for new entries."""
-MAX_BACKOFF = 30.0
-"""Seconds between two attempts, at most, on a server that does not answer."""
-END_TIMEOUT = 5.0
-"""Seconds for which a stage that ends waits for a server that does not answer."""
-OTHERS_TIMEOUT = 10.0
-"""Seconds after the stage's end that are spent on other stages' spools."""
+if TYPE_CHECKING:
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-
-def for_this_store(opening: Entry) -> bool:
-    """Whether a spool was begun for the store that is in use now."""
-    return opening["address"] == without_credentials(tracking_uri())
+INTERVAL = 1.0
+"""Seconds between two looks for new records."""
+RETRY_INTERVAL = 5.0
+"""Seconds between two attempts on an MLflow that takes nothing."""
+SILENCE_TIMEOUT = 5.0
+"""Seconds for which a stage that ends waits for an MLflow that takes nothing."""
+END_TIMEOUT = 30
+"""Seconds for which a stage that ends waits at all."""
 
 
-class Upload:
-    """A claimed spool on its way to MLflow: in order, and each entry once.
+def start_uploader(journal: Journal) -> "subprocess.Popen[bytes]":
+    """Start the uploader of this process's journal. What it says to people goes to standard error."""
+    arguments = [str(journal.path), str(journal.descriptor), str(os.getpid())]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tasks.tracking.uploader", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=2,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[journal.descriptor],
+        start_new_session=True,
+    )
 
-    A request that failed may have reached MLflow all the same. So after every failure the run is looked up again, and
-    metrics that it has are not sent again. Everything else can be repeated without harm.
-    """
 
-    def __init__(self, spool: Spool, opening: Entry) -> None:
-        self.spool = spool
-        self.stage: str = opening["stage"]
-        self.status: str | None = None
-        """How the run ended, once MLflow knows it."""
-        self.refused: list[str] = []
-        """Entries that MLflow will never accept, and why."""
-        self.count = 0
-        """Entries uploaded."""
-        self._opening = opening
-        self._run: StageRun | None = None
-        self._limit = BATCH_SIZE
-        self._last: int = opening["time"]
-
-    @classmethod
-    def begin(cls, spool: Spool, *, redirect: bool = False) -> "Upload | None":
-        """Claim a spool; ``None`` if it cannot be uploaded now.
-
-        Executions of one stage go one after the other, because each must find the metrics of the one before.
-        A spool for another store is uploaded only with ``redirect``.
-        """
-        opening = spool.opening
-        if opening is None or not (redirect or for_this_store(opening)):
-            return None
-        older = (other.opening for other in spools() if other.name < spool.name)
-        if any(o and o["identity"] == opening["identity"] and (redirect or for_this_store(o)) for o in older):
-            return None
-        return cls(spool, opening) if spool.claim() else None
-
-    def step(self, *, abandoned: bool) -> bool:
-        """Upload the next few entries; returns whether there was anything to do.
-
-        After the last entry of an ``abandoned`` spool the run ends KILLED: its stage could not say how it ended.
-        The spool is removed when the run has ended.
-
-        Raises:
-            Exception: MLflow did not take the entries. They are the next again.
-        """
-        batch = self._next_batch()
-        if batch:
-            self._send(batch)
-        elif abandoned:
-            self._open().end("KILLED", self._last)
-            self.status = "KILLED"
-        if self.status:
-            self.spool.remove()
-        return bool(batch) or self.status is not None
-
-    def _next_batch(self) -> list[tuple[Entry, int]]:
-        """Metrics that follow each other, or one entry of another kind."""
-        batch = self.spool.read(self.spool.uploaded, self._limit)
-        others = (i for i, (entry, _) in enumerate(batch) if entry["kind"] != "metrics")
-        return batch[: max(1, next(others, len(batch)))]
-
-    def _send(self, batch: list[tuple[Entry, int]]) -> None:
-        last, offset = batch[-1]
-        try:
-            self._send_entries([entry for entry, _ in batch])
-        except Exception as error:
-            opened, self._run = self._run is not None, None
-            if not (opened and refused(error)):
-                raise
-            if len(batch) > 1:
-                self._limit = 1  # one by one from now on, so that only the refused entry is lost
-                return
-            self.refused.append(f"{last['kind']}: {root_cause(error)}")
-        if not self.status:  # the end is sent again if the spool is still there
-            self.spool.uploaded = offset
-        self._last = last["time"]
-        self.count += len(batch)
-
-    def _send_entries(self, entries: list[Entry]) -> None:
-        run, entry = self._open(), entries[0]
-        match entry["kind"]:
-            case "metrics":
-                run.log_metrics(entries)
-            case "tag":
-                run.client.set_tag(run.id, entry["key"], entry["value"])
-            case "artifact":
-                run.client.log_artifact(run.id, str(self.spool.folder / entry["file"]))
-            case "end":
-                run.end(entry["status"], entry["time"])
-                self.status = entry["status"]
-
-    def _open(self) -> StageRun:
-        self._run = self._run or StageRun(self._opening, self.spool.name)
-        return self._run
+def finish_upload(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the uploader after the journal's last record, for at most ``END_TIMEOUT``."""
+    assert process.stdin
+    process.stdin.close()
+    process.wait()
 
 
 class Uploader:
-    """Uploads the spool of a running stage and, when that has nothing new, spools that other stages left."""
+    """Publishes the journal of a running stage, and journals that other stages left."""
 
-    def __init__(self, own: Spool, stage_pid: int) -> None:
-        self._own = own
+    def __init__(self, journal: Journal, stage_pid: int) -> None:
+        self._journal = journal
+        self._publication = Publication(journal)
         self._stage_pid = stage_pid
-        self._uploads: dict[str, Upload] = {}
-        self._retry_at: dict[str, float] = {}
-        self._ended: float | None = None
-        self._silent_since: float | None = None
+        self._stage = "tracking"
+        self._monitor: SystemMetricsMonitor | None = None
+        self._gone_since: float | None = None
+        self._failing = False
+        self._failed: set[Path] = set()
 
-    def run(self) -> bool:
-        """Work until the stage has ended and its spool is uploaded, or MLflow does not answer.
-
-        Returns whether the spool is uploaded.
-        """
-        backoff = POLL_INTERVAL
-        while self._own.folder.exists():
-            ended = self._stage_ended()
+    def run(self) -> None:
+        """Work until the stage is gone and its journal is published, or MLflow takes nothing."""
+        while True:
             try:
-                progress = self._upload_own()
+                self._publish_own()
             except Exception as error:
-                silent_since = self._note_silence(error)
-                if ended and time.monotonic() > silent_since + END_TIMEOUT:
-                    return False
-                backoff = 1.0 if ended else min(MAX_BACKOFF, 2 * backoff)
-                self._wait(backoff)
+                self._note_failure(error)
+                if self._gone_since and time.monotonic() > self._gone_since + SILENCE_TIMEOUT:
+                    return
+                self._wait(RETRY_INTERVAL)
                 continue
-            if progress:
-                self._note_answer()
-                backoff = POLL_INTERVAL
-            elif ended and self._own.folder.exists() and time.monotonic() > ended + END_TIMEOUT:
-                return False  # another process uploads an older execution of the same stage
-            elif not self._upload_others():
-                self._wait(POLL_INTERVAL)
-        # A stage that is always busy leaves other spools to the next one. If every stage is short, nobody would come
-        # to them without this.
-        deadline = (self._ended or time.monotonic()) + OTHERS_TIMEOUT
-        while time.monotonic() < deadline and self._upload_others():
-            pass
-        return True
+            self._note_success()
+            self._publish_others()
+            if not self._journal.path.exists():
+                return
+            self._wait(INTERVAL)
 
-    def _upload_own(self) -> bool:
-        """Upload some of the stage's spool, or of an older execution; returns whether there was anything to do."""
-        opening = self._own.opening
-        for spool in spools():
-            own = spool.name == self._own.name
-            if own or (opening and (spool.opening or {}).get("identity") == opening["identity"]):
-                killed = own and os.getppid() != self._stage_pid  # asked before the spool is read to its end
-                if upload := self._begin(spool):
-                    return self._step(upload, abandoned=killed or not own)
-        return False
+    def _publish_own(self) -> None:
+        opening = self._journal.opening
+        if opening and not self._monitor:
+            self._stage = opening["stage"]
+            for path in journals():  # in order: each execution of a stage must find the metrics of the one before
+                other = read_opening(path)
+                if path < self._journal.path and other and other["identity"] == opening["identity"]:
+                    publish_left(path)
+                    if path.exists() and other["address"] == opening["address"]:
+                        return  # another process publishes it now
+        self._publication.publish(left=self._gone_since is not None)
+        if opening and not self._monitor:
+            self._monitor = start_monitor(self._publication.run.id)
 
-    def _upload_others(self) -> bool:
-        for spool in spools():
-            if time.monotonic() < self._retry_at.get(spool.name, 0.0) or spool.name == self._own.name:
-                continue
-            try:
-                upload = self._begin(spool)
-                if upload and self._step(upload, abandoned=True):
-                    return True
-            except Exception as error:
-                log(error)
-                self._retry_at[spool.name] = time.monotonic() + MAX_BACKOFF
-        return False
-
-    def _begin(self, spool: Spool) -> Upload | None:
-        if spool.name not in self._uploads and (spool.name == self._own.name or spool.abandoned):
-            upload = Upload.begin(spool)
-            if upload:
-                self._uploads[spool.name] = upload
-        return self._uploads.get(spool.name)
-
-    def _step(self, upload: Upload, *, abandoned: bool) -> bool:
-        progress = upload.step(abandoned=abandoned)
-        if upload.status:
-            del self._uploads[upload.spool.name]
-            for message in upload.refused:
-                tell(f"{upload.stage}: MLflow does not accept {message}")
-        return progress
-
-    def _stage_ended(self) -> float | None:
-        if self._ended is None and (self._stdin_closed(0.0) or os.getppid() != self._stage_pid):
-            self._ended = time.monotonic()
-        return self._ended
+    def _publish_others(self) -> None:
+        for path in journals():
+            if path not in self._failed:
+                try:
+                    publish_left(path)
+                except Exception:
+                    self._failed.add(path)  # the next stage tries it again
 
     def _wait(self, seconds: float) -> None:
-        """Sleep, until the stage ends at most."""
-        if self._ended is None:
-            self._stdin_closed(seconds)
-        else:
-            time.sleep(seconds)
+        """Sleep, until the stage is gone at most."""
+        if self._gone_since:
+            time.sleep(0.5)
+        elif select.select([sys.stdin], [], [], seconds)[0] or os.getppid() != self._stage_pid:
+            self._gone_since = time.monotonic()
+            signal.alarm(END_TIMEOUT)  # ends this process, whatever it waits for
 
-    def _stdin_closed(self, timeout: float) -> bool:
-        return bool(select.select([sys.stdin], [], [], timeout)[0])
-
-    def _note_silence(self, error: Exception) -> float:
-        """Tell the first failure of several; returns when that was."""
-        if self._silent_since is None:
-            self._silent_since = time.monotonic()
-            log(error)
+    def _note_failure(self, error: Exception) -> None:
+        if not self._failing:
             tell(
-                f"{self._stage}: MLflow at {without_credentials(tracking_uri())} does not answer "
-                f"({root_cause(error)}); the stage goes on, and its records are kept in {SPOOLS}"
+                f"{self._stage}: MLflow at {without_credentials(tracking_uri())} takes nothing ({root_cause(error)}); "
+                f"the stage goes on, and its records are kept in {JOURNALS}"
             )
-        return self._silent_since
+        self._failing = True
+        if self._monitor:
+            self._monitor.finish()
+            self._monitor = None
 
-    def _note_answer(self) -> None:
-        if self._silent_since is not None:
-            self._silent_since = None
-            tell(f"{self._stage}: MLflow at {without_credentials(tracking_uri())} answers again")
+    def _note_success(self) -> None:
+        if self._failing:
+            tell(f"{self._stage}: MLflow at {without_credentials(tracking_uri())} takes records again")
+        self._failing = False
+        while self._publication.refused:
+            name, why = self._publication.refused.popitem()
+            tell(f"{self._stage}: MLflow does not accept {name}: {why}")
 
-    @property
-    def _stage(self) -> str:
-        return (self._own.opening or {}).get("stage", "tracking")
+
+def start_monitor(run: str) -> "SystemMetricsMonitor":
+    """MLflow's own metrics of processors, memory, disk, network and GPUs, which it logs by itself."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    monitor = SystemMetricsMonitor(run, resume_logging=True)
+    monitor.start()
+    return monitor
 
 
 def tell(line: str) -> None:
-    """Send a line to the stage, which prints it, unless the stage is gone."""
+    """Print a line for people, unless nobody is there any more."""
     with contextlib.suppress(BrokenPipeError):
-        print(line, file=sys.__stdout__, flush=True)
-
-
-def log(error: Exception) -> None:
-    """Write the whole traceback to ``uploader.log``."""
-    print(redact("".join(traceback.format_exception(error))), file=sys.stderr, flush=True)
+        print(line, flush=True)
 
 
 def main() -> None:
-    """Exit code 0: everything is uploaded. 1: something is left in the spool."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tasks.tracking.uploader", description="Upload what a stage records to MLflow."
-    )
-    parser.add_argument("spool", type=Path)
-    parser.add_argument("stage_pid", type=int, help="the stage's process")
-    arguments = parser.parse_args()
+    """Arguments: the journal, its descriptor, the stage's process id."""
     collect_rarely()
-    sys.stdout = sys.stderr  # libraries' output is not for people
-    spool = Spool(arguments.spool)
-    uploader = Uploader(spool, arguments.stage_pid)
+    path, descriptor, stage_pid = sys.argv[1:]
     with server.short_timeouts():
-        from tasks.tracking.system_metrics import SystemMetrics  # imports MLflow, which takes seconds
+        import mlflow  # noqa: F401  # takes seconds, in which DVC identifies the stage
 
-        SystemMetrics(spool).start()
-        uploaded = uploader.run()
-    sys.exit(0 if uploaded else 1)
+        Uploader(Journal(Path(path), int(descriptor)), int(stage_pid)).run()
 
 
 if __name__ == "__main__":

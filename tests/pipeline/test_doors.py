@@ -34,7 +34,7 @@ def stage_runs(sandbox):
     client = mlflow.MlflowClient(sandbox.tracking_uri)
     experiment = client.get_experiment_by_name("ftn")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    return [run for run in runs if "ftn.stage" in run.data.tags], [r for r in runs if "ftn.pipeline" in r.data.tags]
+    return [run for run in runs if "ftn.stage" in run.data.tags], [r for r in runs if r.info.run_name == "pipeline"]
 
 
 @pytest.fixture(scope="module")
@@ -91,15 +91,18 @@ def test_a_deleted_output_is_restored_and_not_recomputed(by_dvc, output):
     assert len(stage_runs(by_dvc)[0]) == runs
 
 
-def test_every_stage_is_a_run_below_one_parent(by_dvc, by_flow):
+def test_every_stage_is_a_run_and_the_pipeline_is_one_with_its_results(by_dvc, by_flow):
     for sandbox in (by_dvc, by_flow):
-        runs, parents = stage_runs(sandbox)
+        runs, (pipeline,) = stage_runs(sandbox)
         assert sorted(run.data.tags["ftn.stage"] for run in runs) == sorted(STAGES)
-        assert len(parents) == 1
-        assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {parents[0].info.run_id}
-        assert {run.info.status for run in runs + parents} == {"FINISHED"}
-        assert parents[0].data.params["train.steps"] == "30"
-        assert len(parents[0].data.tags["ftn.commit"]) == 40
+        assert {run.data.tags["ftn.pipeline"] for run in runs} == {pipeline.data.tags["ftn.pipeline"]}
+        assert {run.info.status for run in [*runs, pipeline]} == {"FINISHED"}
+        assert pipeline.data.params["train.steps"] == "30"
+        assert len(pipeline.data.tags["ftn.commit"]) == 40
+        psnr = json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"]
+        assert pipeline.data.metrics == {f"psnr/{row}/{at}": v for row, of in psnr.items() for at, v in of.items()}
+        files = mlflow.MlflowClient(sandbox.tracking_uri).list_artifacts(pipeline.info.run_id)
+        assert {file.path for file in files} == {"table.md", "report.html"}
 
 
 @pytest.mark.parametrize(("stage", "inputs"), [("train_base", 6), ("train_line@0.5", 5)])

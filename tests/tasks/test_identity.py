@@ -45,7 +45,7 @@ def edit(sandbox, monkeypatch):
 MESSAGES = [
     ("ftn_core/utils/progress.py", " left", " to go"),
     ("ftn_core/utils/errors.py", '"""', '"""Reworded: '),
-    ("tasks/tracking/uploader.py", "answers again", "is back"),
+    ("tasks/tracking/uploader.py", "takes records again", "takes them again"),
     ("tasks/tracking/mlflow_tracker.py", "the next stage uploads them", "the next stage sends them"),
 ]
 SCIENCE = [

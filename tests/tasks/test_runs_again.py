@@ -126,7 +126,7 @@ LINES = {"train_line", "calibrate_line", "evaluate_line", "costs", "register"}
 """A line's far end is a level of DNI."""
 
 TABLE = [
-    ("tracking", comment("tasks/tracking/spool.py"), set()),
+    ("tracking", comment("tasks/tracking/journal.py"), set()),
     ("the registry", comment("registry/versions.py"), set()),
     ("the parameters' schema", comment("ftn_core/parameters/training.py"), set()),
     ("a message", comment("ftn_core/utils/errors.py"), set()),

@@ -6,7 +6,7 @@ import yaml
 from sandbox import Sandbox
 
 from ftn_core.parameters.quantities import QUALITY, SCALE, SIGMA, objective
-from tasks.tracking.spool import Spool
+from tasks.tracking.journal import Journal
 from tasks.tracking.tracker import Tracker
 
 
@@ -16,13 +16,13 @@ from tasks.tracking.tracker import Tracker
 )
 def test_the_step_of_a_level_is_a_number_that_people_know(tmp_path, monkeypatch, quantity, level, step):
     monkeypatch.chdir(tmp_path)
-    spool = Spool.create()
-    Tracker("evaluate@ftn", tmp_path / "state", quantity.step_of, spool).at_level(level, {"psnr": 30})
-    ((entry, _),) = spool.read(0, 10)
-    assert (entry["kind"], entry["values"], entry["step"]) == ("metrics", {"psnr": 30.0}, step)
+    journal = Journal.create()
+    Tracker("evaluate@ftn", tmp_path / "state", quantity.step_of, journal).at_level(level, {"psnr": 30})
+    ((record,), _) = journal.read(0)
+    assert (record["kind"], record["values"], record["step"]) == ("metrics", {"psnr": 30.0}, step)
 
 
-def test_a_tracker_without_a_spool_keeps_nothing(tmp_path, monkeypatch):
+def test_a_tracker_without_a_journal_keeps_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tracker = Tracker("train_base", tmp_path / "state", SIGMA.step_of)
     tracker.metrics({"loss": 1.0}, 1)
@@ -50,7 +50,7 @@ def test_tracking_on_and_off_give_the_same_bytes(tracked, stage):
     tracked.python("-m", "tasks", *stage, FTN_TRACKING="off")
     assert all(path.exists() for path in written) and len(written) > 1
     assert tracked.outputs() == before
-    assert metrics(tracked) == runs and not list((tracked.root / ".ftn/spool").iterdir())
+    assert metrics(tracked) == runs and not list((tracked.root / ".ftn/tracking").iterdir())
 
 
 def outs(sandbox: Sandbox, stage: tuple[str, ...]):

@@ -1,7 +1,7 @@
 """Metrics outlive a server that is killed, slow or not there, and a stage that is killed."""
 
 import os
-import shutil
+import resource
 import signal
 import socket
 import subprocess
@@ -19,7 +19,7 @@ from ports import free_ports
 from project import ROOT
 from sandbox import Sandbox
 
-from registry.server import redact, without_credentials
+from registry.server import redact, tracking_uri, without_credentials
 
 SCRIPT = textwrap.dedent("""
     import sys
@@ -72,8 +72,8 @@ class Project:
         command = [sys.executable, "-m", "tasks.tracking", *arguments]
         return subprocess.run(command, cwd=self.root, env=self.env | env, capture_output=True, text=True)
 
-    def spools(self) -> list[Path]:
-        return sorted(path for path in self.root.glob(".ftn/spool/*") if path.is_dir())
+    def journals(self) -> list[Path]:
+        return sorted(self.root.glob(".ftn/tracking/*"))
 
     def runs(self, stage: str = "work", uri: str | None = None):
         client = mlflow.MlflowClient(uri or self.uri)
@@ -149,14 +149,14 @@ def test_a_server_killed_in_the_middle_gets_everything_once_it_is_back(tmp_path,
     try:
         record(process, range(5, 400))  # as hours of training would: nothing waits
         line = process.stderr.readline()
-        assert line.startswith(f"work: MLflow at {server.uri} does not answer ([Errno 111] Connection refused)")
+        assert line.startswith(f"work: MLflow at {server.uri} takes nothing ([Errno 111] Connection refused)")
     finally:
         server.start()
-    assert process.stderr.readline() == f"work: MLflow at {server.uri} answers again\n"
+    assert process.stderr.readline() == f"work: MLflow at {server.uri} takes records again\n"
     record(process, range(400, 410))
     assert finish(process) == ""
     project.check(range(410), "FINISHED")
-    assert project.spools() == []
+    assert project.journals() == []
 
 
 def test_without_a_server_a_stage_ends_well_and_is_uploaded_later(tmp_path, server):
@@ -165,14 +165,14 @@ def test_without_a_server_a_stage_ends_well_and_is_uploaded_later(tmp_path, serv
     start = time.monotonic()
     lines = project.run(range(3)).splitlines()
     assert time.monotonic() - start < 40
-    (spool,) = project.spools()
-    assert len(lines) == 2 and f"http://{absent}/ does not answer" in lines[0]
-    assert str(spool.relative_to(project.root)) in lines[1] and "`make upload`" in lines[1]
+    (journal,) = project.journals()
+    assert len(lines) == 2 and f"http://{absent}/ takes nothing" in lines[0]
+    assert str(journal.parent.relative_to(project.root)) in lines[1] and "`make upload`" in lines[1]
 
     failed = project.upload()
     assert failed.returncode == 2 and len(failed.stderr.splitlines()) == 1
     assert f"http://{absent}/ does not answer" in failed.stderr
-    texts = [*lines, failed.stderr, *(path.read_text() for path in spool.rglob("*") if path.is_file())]
+    texts = [*lines, failed.stderr, journal.read_text()]
     assert not any("secret" in text for text in texts)
 
     elsewhere = project.upload(MLFLOW_TRACKING_URI=server.uri)
@@ -191,13 +191,13 @@ def test_a_killed_stage_ends_killed_and_its_rerun_uses_its_run(tmp_path):
     process = project.start()
     record(process, range(2))
     kill(process, uploader=False)
-    wait_for(lambda: not project.spools())
+    wait_for(lambda: not project.journals())
     run = project.check(range(2), "KILLED")
 
     process = project.start()
     record(process, range(1, 4))
     kill(process, uploader=True)
-    assert len(project.spools()) == 1
+    assert len(project.journals()) == 1
     assert "the run ended KILLED" in project.upload().stdout
     assert project.check(range(4), "KILLED") == run
 
@@ -206,7 +206,7 @@ def test_a_killed_stage_ends_killed_and_its_rerun_uses_its_run(tmp_path):
     kill(process, uploader=True)
     assert project.run(range(4, 8)) == ""  # uploads first what the killed one left
     assert project.check(range(8), "FINISHED") == run
-    assert project.spools() == []
+    assert project.journals() == []
 
 
 def test_any_stage_uploads_what_another_left_but_not_what_another_still_records(tmp_path):
@@ -216,7 +216,7 @@ def test_any_stage_uploads_what_another_left_but_not_what_another_still_records(
     kill(process, uploader=True)
     for _ in range(3):  # a stage spends seconds on others' spools, and a busy machine needs more
         assert project.run(range(1), "other") == ""
-        if not project.spools():
+        if not project.journals():
             break
     project.check(range(2), "KILLED")
 
@@ -236,7 +236,7 @@ def test_a_server_that_accepts_and_never_answers_holds_a_stage_for_seconds(tmp_p
         start = time.monotonic()
         stderr = finish(process)
         assert time.monotonic() - start < 40
-        assert "does not answer" in stderr and len(project.spools()) == 1
+        assert "takes nothing" in stderr and len(project.journals()) == 1
 
 
 def test_a_stage_that_imports_mlflow_finds_it_configured(tmp_path):
@@ -272,86 +272,87 @@ def client(tmp_path, monkeypatch):
     """A client of the SQLite store in a working directory of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    from tasks.tracking import runs
+    from registry import server
 
     uri = mlflow.get_tracking_uri()
-    yield runs.connect()
+    yield server.mlflow_client()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
 
 
-OPENING = {
-    "address": "", "stage": "work", "identity": "abc", "params": {"a": {"b": 1}}, "data": {"data/x": "0123"},
-    "pipeline": {"identity": "p", "params": {"a": 1}, "commit": "c"},
-}  # fmt: skip
+def leave_journal(*records: tuple[str, dict[str, object]], address: str | None = None) -> Path:
+    """The journal of a stage that is gone."""
+    from tasks.tracking.journal import Journal
+
+    journal = Journal.create()
+    journal.append(
+        "open", address=address or tracking_uri(), stage="work", identity="abc", params={"a": {"b": 1}},
+        data={"data/x": "0123"}, tags={"ftn.stage": "work"},
+    )  # fmt: skip
+    for kind, values in records:
+        journal.append(kind, **values)
+    journal.close()
+    return journal.path
 
 
-def spool_for(address: str):
-    from tasks.tracking.spool import Spool
-
-    spool = Spool.create()
-    spool.append("open", **OPENING | {"address": address})
-    return spool
+def only_run(client):
+    (run,) = client.search_runs([client.get_experiment_by_name("ftn").experiment_id])
+    return run
 
 
-def finish_upload(upload) -> None:
-    while not upload.status:
-        upload.step(abandoned=True)
+def steps(client, key: str) -> list[tuple[int, float]]:
+    return [(m.step, m.value) for m in client.get_metric_history(only_run(client).info.run_id, key)]
 
 
-def test_uploading_twice_doubles_nothing_and_what_is_refused_costs_only_itself(client):
-    from registry.server import tracking_uri
-    from tasks.tracking.spool import Spool
-    from tasks.tracking.uploader import Upload
+def test_publishing_twice_doubles_nothing(client):
+    from tasks.tracking.publish import publish_left
 
-    spool = spool_for(tracking_uri())
-    spool.append("metrics", values={"loss": 1.0, "nan": float("nan")}, step=0)
-    spool.append("metrics", values={"not, allowed": 1.0}, step=0)
-    for load in (10.0, 20.0):
-        spool.append("metrics", values={"system/cpu": load}, step=None)
-        time.sleep(0.002)
-    spool.keep_bytes("figure.png", b"png")
-    spool.append("end", status="FINISHED")
-    assert not Spool(spool.folder).abandoned
-    spool.close()
-    assert Spool(spool.folder).abandoned
-    copy = shutil.copytree(spool.folder, "copy")
-    upload = Upload.begin(spool)
-    assert Upload.begin(Spool(spool.folder)) is None  # another uploader
-    finish_upload(upload)
-    assert len(upload.refused) == 1 and "not, allowed" in upload.refused[0]
-
-    shutil.copytree(copy, spool.folder)  # as if the uploader had been killed before it noted anything
-    finish_upload(Upload.begin(Spool(spool.folder)))
-    experiment = client.get_experiment_by_name("ftn")
-    runs = client.search_runs([experiment.experiment_id])
-    (run,) = (run for run in runs if "ftn.stage" in run.data.tags)
-    assert len(runs) == 2 and run.info.status == "FINISHED"
-    history = {key: client.get_metric_history(run.info.run_id, key) for key in run.data.metrics}
-    steps = {key: [(m.step, m.value) for m in metrics] for key, metrics in history.items()}
-    assert steps["loss"] == [(0, 1.0)] and steps["system/cpu"] == [(0, 10.0), (1, 20.0)]
-    assert len(steps["nan"]) == 1 and len(steps) == 3
-    assert len(client.get_run(run.info.run_id).inputs.dataset_inputs) == 1
+    metrics = [
+        ("metrics", {"values": {"loss": 1.0 / (1 + step), "nan": float("nan")}, "step": step}) for step in (0, 1)
+    ]
+    path = leave_journal(*metrics, ("file", {"name": "figure.png", "data": "cG5n"}), ("end", {"status": "FINISHED"}))
+    text = path.read_text()
+    assert publish_left(path).status == "FINISHED" and not path.exists()
+    path.write_text(text)  # as if the uploader had been killed before it removed the journal
+    assert publish_left(path).status == "FINISHED"
+    run = only_run(client)
+    assert run.info.status == "FINISHED" and run.data.params == {"a.b": "1"}
+    assert steps(client, "loss") == [(0, 1.0), (1, 0.5)] and len(steps(client, "nan")) == 2
+    assert len(run.inputs.dataset_inputs) == 1
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["figure.png"]
 
 
-def test_a_late_spool_does_not_undo_a_newer_execution(client):
-    from registry.server import tracking_uri
-    from tasks.tracking.uploader import Upload
+def test_what_mlflow_refuses_costs_only_itself(client):
+    from tasks.tracking.publish import publish_left
 
-    late = spool_for(tracking_uri())
-    late.close()
-    hidden = late.folder.rename("elsewhere")  # on another machine
-    newer = spool_for(tracking_uri())
-    newer.append("end", status="FINISHED")
-    newer.close()
-    finish_upload(Upload.begin(newer))
-    hidden.rename(late.folder)
-    finish_upload(Upload.begin(late))
-    runs = client.search_runs([client.get_experiment_by_name("ftn").experiment_id])
-    assert sorted(run.info.status for run in runs) == ["FINISHED", "FINISHED"]
+    path = leave_journal(("metrics", {"values": {"loss": 1.0, "not, allowed": 1.0, "psnr": 2.0}, "step": 0}))
+    publication = publish_left(path)
+    assert publication.status == "KILLED" and list(publication.refused) == ["not, allowed"]
+    assert only_run(client).data.metrics == {"loss": 1.0, "psnr": 2.0}
 
 
-def test_two_machines_that_create_at_once_end_with_one_experiment_and_one_parent(client):
+def test_a_journal_has_one_publisher_and_waits_for_its_stage(client):
+    from tasks.tracking.journal import Journal
+    from tasks.tracking.publish import publish_left
+
+    journal = Journal.create()
+    assert publish_left(journal.path) is None and journal.path.exists()
+    journal.close()  # killed before its first record
+    publish_left(journal.path)
+    assert not journal.path.exists() and publish_left(journal.path) is None
+    assert client.get_experiment_by_name("ftn") is None
+
+
+def test_a_late_journal_does_not_undo_a_newer_execution(client):
+    from tasks.tracking.publish import publish_left
+
+    late = leave_journal(("metrics", {"values": {"loss": 2.0}, "step": 7}))
+    publish_left(leave_journal(("end", {"status": "FINISHED"})))
+    assert publish_left(late).status == "KILLED"
+    assert only_run(client).info.status == "FINISHED" and steps(client, "loss") == [(7, 2.0)]
+
+
+def test_two_machines_that_create_the_experiment_at_once_end_with_one(client):
     from tasks.tracking import runs
 
     experiment = client.create_experiment("ftn")
@@ -372,15 +373,35 @@ def test_two_machines_that_create_at_once_end_with_one_experiment_and_one_parent
 
     assert runs._experiment(Slow()) == experiment
 
-    first, second = (
-        client.create_run(experiment, start_time=time, tags={"ftn.pipeline": "p"}).info.run_id for time in (2, 1)
-    )
-    child = client.create_run(experiment, tags={"mlflow.parentRunId": first, "ftn.stage": "other"}).info.run_id
-    run = runs.open_run(client, OPENING | {"time": 3}, "execution")
-    parents = client.search_runs([experiment], "tags.`ftn.pipeline` = 'p'")
-    assert [parent.info.run_id for parent in parents] == [second]
-    for run_id in (child, run.info.run_id):
-        assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == second
+
+def test_stages_at_once_share_a_store_that_is_not_there_yet(tmp_path):
+    project = Project(tmp_path / "project")
+    stages = [project.start(stage) for stage in ("work", "other")]
+    for process in stages:
+        record(process, range(3))
+    assert [finish(process) for process in stages] == ["", ""]
+    project.check(range(3), "FINISHED")
+    assert [run.info.status for run in project.runs("other")] == ["FINISHED"]
+
+
+def test_on_a_full_disk_a_stage_goes_on_says_so_once_and_loses_only_what_does_not_fit(tmp_path, monkeypatch, capsys):
+    from tasks.tracking.journal import Journal
+
+    monkeypatch.chdir(tmp_path)
+    journal = Journal.create()
+    journal.append("open", stage="work")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + 20, limits[1]))
+    try:
+        for step in range(3):
+            journal.append("metrics", values={"loss": 1.0}, step=step)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert '"kind": "met' in journal.path.read_text().splitlines()[-1]  # torn
+    journal.append("end", status="FINISHED")
+    assert [read["kind"] for read in journal.read(0)[0]] == ["open", "end"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(str(journal.path)) and line.endswith("What is recorded now is lost")
 
 
 @pytest.mark.parametrize(
