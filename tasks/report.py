@@ -46,5 +46,5 @@ def report(params: Parameters, tracker: Tracker) -> None:
         tracker.artifact(path)
     for caption, data in figures.items():
         tracker.figure(caption, data)
-    rows = {f"psnr/{name}/{level}": value for name, by_level in psnr.items() for level, value in by_level.items()}
-    tracker.pipeline(rows, [paths.TABLE, paths.REPORT])
+    results = {f"psnr/{name}/{level}": value for name, by_level in psnr.items() for level, value in by_level.items()}
+    tracker.pipeline(results, [paths.TABLE, paths.REPORT])

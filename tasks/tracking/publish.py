@@ -49,41 +49,24 @@ class Publication:
             Exception: MLflow did not take the records. The next call begins anew.
         """
         if self.journal.opening:
-            for one_by_one in (False, True):  # after a refusal once more, so that only the refused record is lost
-                try:
-                    self._publish(left, one_by_one)
-                    break
-                except Exception as error:
-                    self._run = None
-                    if one_by_one or not _will_never_be_accepted(error):
-                        raise
+            try:
+                self._publish(left)
+            except Exception:
+                self._run = None
+                raise
         if left:
             self.journal.remove()
 
-    def _publish(self, left: bool, one_by_one: bool) -> None:
-        from mlflow.utils.validation import MAX_METRICS_PER_BATCH
-
+    def _publish(self, left: bool) -> None:
         run = self.run
         records, offset = self.journal.read(self._offset)
-        metrics = run.new_metrics([record for record in records if record["kind"] == "metrics"])
-        size = 1 if one_by_one else MAX_METRICS_PER_BATCH
-        requests: list[tuple[str, Callable[[], object]]] = []
-        for start in range(0, len(metrics), size):
-            batch = metrics[start : start + size]
-            requests.append((batch[0].key, partial(run.client.log_batch, run.id, metrics=batch)))
+        for key, metrics in run.new_metrics(records).items():
+            self._send(key, partial(run.log_metrics, metrics))
         for record in records:
             if record["kind"] == "tag":
-                requests.append((record["key"], partial(run.client.set_tag, run.id, record["key"], record["value"])))
+                self._send(record["key"], partial(run.client.set_tag, run.id, record["key"], record["value"]))
             elif record["kind"] == "file":
-                data = base64.b64decode(record["data"])
-                requests.append((record["name"], partial(run.log_file, record["name"], data)))
-        for name, request in requests:
-            try:
-                request()
-            except Exception as error:
-                if not (one_by_one and _will_never_be_accepted(error)):
-                    raise
-                self.refused[name] = root_cause(error)
+                self._send(record["name"], partial(run.log_file, record["name"], base64.b64decode(record["data"])))
         self.count += len(records)
         self._offset = offset
         self._last = records[-1] if records else self._last
@@ -91,6 +74,17 @@ class Publication:
             status = self._last.get("status", "KILLED")
             run.end(status, self._last["time"])
             self.status = status
+
+    def _send(self, name: str, request: Callable[[], object]) -> None:
+        """Ask MLflow to take something. What it will never accept, for example because of its name, is left out."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            request()
+        except MlflowException as error:
+            if error.get_http_status_code() != 400:
+                raise
+            self.refused[name] = root_cause(error)
 
 
 def publish_left(path: Path, *, redirect: bool = False) -> Publication | None:
@@ -114,10 +108,3 @@ def publish_left(path: Path, *, redirect: bool = False) -> Publication | None:
         return publication
     finally:
         journal.close()
-
-
-def _will_never_be_accepted(error: Exception) -> bool:
-    """For example because MLflow does not allow the name or the value."""
-    from mlflow.exceptions import MlflowException
-
-    return isinstance(error, MlflowException) and error.get_http_status_code() == 400

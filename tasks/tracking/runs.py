@@ -55,22 +55,28 @@ class StageRun:
         found = self.client.search_runs([self._experiment], f"tags.`ftn.identity` = '{identity}'", max_results=1)
         return found[0] if found else None
 
-    def new_metrics(self, records: list[Record]) -> "list[Metric]":
-        """Those values of records that the run does not have: it keeps the first value of each step.
+    def new_metrics(self, records: list[Record]) -> "dict[str, list[Metric]]":
+        """Those values of records that the run does not have, by metric: it keeps the first value of each step.
 
         A resumed training repeats the steps since its last checkpoint.
         """
         from mlflow.entities import Metric
 
-        new: list[Metric] = []
+        new: dict[str, list[Metric]] = {}
         for record in records:
-            step, time = record["step"], record["time"]
-            for key, value in record["values"].items():
+            for key, value in record.get("values", {}).items():
                 steps = self._steps(key)
-                if step not in steps:
-                    steps.add(step)
-                    new.append(Metric(key, value, time, step))
+                if record["step"] not in steps:
+                    steps.add(record["step"])
+                    new.setdefault(key, []).append(Metric(key, value, record["time"], record["step"]))
         return new
+
+    def log_metrics(self, metrics: "list[Metric]") -> None:
+        """Log values that the run does not have."""
+        from mlflow.utils.validation import MAX_METRICS_PER_BATCH
+
+        for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
+            self.client.log_batch(self.id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
 
     def _steps(self, key: str) -> set[int]:
         steps = self._logged.get(key)

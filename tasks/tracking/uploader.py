@@ -131,8 +131,9 @@ class Uploader:
         if self._failing:
             tell(f"{self._stage}: MLflow at {without_credentials(tracking_uri())} takes records again")
         self._failing = False
-        while self._publication.refused:
-            name, why = self._publication.refused.popitem()
+        if self._journal.path.exists():
+            return
+        for name, why in self._publication.refused.items():
             tell(f"{self._stage}: MLflow does not accept {name}: {why}")
 
 

@@ -214,7 +214,7 @@ def test_any_stage_uploads_what_another_left_but_not_what_another_still_records(
     process = project.start()
     record(process, range(2))
     kill(process, uploader=True)
-    for _ in range(3):  # a stage spends seconds on others' spools, and a busy machine needs more
+    for _ in range(3):  # a stage spends seconds on others' journals, and a busy machine needs more
         assert project.run(range(1), "other") == ""
         if not project.journals():
             break
