@@ -53,7 +53,11 @@ def finish_upload(process: "subprocess.Popen[bytes]") -> None:
     """Wait for the uploader after the journal's last record, for at most ``END_TIMEOUT``."""
     assert process.stdin
     process.stdin.close()
-    process.wait()
+    try:
+        process.wait(END_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class Uploader:
@@ -97,7 +101,7 @@ class Uploader:
                     if path.exists() and other["address"] == opening["address"]:
                         return  # another process publishes it now
         self._publication.publish(left=self._gone_since is not None)
-        if opening and not self._monitor:
+        if opening and not self._monitor and not self._gone_since:
             self._monitor = start_monitor(self._publication.run.id)
 
     def _publish_others(self) -> None:
