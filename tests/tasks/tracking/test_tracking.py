@@ -144,12 +144,12 @@ def test_a_server_killed_in_the_middle_gets_everything_once_it_is_back(tmp_path,
     project = Project(tmp_path / "project", server.uri)
     process = project.start()
     record(process, range(5))
-    wait_for(lambda: project.runs() and "loss" in project.runs()[0].data.metrics)
+    wait_for(lambda: project.runs() and "psnr" in project.runs()[0].data.metrics)
     server.kill()
     try:
         record(process, range(5, 400))  # as hours of training would: nothing waits
         line = process.stderr.readline()
-        assert line.startswith(f"work: MLflow at {server.uri} takes nothing ([Errno 111] Connection refused)")
+        assert line.startswith(f"work: MLflow at {server.uri} takes nothing (")
     finally:
         server.start()
     assert process.stderr.readline() == f"work: MLflow at {server.uri} takes records again\n"
