@@ -13,7 +13,7 @@ from typing import Any
 
 JOURNALS = Path(".ftn/tracking")
 
-Record = dict[str, Any]
+Entry = dict[str, Any]
 """Its ``kind``, its ``time`` in ms since the epoch, and the values that belong to its kind."""
 
 
@@ -74,16 +74,16 @@ class Journal:
         self.append("file", name=name, data=base64.b64encode(data).decode())
 
     @property
-    def opening(self) -> Record | None:
+    def opening(self) -> Entry | None:
         """The first record, which describes the run; ``None`` until the stage has written it."""
         return read_opening(self.path)
 
-    def read(self, start: int) -> tuple[list[Record], int]:
+    def read(self, start: int) -> tuple[list[Entry], int]:
         """The records from the byte ``start`` on, and where the next one will begin.
 
         The last line is left alone until it is complete. A line that was cut off is skipped.
         """
-        records: list[Record] = []
+        records: list[Entry] = []
         with self.path.open("rb") as file:
             file.seek(start)
             for line in file:
@@ -108,11 +108,11 @@ def journals() -> list[Path]:
     return sorted(JOURNALS.glob("[0-9]*.jsonl"))
 
 
-def read_opening(path: Path) -> Record | None:
+def read_opening(path: Path) -> Entry | None:
     """The first record of a journal; ``None`` if it has none yet, or is gone."""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         for line in file:
             with contextlib.suppress(ValueError):
-                first: Record = json.loads(line)
+                first: Entry = json.loads(line)
                 return first if first["kind"] == "open" else None
     return None

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from registry.server import root_cause, tracking_uri, without_credentials
-from tasks.tracking.journal import Journal, Record
+from tasks.tracking.journal import Entry, Journal
 from tasks.tracking.runs import StageRun
 
 
@@ -27,7 +27,7 @@ class Publication:
         """Records sent."""
         self._run: StageRun | None = None
         self._offset = 0
-        self._last: Record = {}
+        self._last: Entry = {}
 
     @property
     def run(self) -> StageRun:

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from registry import server
 from registry.server import EXPERIMENT, local_store_uri, tracking_uri
-from tasks.tracking.journal import Record
+from tasks.tracking.journal import Entry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,7 +31,7 @@ class StageRun:
         execution: the journal's name.
     """
 
-    def __init__(self, opening: Record, execution: str) -> None:
+    def __init__(self, opening: Entry, execution: str) -> None:
         with FileLock(CREATION_LOCK, timeout=60):
             self.client = server.mlflow_client()
         self._experiment = _experiment(self.client)
@@ -55,7 +55,7 @@ class StageRun:
         found = self.client.search_runs([self._experiment], f"tags.`ftn.identity` = '{identity}'", max_results=1)
         return found[0] if found else None
 
-    def new_metrics(self, records: list[Record]) -> "dict[str, list[Metric]]":
+    def new_metrics(self, records: list[Entry]) -> "dict[str, list[Metric]]":
         """Those values of records that the run does not have, by metric: it keeps the first value of each step.
 
         A resumed training repeats the steps since its last checkpoint.

@@ -26,7 +26,7 @@ from tasks.tracking.publish import Publication, publish_left
 if TYPE_CHECKING:
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-INTERVAL = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between two looks for new records."""
 RETRY_INTERVAL = 5.0
 """Seconds between two attempts on an MLflow that takes nothing."""
@@ -88,7 +88,7 @@ class Uploader:
             self._publish_others()
             if not self._journal.path.exists():
                 return
-            self._wait(INTERVAL)
+            self._wait(POLL_INTERVAL)
 
     def _publish_own(self) -> None:
         opening = self._journal.opening
