@@ -48,8 +48,8 @@ def mlflow_runs(team, monkeypatch):
     client = mlflow.MlflowClient(team.env["MLFLOW_TRACKING_URI"])
     experiment = client.get_experiment_by_name("ftn")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    stages, pipelines = ([run for run in runs if tag in run.data.tags] for tag in ("ftn.stage", "ftn.pipeline"))
-    return client, stages, pipelines
+    stages = [run for run in runs if "ftn.stage" in run.data.tags]
+    return client, stages, [run for run in runs if run.info.run_name == "pipeline"]
 
 
 def states_of_the_newest_pipeline(team):
