@@ -48,8 +48,7 @@ def mlflow_runs(team, monkeypatch):
     client = mlflow.MlflowClient(team.env["MLFLOW_TRACKING_URI"])
     experiment = client.get_experiment_by_name("ftn")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    stages = [run for run in runs if "ftn.stage" in run.data.tags]
-    return client, stages, [run for run in runs if run.info.run_name == "pipeline"]
+    return client, [run for run in runs if "ftn.stage" in run.data.tags]
 
 
 def states_of_the_newest_pipeline(team):
@@ -93,13 +92,13 @@ def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, sec
     assert "Running stage" not in team.here.dvc("repro", "finetune")
 
 
-def test_every_dispatched_stage_is_one_run_below_one_parent(team, spread, monkeypatch):
-    _, runs, parents = mlflow_runs(team, monkeypatch)
+def test_every_dispatched_stage_is_one_run_of_one_pipeline(team, spread, monkeypatch):
+    _, runs = mlflow_runs(team, monkeypatch)
     names = [run.data.tags["ftn.stage"] for run in runs]
     assert sorted(names) == sorted({"prepare", "loss", "degraded@0.2", "degraded@0.3", "degraded@0.5",
                                     "train_base", "finetune@ftn-0.3", "finetune@ftn-0.5"})  # fmt: skip
-    assert {run.info.status for run in runs + parents} == {"FINISHED"}
-    assert len(parents) == 1
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len({run.data.tags["ftn.pipeline"] for run in runs}) == 1
 
 
 def test_no_scratch_clone_is_left_and_the_worker_s_clone_is_untouched(team, second, spread):
@@ -179,11 +178,11 @@ def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, sec
     # it lasted longer than the automation's timeout
     assert states_of_the_newest_pipeline(team) == ["Pending", "Running", "Completed"]
 
-    client, runs, parents = mlflow_runs(team, monkeypatch)
+    client, runs = mlflow_runs(team, monkeypatch)
     (run,) = (
         r for r in runs if r.data.params.get("train.steps") == str(STEPS) and r.data.tags["ftn.stage"] == "train_base"
     )
-    assert {r.info.status for r in runs + parents} == {"FINISHED"}
+    assert {r.info.status for r in runs} == {"FINISHED"}
     steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val_score")]
     assert steps == [STEPS // 2, STEPS]
 
