@@ -50,7 +50,7 @@ PARTS = {
 IMPORTS = {
     "Python": "",
     "importing PyTorch": "import torch",
-    "importing what trains, with Fabric and torchmetrics": "import torch, ftn_core.training.train",
+    "importing what trains, with Fabric": "import torch, ftn_core.training.train",
 }
 COLLECT_RARELY = "from ftn_core.utils.garbage_collection import collect_rarely; collect_rarely()\n"
 BY_DEFAULT = """import runpy

@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
 # a shell that starts the tests in the background has it ignored, and so would have the processes that they interrupt
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -15,6 +16,17 @@ from own_mlflow import own_mlflow
 from s3 import s3_server
 
 from ftn_core.data.store import Store, StoreWriter
+
+FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmarks"]
+"""Folders with the longest tests, so that no worker is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True, scope="session")

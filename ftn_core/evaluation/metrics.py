@@ -1,6 +1,7 @@
-"""SSIM of restored images, by torchmetrics, and mean scores over images.
+"""SSIM of restored images, and mean scores over images.
 
-Images are ``N x 3 x H x W`` in [0, 1]. Restored images are clipped to that range.
+Images are ``N x 3 x H x W`` in [0, 1]. Restored images are clipped to that range. Torchmetrics is not used: where
+it is installed, Lightning Fabric imports it, and SciPy and matplotlib with it, which doubles the start of every stage.
 """
 
 import math
@@ -8,21 +9,37 @@ import statistics
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from ftn_core.evaluation.records.score import Score
 from ftn_core.runtime.psnr import psnr_each
 
 _RADIUS = 5
-"""Half the side of torchmetrics' window, in pixels, at its sigma of 1.5."""
+"""Half the side of the window, in pixels."""
+_SIGMA = 1.5
+"""Of the window's Gaussian, in pixels."""
 _BANDS = 5
 """Bands in one call. They have 15 channels; a CPU's depthwise convolution always computes a multiple of 16."""
 _BAND_PIXELS = 2**17
 
 
+def similarity(a: Tensor, b: Tensor) -> Tensor:
+    """SSIM at every pixel of one image, ``1 x C x H x W`` (Wang et al. 2004, equation 13, its constants)."""
+    at = torch.arange(-_RADIUS, _RADIUS + 1, dtype=a.dtype, device=a.device)
+    window = torch.exp(-at.square() / (2 * _SIGMA**2))
+    window = (window / window.sum()).expand(a.shape[1], 1, 1, -1)
+    both = F.pad(torch.cat([a, b, a * a, b * b, a * b]), (_RADIUS,) * 4, mode="reflect")
+    means = F.conv2d(F.conv2d(both, window, groups=a.shape[1]), window.mT, groups=a.shape[1])
+    mean_a, mean_b, aa, bb, ab = means.split(1)
+    product, squares = mean_a * mean_b, mean_a.square() + mean_b.square()
+    c1, c2 = 0.01**2, 0.03**2
+    structure = (2 * (ab - product) + c2) / (aa + bb - squares + c2)
+    return (2 * product + c1) / (squares + c1) * structure
+
+
 def ssim_each(restored: Tensor, clean: Tensor) -> Tensor:
-    """Structural similarity (Wang et al. 2004, Gaussian window) of each image, ``N``.
+    """Structural similarity (Wang et al. 2004, IEEE TIP 13(4)) of each image, ``N``.
 
     Images are cut into bands of rows that overlap by the window, and several bands become the channels of one image.
     The values are the same, in a third of the time, and memory does not grow with the image.
@@ -41,8 +58,7 @@ def ssim_each(restored: Tensor, clean: Tensor) -> Tensor:
     for first in range(0, len(bands), _BANDS):
         group = bands[first : first + _BANDS]
         a, b = (torch.cat([x[i, :, at : at + tall] for i, _, _, at in group])[None] for x in (restored, clean))
-        similarity = structural_similarity_index_measure(a, b, data_range=1.0, return_full_image=True)[1]
-        for (i, top, bottom, at), part in zip(group, similarity[0].split(channels), strict=True):
+        for (i, top, bottom, at), part in zip(group, similarity(a, b)[0].split(channels), strict=True):
             sums[i] += part[:, top - at : bottom - at].sum()
     return sums / (channels * height * width)
 

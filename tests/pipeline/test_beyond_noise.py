@@ -47,7 +47,7 @@ def style(tmp_path_factory):
         "finetune.loss": STYLE | {"image": "strokes.jpg"},
     }
     sandbox = Sandbox(tmp_path_factory.mktemp("style") / "project", **changes)
-    sandbox.dvc("repro")
+    sandbox.untracked("report")
     return sandbox
 
 

@@ -3,14 +3,13 @@
 import json
 import shutil
 import textwrap
-from pathlib import Path
 
 import mlflow
 import numpy as np
 import pytest
 import yaml
 from project import ROOT
-from sandbox import VARYING, Sandbox
+from sandbox import Sandbox
 
 from ftn_core.data.store import Store
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
@@ -233,27 +232,6 @@ def test_a_new_sigma_recomputes_none_of_the_others(by_dvc):
         "train_base",
         "finetune@ftn-0.5",
     }
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_needs_only_the_data_that_it_declares(by_dvc, tmp_path, stage):
-    alone = Sandbox(tmp_path / "project", **LEVELS)
-    entry = yaml.safe_load((by_dvc.root / "dvc.lock").read_text())["stages"][stage]
-    for path in (dep["path"] for dep in entry["deps"] if dep["path"].startswith(("data", "models", "results"))):
-        source, target = by_dvc.root / path, alone.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
-    alone.dvc("repro", "--single-item", stage)
-    for path in (out["path"] for out in entry["outs"] if Path(out["path"]).name not in VARYING):
-        assert same(alone.root / path, by_dvc.root / path), path
-
-
-def same(a, b):
-    if a.is_dir():
-        return sorted(p.name for p in a.iterdir()) == sorted(p.name for p in b.iterdir()) and all(
-            same(p, b / p.name) for p in a.iterdir()
-        )
-    return a.read_bytes() == b.read_bytes()
 
 
 def test_a_mistake_is_one_line_and_loses_nothing(by_dvc):

@@ -1,10 +1,17 @@
-"""The pipeline's other paths: batch norm, fixed and clipped noise, every method, chains, baselines."""
+"""The pipeline's other paths: batch norm, fixed and clipped noise, every method, chains, baselines.
+
+In it every kind of stage runs at least once, with an audit hook on ``open``: a stage opens no file of the project that
+dvc.yaml does not declare for it. What dvc.yaml declares is read from ``dvc.lock``.
+"""
 
 import json
 import re
 
 import numpy as np
 import pytest
+import yaml
+from audited import Audited
+from project import ROOT
 from sandbox import Sandbox
 
 from ftn_core.data.store import Store
@@ -14,10 +21,19 @@ from ftn_core.evaluation.records.costs import Costs
 from ftn_core.evaluation.records.evaluation import Evaluation
 
 METHODS = ["ftn-16", "adafm", "dni", "dni-continuous"]
+STAGES = [
+    name
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
+    if "python -m tasks" in stage.get("cmd", "")
+]
+STYLE = {
+    "name": "style", "size": 64, "content": 1.0, "content_layer": "relu2_2", "style": 1.0, "style_layers": ["relu1_2"],
+    "total_variation": 0.0,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory):
+def pipeline(tmp_path_factory):
     changes = {
         "network.name": "resnet",
         "network.depth": 5,
@@ -38,9 +54,12 @@ def sandbox(tmp_path_factory):
             "rescale": False,
         },
     }
-    sandbox = Sandbox(tmp_path_factory.mktemp("variant") / "project", **changes)
-    sandbox.dvc("repro")
-    return sandbox
+    return Audited(tmp_path_factory.mktemp("variant"), **changes)
+
+
+@pytest.fixture(scope="module")
+def sandbox(pipeline):
+    return pipeline.sandbox
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -125,6 +144,51 @@ def test_experiments_are_compared_by_every_row(sandbox):
 def test_a_pipeline_may_have_a_line_alone(tmp_path):
     changes = {"levels.adapted": [], "levels.methods": [], "levels.lines": [0.5]}
     sandbox = Sandbox(tmp_path / "project", **changes, **{"train.optimizer": "muon", "network.channels": 16})
+    sandbox.untracked("report")
     sandbox.dvc("repro")
     assert json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"].keys() == {"base", "line-0.5"}
     assert "line-0.5" in (sandbox.root / "results/card.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def style(tmp_path_factory):
+    """Only the stage ``loss``, for the loss that reads most: a style image, and features."""
+    changes = {
+        "degradation": [],
+        "data.levels": [0, 1],
+        "levels.base": 0,
+        "levels.adapted": [1],
+        "network.name": "transform_net",
+        "train.loss": STYLE | {"image": "mosaic.jpg"},
+        "finetune.loss": STYLE | {"image": "strokes.jpg"},
+    }
+    return Audited(tmp_path_factory.mktemp("style"), "loss", **changes)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_opens_only_what_it_declares(pipeline, stage):
+    names = pipeline.names(stage)
+    assert names
+    for name in names:
+        opened = pipeline.opened(name)
+        assert f"tasks/{stage}.py" in opened and "params.yaml" in opened
+        assert pipeline.undeclared(name) == set(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "dependency", "file"),
+    [
+        ("train_base", "data/loss/base.safetensors", "data/loss/base.safetensors"),  # opened by safetensors
+        ("evaluate@ftn-16", "data/photographs/test", "data/photographs/test/pixels.bin"),  # mapped into memory
+        ("evaluate@ftn-16", "ftn_core/networks/resnet.py", "ftn_core/networks/resnet.py"),  # by its name
+        ("report", "results/filters.npz", "results/filters.npz"),
+        ("calibrate@ftn-16", "data/methods/ftn-16.py", "ftn_core/transitions/ftn.py"),
+    ],
+)
+def test_a_dependency_that_were_not_declared_would_be_found(pipeline, name, dependency, file):
+    assert file in pipeline.undeclared(name, but=dependency)
+
+
+def test_the_stage_loss_declares_the_style_images_that_it_opens(style):
+    assert style.undeclared("loss") == set()
+    assert style.undeclared("loss", but="styles") == {"styles/mosaic.jpg", "styles/strokes.jpg"}

@@ -91,8 +91,12 @@ class Sandbox:
     def python(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, *arguments, check=check, **env)
 
-    def dvc(self, *arguments: str, check: bool = True) -> str:
-        return self.python("-m", "dvc", *arguments, check=check).stdout
+    def dvc(self, *arguments: str, check: bool = True, **env: str) -> str:
+        return self.python("-m", "dvc", *arguments, check=check, **env).stdout
+
+    def untracked(self, *targets: str, **env: str) -> None:
+        """Run stages by DVC without MLflow, which costs each of them seconds."""
+        self.dvc("repro", *targets, FTN_TRACKING="off", **env)
 
     def outputs(self) -> dict[str, bytes]:
         """Every output's bytes, except those of ``VARYING``."""

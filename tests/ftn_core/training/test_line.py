@@ -143,7 +143,7 @@ def test_one_training_serves_the_whole_range_as_no_network_of_one_level_does(rec
     """At equal steps: near the networks of each end there, and above both over the range."""
     low, high = 0.05, 0.25
     levels = (low, 0.15, high)
-    recipe = replace(recipe, plan=replace(recipe.plan, steps=300, lr=0.005, validations=1, batch_size=8))
+    recipe = replace(recipe, plan=replace(recipe.plan, steps=120, lr=0.01, validations=1, batch_size=8))
     clean = torch.cat([to_image(image) for image in make_store("clean", seed=5)])
 
     def scores(networks):
