@@ -8,10 +8,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro demo preset flow seeds up status down worker check test lint format lock mlflow register upload bench docs gc clean
+.PHONY: help setup repro demo preset flow seeds up status down worker check test test-fast lint format lock mlflow register upload bench docs gc clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY)  ## install the locked requirements into .venv
 
@@ -70,6 +70,9 @@ check: $(READY)  ## say of each configured service (DVC remote, MLflow, Prefect,
 
 test: $(READY)  ## all tests
 	@pytest -n 2 --dist loadfile
+
+test-fast: $(READY)  ## the science alone, without servers, browsers and whole pipelines: two minutes
+	@pytest -n 2 --dist loadfile -m "not slow" tests/ftn_core tests/*.py
 
 bench: $(READY)  ## measure everything, alone on a quiet machine, and render docs/benchmarks.md (QUICK=1: only see that it runs)
 	@python -m benchmarks $(if $(QUICK),--quick)

@@ -38,6 +38,7 @@ def test_it_denoises_when_given_the_level(ffdnet):
 CBSD68 = Path(os.environ.get("FTN_CBSD68", ROOT.parent / "shared/data/test/cbsd68"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CBSD68.is_dir(), reason="CBSD68 may not be passed on: name its folder in FTN_CBSD68")
 def test_a_published_figure_comes_out():
     assert measured(below(CBSD68), 25) == pytest.approx(31.20, abs=0.05)

@@ -139,11 +139,12 @@ def test_without_batch_norm_the_last_row_has_the_score_of_the_far_end(recipe, tm
     assert rows[-1]["val_score"] == pytest.approx(found, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_one_training_serves_the_whole_range_as_no_network_of_one_level_does(recipe, make_store, tmp_path):
     """At equal steps: near the networks of each end there, and above both over the range."""
     low, high = 0.05, 0.25
     levels = (low, 0.15, high)
-    recipe = replace(recipe, plan=replace(recipe.plan, steps=120, lr=0.01, validations=1, batch_size=8))
+    recipe = replace(recipe, plan=replace(recipe.plan, steps=300, lr=0.005, validations=1, batch_size=8))
     clean = torch.cat([to_image(image) for image in make_store("clean", seed=5)])
 
     def scores(networks):

@@ -98,6 +98,7 @@ def test_interrupted_and_started_again_it_equals_the_uninterrupted_run(
         assert torch.equal(value, resumed.state_dict()[key]), key
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
     """SIGKILL a real process again and again; the weights equal those of one that was left alone."""
     make_store("train")
@@ -183,6 +184,7 @@ def test_mixed_precision_trains_in_full_precision_weights(make_store, tmp_path):
     assert math.isfinite(rows[-1]["loss"])
 
 
+@pytest.mark.slow
 def test_bf16_ends_within_a_twentieth_of_a_decibel_of_float32(make_store, tmp_path):
     clean, psnrs = make_store("clean", seed=5), {}
     noisy = torch.stack([torch.from_numpy(image.copy()) for image in clean]).float() / 255

@@ -27,6 +27,7 @@ def done(folder, rank: int):
     return weights, header["rows"]
 
 
+@pytest.mark.slow
 def test_one_network_whatever_the_number_of_processes(make_store, tmp_path):
     """One, two, and one that is stopped and goes on as two, and those as three: the same batches of six."""
     make_store("train")
