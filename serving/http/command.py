@@ -13,6 +13,9 @@ def serve_command(
         str | None, typer.Option(help="photo, ffdnet, champion, models:/NAME@ALIAS or a file; else FTN_MODEL or photo.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; there is no password.")] = "127.0.0.1",
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="Name by which others reach it, as the browser shows it. Repeatable.")
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
     megapixels: Annotated[float, typer.Option("--max-megapixels", min=0.001, help="Of one picture.")] = MEGAPIXELS,
 ) -> None:
@@ -23,4 +26,4 @@ def serve_command(
     print("Loading ...", flush=True)
     from serving.http.server import serve_restoring
 
-    serve_restoring(model, listener, round(megapixels * 1e6))
+    serve_restoring(model, listener, round(megapixels * 1e6), allowed_host or [])
