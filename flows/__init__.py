@@ -6,11 +6,10 @@ Prefect reads its environment while it is imported. Importing this package first
 
 import os
 
-from dotenv import load_dotenv
-
+from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.garbage_collection import collect_rarely
 
-load_dotenv(".env")
+load_environment()
 for _name, _value in {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

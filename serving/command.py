@@ -3,8 +3,8 @@
 import sys
 
 import typer
-from dotenv import load_dotenv
 
+from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
 from serving.demo.command import demo_command
 from serving.export.command import export_command
@@ -38,7 +38,7 @@ ftn_app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Run a subcommand. Exit codes: 0 done, 1 partly done, 2 the user's mistake, 130 interrupted."""
-    load_dotenv(".env")  # it can hold MLflow's address
+    load_environment()  # it can hold MLflow's address
     try:
         code = ftn_app(standalone_mode=True)
     except UserError as error:

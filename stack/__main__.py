@@ -9,8 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from dotenv import load_dotenv
-
+from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.urls import redact_url
 from stack import postgres, s3, supervisor
@@ -61,7 +60,8 @@ def up(settings: Settings) -> None:
     print(f"Prefect  {redact_url(settings.prefect.removesuffix('/api'))}")
     print(f"MLflow   {redact_url(settings.mlflow)}")
     print(f"S3       {redact_url(settings.endpoint or 'AWS')}, DVC pushes to {remote}")
-    print(f"To use them in a shell: . {ENVIRONMENT_FILE}     always in this clone: cat {ENVIRONMENT_FILE} >> .env")
+    print(f"To use them in a shell: . {ENVIRONMENT_FILE}")
+    print(f"To use them always in this clone: (umask 077; cat {ENVIRONMENT_FILE} >> .env)")
 
 
 def status() -> None:
@@ -125,7 +125,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("command", choices=["up", "status", "down"])
     given = parser.parse_args()
-    load_dotenv(".env")
+    load_environment()
     try:
         match given.command:
             case "up":

@@ -1,4 +1,4 @@
-"""The servers' addresses: from the environment or ``.env``; a server without one is started here, on loopback."""
+"""The servers' addresses: from the environment; a server without one is started here, on loopback."""
 
 import ipaddress
 import re
@@ -27,9 +27,7 @@ NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFEC
 class Settings(BaseSettings):
     """All settings. A variable is ``FTN_`` and the field's name; addresses of own servers have the clients' names."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="FTN_", env_file=".env", extra="ignore", populate_by_name=True, frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="FTN_", populate_by_name=True, frozen=True)
 
     bind: str = "127.0.0.1"
     """Address on which MLflow, Prefect and S3 listen. Outside loopback ``auth`` is needed."""

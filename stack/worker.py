@@ -6,8 +6,7 @@ import socket
 import sys
 from pathlib import Path
 
-from dotenv import load_dotenv
-
+from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
 from stack.deploy import HEARTBEAT_SECONDS
 from stack.s3 import point_dvc
@@ -21,7 +20,7 @@ def main() -> None:
     parser.add_argument("--name", help="the worker's name (default: machine and pool)")
     parser.add_argument("--limit", type=int, help="flow runs at once (default: one, or one for each GPU)")
     given = parser.parse_args()
-    load_dotenv(".env")
+    load_environment()
     if "PREFECT_API_URL" not in os.environ:
         print("worker: PREFECT_API_URL is not set: put the servers' addresses into .env", file=sys.stderr)
         sys.exit(2)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dotenv import load_dotenv
 
+from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.garbage_collection import collect_rarely
 from tasks.parent_death import end_with_parent
@@ -38,7 +38,7 @@ def main() -> None:
     collect_rarely()
     if "DVC_STAGE" in os.environ:
         end_with_parent()
-    load_dotenv(".env")  # MLflow's address
+    load_environment()  # MLflow's address
     name = os.environ.get("DVC_STAGE") or "@".join([stage, *(["-".join(values.values())] if values else [])])
     try:
         _run(stage, name, {key: float(value) if key == "level" else value for key, value in values.items()})

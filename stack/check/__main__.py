@@ -8,8 +8,7 @@ not printed.
 import os
 import sys
 
-from dotenv import load_dotenv
-
+from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
 from stack import supervisor
 from stack.check import mlflow, postgres, prefect, remote
@@ -33,9 +32,9 @@ def check_service(service: str) -> bool:
 
 def main() -> None:
     """Check all services."""
-    load_dotenv(".env")
+    load_environment()
     if supervisor.running():  # the servers that `make up` has started here
-        load_dotenv(ENVIRONMENT_FILE)
+        load_environment(ENVIRONMENT_FILE)
     os.environ.update(NO_RETRIES | {"MLFLOW_DISABLE_TELEMETRY": "true"})
     works = [check_service(service) for service in SERVICES]
     sys.exit(0 if all(works) else 2)

@@ -50,11 +50,10 @@ def test_with_a_password_servers_may_be_reached_from_elsewhere(monkeypatch):
     assert "127.0.0.1" not in environment["MLFLOW_TRACKING_URI"]
 
 
-def test_servers_of_ones_own_are_not_started(monkeypatch, tmp_path):
-    (tmp_path / ".env").write_text(
-        "MLFLOW_TRACKING_URI=https://mlflow.example\nPREFECT_API_URL=https://prefect.example/api\n"
-        "FTN_REMOTE=s3://bucket/prefix\n"
-    )
+def test_servers_of_ones_own_are_not_started(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example/api")
+    monkeypatch.setenv("FTN_REMOTE", "s3://bucket/prefix")
     settings = load_settings()
     assert not (settings.own_postgres or settings.own_s3 or settings.own_mlflow or settings.own_prefect)
     assert settings.endpoint is None and settings.buckets == {"bucket", "ftn"}
