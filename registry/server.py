@@ -5,13 +5,12 @@ Addresses and errors are printed without the secrets that they can hold.
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftn_core.utils.errors import UserError
-from ftn_core.utils.urls import redact_url
+from ftn_core.utils.urls import redact_text, redact_url
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,8 +36,8 @@ def without_credentials(uri: str) -> str:
 
 
 def redact(text: str) -> str:
-    """A text without the secrets of the addresses in it: HTTP clients and databases quote addresses in their errors."""
-    return re.sub(r"://[^\s'\"]*@", "://", text.replace(tracking_uri(), without_credentials(tracking_uri())))
+    """A text without the secrets of the addresses in it, MLflow's own being readable."""
+    return redact_text(text.replace(tracking_uri(), without_credentials(tracking_uri())))
 
 
 def root_cause(error: BaseException) -> str:

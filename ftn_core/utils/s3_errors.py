@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ftn_core.utils.network_errors import NO_ANSWER, SILENT, describe_connection_error, describe_tls_error
-from ftn_core.utils.urls import redact_url
+from ftn_core.utils.urls import redact_text
 
 _TRANSIENT_CODES = ("RequestTimeout", "RequestTimeoutException", "SlowDown", "Throttling", "ThrottlingException")
 _TRANSIENT_STATUSES = (408, 429)
@@ -85,7 +85,7 @@ def _no_answer(error: Any) -> str:  # noqa: ANN401 - botocore has no types
             return "the connection ended before the answer did"
         case ValueError() if "endpoint" in str(error).lower():
             return "the endpoint is no address: write http://HOST:PORT or https://HOST"
-    return f"{type(error).__name__}: {' '.join(redact_url(word) for word in str(error).split())}"
+    return f"{type(error).__name__}: {redact_text(' '.join(str(error).split()))}"
 
 
 def _skew(error: Any) -> str:  # noqa: ANN401 - botocore has no types

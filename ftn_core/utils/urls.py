@@ -1,7 +1,11 @@
-"""URLs without credentials, for messages."""
+"""URLs without credentials, for messages and records."""
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
+
+_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]+")
+_QUERY = re.compile(r"\?[^\s'\"<>?]*=[^\s'\"<>]*")
 
 
 def redact_url(url: str) -> str:
@@ -15,6 +19,30 @@ def redact_url(url: str) -> str:
         rest = f"***@{rest.rpartition('@')[2]}"
     rest, query, _ = rest.partition("?")
     return scheme + separator + rest + (query and "?***") if separator else url
+
+
+def redact_text(text: str) -> str:
+    """A text without the secrets of the URLs in it, and without queries whose URL is not whole.
+
+    HTTP clients and databases quote addresses in their errors.
+    """
+    return _QUERY.sub("?***", _URL.sub(lambda url: redact_url(url[0]), text))
+
+
+def redact_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Nested values, such as parameters, with every URL redacted."""
+    return {key: _redact_value(value) for key, value in values.items()}
+
+
+def _redact_value(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+    match value:
+        case str():
+            return redact_text(value)
+        case dict():
+            return redact_values(value)
+        case list():
+            return [_redact_value(item) for item in value]
+    return value
 
 
 def _has_a_port(url: str) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ftn_core.utils.urls import redact_values
 from registry import server
 from registry.repository import REGISTER_STAGE, commit
 from registry.server import tracking_uri, without_credentials
@@ -138,7 +139,7 @@ def _opening(identity: StageIdentity) -> dict[str, Any]:
         "address": without_credentials(tracking_uri()),
         "stage": identity.name,
         "identity": identity.digest,
-        "params": identity.params,
+        "params": redact_values(identity.params),
         "data": identity.data,
         "tags": {"ftn.stage": identity.name, "ftn.pipeline": pipeline, "ftn.commit": at},
     }

@@ -417,3 +417,24 @@ def test_an_address_is_printed_without_its_secrets(uri, redacted, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert without_credentials(uri) == redacted
     assert redact(f"API request to {uri}/api failed") == f"API request to {redacted}/api failed"
+
+
+def test_a_url_in_the_parameters_is_recorded_without_its_secrets(tmp_path):
+    project = Project(tmp_path / "project")
+    (project.root / "params.yaml").write_text("lr: https://user:secret@host/a.zip?X-Amz-Signature=secret\n")
+    process = project.start()
+    assert b"secret" not in b"".join(path.read_bytes() for path in project.journals())
+    record(process, range(2))
+    finish(process)
+    (run,) = project.runs()
+    assert run.data.params == {"lr": "https://***@host/a.zip?***"}
+
+
+def test_the_query_of_mlflows_address_is_in_no_output(tmp_path):
+    project = Project(tmp_path / "project", f"http://127.0.0.1:{free_ports(1)[0]}/mlflow?token=secret")
+    process = project.start()
+    record(process, range(2))
+    out, err = process.communicate()
+    assert "MLflow" in out + err and "secret" not in out + err
+    files = [path for path in project.root.rglob("*") if path.is_file()]
+    assert files and not [path for path in files if b"secret" in path.read_bytes()]
