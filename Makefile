@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro demo preset flow seeds up status down worker check test test-fast lint format lock mlflow register upload bench docs gc clean
+.PHONY: help setup repro why demo preset flow seeds up status down worker check test test-fast lint format lock mlflow register upload bench docs gc clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,9 +27,9 @@ $(READY): requirements.txt pyproject.toml
 
 repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evaluation, registration
 	@python -m flows.repro
-	@echo; cat results/table.md; echo
-	@echo "report:    results/report.html"
-	@echo "MLflow UI: make mlflow"
+
+why: $(READY)  ## say which stages would run, and which input, parameter or output of each changed
+	@python -m flows.why
 
 demo: $(READY)  ## the trained model in a browser: drag the dial and see a photograph change
 	@ftn demo

@@ -8,6 +8,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph
 
+from flows.reasons import followed, own_reasons
 from ftn_core.utils.errors import UserError
 from tasks.identity import locked_repo
 
@@ -24,8 +25,13 @@ class Stage:
     portable: bool
     """Another machine can run it: it reads outputs of other stages, and DVC's run-cache keeps its result."""
     forced: bool
-    up_to_date: bool
-    """DVC would do nothing: neither the stage nor anything upstream of it is forced or changed."""
+    reason: str
+    """Why DVC would run it, in words. Empty: neither the stage nor anything upstream of it is forced or changed."""
+
+    @property
+    def up_to_date(self) -> bool:
+        """DVC would do nothing."""
+        return not self.reason
 
 
 def read_graph(targets: Sequence[str] = (), forced: Sequence[str] = ()) -> list[Stage]:
@@ -56,10 +62,15 @@ def _read(repo: Repo, targets: Sequence[str], forced: Sequence[str]) -> list[Sta
         raise UserError(f"forced stage {', '.join(sorted(outside))} is not needed by the targets {', '.join(targets)}")
 
     stages: dict[str, Stage] = {}
+    causes: dict[str, dict[str, None]] = {}  # by stage that runs, those that make it run, in order: perhaps itself
     for generation in nx.topological_generations(graph.subgraph(visited).reverse()):
         for stage in generation:
             name, upstream = stage.addressing, tuple(sorted(up.addressing for up in graph.successors(stage)))
-            upstream_runs = not all(stages[up].up_to_date for up in upstream)
+            to_be_made = [out.fs_path for up in graph.successors(stage) if up.addressing in causes for out in up.outs]
+            own = (["forced"] if name in must_run else []) + own_reasons(stage, to_be_made)
+            earlier = {cause: None for up in upstream for cause in causes.get(up, {})}
+            if own or earlier:
+                causes[name] = {name: None} if own else earlier
             stages[name] = Stage(
                 name=name,
                 description=stage.desc or "",
@@ -69,7 +80,7 @@ def _read(repo: Repo, targets: Sequence[str], forced: Sequence[str]) -> list[Sta
                 # what a stage without upstream reads, such as photographs, may be on this machine alone
                 portable=bool(upstream) and not any(out.persist for out in stage.outs),
                 forced=name in must_run,
-                up_to_date=not (name in must_run or upstream_runs or stage.changed()),
+                reason=", ".join(own) or (followed(earlier) if earlier else ""),
             )
     return list(stages.values())
 

@@ -4,7 +4,8 @@ import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from threading import Semaphore
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.artifacts import ProgressArtifact, show_mlflow_runs, show_results
 from flows.dispatch import DispatchError, run_on_pool
 from flows.lock import run_lock
+from flows.next_steps import next_steps
 from flows.notify import notify
 from flows.stage import Children, run_stage
 from flows.states import REFUSED, failed_or_stopped
@@ -36,13 +38,21 @@ if TYPE_CHECKING:
 # DVC has the only cache: Prefect caches and stores nothing
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 def bring_up_to_date(
-    name: str, stage: "Stage", stages: list["Stage"], pool: str | None, local_slots: Semaphore, children: Children
+    name: str,
+    stage: "Stage",
+    stages: list["Stage"],
+    pool: str | None,
+    local_slots: Semaphore,
+    children: Children,
+    begun: Iterator[int],
 ) -> State:
-    """Bring one stage up to date, on this machine or on a pool; the state says how."""
+    """Bring one stage up to date, on this machine or on a pool; the state says how, and why it ran."""
+    position = next(begun)
     if stage.up_to_date:
         return Completed(name="Cached", message="unchanged")
     progress = ProgressArtifact(name)
     logger = get_run_logger()
+    logger.info(f"stage {position} of {len(stages)}: {name} ({stage.reason})")
     if pool:
         try:
             run_on_pool(stage, stages, pool, children)
@@ -54,7 +64,7 @@ def bring_up_to_date(
         return state
     if outcome.how == "ran":
         progress.finish()
-        return Completed(message="ran")
+        return Completed(message=f"ran: {stage.reason}")
     return Completed(name="Cached", message="unchanged" if outcome.how == "unchanged" else "restored from DVC's cache")
 
 
@@ -91,6 +101,7 @@ def pipeline(
             raise UserError(f"workers = {workers} is not allowed: at least 1")
         with run_lock(f"flow run {flow_run.name or 'of the pipeline'}", get_run_logger().info) as lock:
             with overridden(overrides or []):
+                read_graph(targets or [], force or [])  # refuses what is unknown before anything is removed
                 remove_stale_outputs(get_run_logger().info)
                 stages = read_graph(targets or [], force or [])
             if workers is None:
@@ -122,6 +133,7 @@ def _run_stages(stages: list["Stage"], workers: int, pools: dict[str, str], lock
     # after Ctrl-C or a cancellation, leaving the block first ends the children, then joins the threads
     runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=len(stages) if pools else workers)
     local_slots = Semaphore(workers)
+    begun = count(1)  # shared by the threads: next() of it is atomic
     with runner, Children(lock) as children:
         futures: dict[str, PrefectConcurrentFuture[State]] = {}
         for stage in stages:
@@ -134,6 +146,7 @@ def _run_stages(stages: list["Stage"], workers: int, pools: dict[str, str], lock
                     "pool": pool_of(stage.name, pools) if stage.portable and not stage.forced else None,
                     "local_slots": local_slots,
                     "children": children,
+                    "begun": begun,
                 },
                 wait_for=[futures[up] for up in stage.upstream],
             )
@@ -196,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     start_missing_server()
-    return exit_code(
+    code = exit_code(
         lambda: pipeline(
             targets=given.target,
             force=given.force,
@@ -206,6 +219,9 @@ def main(arguments: list[str] | None = None) -> int:
             return_state=True,
         )
     )
+    if not code and not given.target:
+        print(next_steps())
+    return code
 
 
 def exit_code(run: Callable[[], State]) -> int:

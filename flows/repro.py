@@ -1,12 +1,20 @@
-"""``python -m flows.repro ARGUMENTS`` is ``dvc repro ARGUMENTS`` under the run lock."""
+"""``python -m flows.repro ARGUMENTS`` is ``dvc repro ARGUMENTS`` under the run lock. It says how far it is."""
 
+import argparse
+import logging
 import sys
 from functools import partial
 
+from dvc.cli import DvcParserError, parse_args
+from dvc.exceptions import DvcException
+from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+
 from flows.lock import run_lock
+from flows.next_steps import next_steps
 from flows.stale_outputs import remove_stale_outputs
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
+from tasks.identity import locked_repo
 
 
 def main() -> int:
@@ -16,15 +24,47 @@ def main() -> int:
     command = ["repro", *sys.argv[1:]]
     say = partial(print, flush=True)
     try:
+        given = parse_args(command)
         with run_lock(f"dvc {' '.join(command)}", say):
             load_parameters()  # before anything is removed or runs
-            remove_stale_outputs(say)
-            return int(dvc(["--wait-for-lock", *command]))
+            if plan := _plan(given):
+                remove_stale_outputs(say)
+                logging.getLogger("dvc.stage.run").addFilter(partial(_say_position, plan))
+            code = int(dvc(["--wait-for-lock", *command]))
+        if not code and not given.targets:
+            say(next_steps())
+        return code
+    except DvcParserError:
+        return 254
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _plan(given: argparse.Namespace) -> list[str]:
+    """The stages that DVC will visit, in its order; none if it cannot tell, and will say why."""
+    try:
+        with locked_repo() as repo:
+            targets = given.targets or ["dvc.yaml"]
+            stages = collect_stages(repo, targets, recursive=given.recursive, glob=given.glob)
+            if given.all_pipelines or not given.single_item:
+                graph = get_active_graph(repo.index.graph)
+                named = [] if given.all_pipelines else stages
+                stages = plan_repro(graph, named, pipeline=given.pipeline, downstream=given.downstream)
+            return [stage.addressing for stage in stages]
+    except DvcException:
+        return []
+
+
+def _say_position(plan: list[str], record: logging.LogRecord) -> bool:
+    """A filter that lets every record of DVC's pass, after a line of our own before "Running stage"."""
+    if record.msg == "Running stage '%s':" and record.args:
+        name = str(record.args[0])  # type: ignore[index]
+        if name in plan:
+            print(f"stage {plan.index(name) + 1} of {len(plan)}: {name}", flush=True)
+    return True
 
 
 if __name__ == "__main__":

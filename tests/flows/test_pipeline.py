@@ -94,6 +94,7 @@ def test_forced_stage_runs_and_its_equal_output_changes_nothing_else(done):
     assert run.states == {
         "prepare": "Cached", "method@ftn": "Cached", "degraded@0.5": "Completed", "finetune@ftn-0.5": "Cached"
     }  # fmt: skip
+    assert run.messages["degraded@0.5"] == "ran: forced"
     assert done.runs() == ["degraded@0.5"]
 
 
@@ -153,15 +154,17 @@ def test_lines_reach_the_logs_and_progress_its_artifact(fresh):
             if "hello from prepare" in logs:
                 break
             time.sleep(0.3)
-    assert "hello from prepare" in logs
+    assert {"stage 1 of 1: prepare (it has not run yet)", "hello from prepare"} <= logs
     assert Artifact.get("progress-prepare").data == 100
 
 
 def test_overrides_are_written_and_only_what_they_touch_runs(done):
+    steps = yaml.safe_load(Path("params.yaml").read_text())["finetune"]["steps"]
     run = _flow(overrides=["finetune.steps=7"], targets=["finetune"])
     assert run.states == {
         "prepare": "Cached", "method@ftn": "Cached", "degraded@0.5": "Cached", "finetune@ftn-0.5": "Completed"
     }  # fmt: skip
+    assert run.messages["finetune@ftn-0.5"] == f"ran: finetune.steps was {steps}, is 7"
     text = Path("params.yaml").read_text()
     assert yaml.safe_load(text)["finetune"]["steps"] == 7
     assert "# samples of the dial" in text
@@ -189,6 +192,20 @@ def test_mistakes_are_refused_and_nothing_changed(done, parameters, named):
     assert done.runs() == []
     assert Path("params.yaml").read_bytes() == before
     assert not list(Path().glob(".params*"))
+
+
+def test_nothing_is_removed_for_a_target_that_does_not_exist(fresh):
+    stages = {
+        "finetune": {"cmd": "touch data/models/a", "deps": ["seed.txt"], "outs": ["data/models/a"]},
+        "report": {"cmd": "ls data/models > list.txt", "deps": ["data/models"], "outs": ["list.txt"]},
+    }
+    fresh.dvc("add", "-q", "fancy.txt")  # DVC's cache has the bytes of what is left
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    left = Path("data/models/left.txt")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(Path("fancy.txt").read_bytes())
+    assert _flow(targets=["nowhere"]).name == "Refused" and left.exists()
+    assert _flow(targets=["report"]).name == "Completed" and not left.exists()
 
 
 def test_exit_codes(done, capsys):

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from project import ROOT
 from flows.lock import RUN_LOCK
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
+from tasks.paths import REPORT, TABLE
 
 
 def repro(*arguments):
@@ -20,7 +22,9 @@ def test_repro_runs_what_changed_under_the_lock(done):
     Path("fancy.txt").write_text("other\n")
     result = repro("finetune")
     assert result.returncode == 0
-    assert "Running stage 'method@ftn'" in result.stdout and done.runs() == ["finetune@ftn-0.5"]
+    assert re.search(r"^stage [1-4] of 4: method@ftn\nRunning stage 'method@ftn':\n> ", result.stdout, re.M)
+    assert "stage 4 of 4: finetune@ftn-0.5\n" in result.stdout
+    assert done.runs() == ["finetune@ftn-0.5"]
     assert RUN_LOCK.read_text().startswith("dvc repro finetune (process ")
 
 
@@ -41,6 +45,8 @@ def test_a_typo_is_refused_in_the_words_of_the_flow_before_anything_is_removed_o
     left = Path("data/models/left.txt")
     left.parent.mkdir(parents=True)
     left.touch()
+    fresh.dvc("add", "-q", "seed.txt")
+    left.write_bytes(Path("seed.txt").read_bytes())  # so DVC's cache has it
     params = Path("params.yaml").read_text()
     Path("params.yaml").write_text(params.replace("methods: [ftn,", "methods: [ftm,"))
     with pytest.raises(UserError, match="ftm") as caught:
@@ -50,5 +56,15 @@ def test_a_typo_is_refused_in_the_words_of_the_flow_before_anything_is_removed_o
     assert left.exists()
 
     Path("params.yaml").write_text(params)
-    assert "data/models/left.txt: no stage makes it any more, removed" in repro().stdout
+    unknown = repro("finetuna")
+    assert unknown.returncode == 255 and "finetuna" in unknown.stderr and left.exists()
+
+    for name in (TABLE, REPORT):
+        name.parent.mkdir(exist_ok=True)
+        name.write_text("| results |\n")
+    assert "make demo" not in repro("finetune").stdout
+    left.write_bytes(Path("seed.txt").read_bytes())
+    output = repro().stdout
+    assert "data/models/left.txt: no stage makes it any more, removed" in output
+    assert "| results |" in output and "`ftn restore photo.jpg --model champion`" in output.splitlines()[-1]
     assert Path("list.txt").read_text() == "a\n"
