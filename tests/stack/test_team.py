@@ -147,14 +147,13 @@ def test_a_run_without_heartbeat_is_crashed_and_one_with_heartbeats_is_not(team)
     assert "['Crashed', None]" in team.here.python("-c", HEARTBEATS, **team.env).stdout
 
 
-def test_one_after_the_other_everything_is_killed_while_a_stage_trains(team, second, spread, alone, monkeypatch):
-    """MLflow, Prefect, PostgreSQL, S3, the dispatcher, then the machine that trains: another one takes over."""
+def test_everything_is_killed_while_a_stage_trains(team, second, spread, alone, monkeypatch):
+    """All servers at once, the dispatcher, then the machine that trains: another one takes over."""
     team.here.run(*team.supervisorctl, "stop", "worker-default")
     flow = ("-m", "flows.pipeline", "--target", "train_base", "--set", f"train.steps={STEPS}", "--pool", "default")
     dispatcher = team.here.start(sys.executable, *flow, **team.env)
     wait_for(lambda: list(second.root.glob(".ftn/scratch/*/.ftn/resume/*.safetensors")), 120, "a checkpoint")
-    for server in ("mlflow", "prefect", "postgres", "s3"):
-        team.kill(server)
+    team.kill("mlflow", "prefect", "postgres", "s3")
     kill_tree(dispatcher.pid)
     dispatcher.communicate()
     again = team.here.start(sys.executable, *flow[:4], "--pool", "default", **team.env)

@@ -56,11 +56,13 @@ class Team:
     def pid(self, program: str) -> int:
         return int(self.here.run(*self.supervisorctl, "pid", program, check=False).stdout)  # 0 while it is down
 
-    def kill(self, program: str) -> None:
-        """SIGKILL to a server, with its children; returns when supervisord has started it again and it listens."""
-        killed = self.pid(program)
-        kill_tree(killed)
-        wait_for(lambda: self.pid(program) not in (killed, 0) and self._listens(program), 120, f"{program} again")
+    def kill(self, *programs: str) -> None:
+        """SIGKILL to servers, with their children; returns when supervisord has started them again and they listen."""
+        killed = {program: self.pid(program) for program in programs}
+        for pid in killed.values():
+            kill_tree(pid)
+        for program, pid in killed.items():
+            wait_for(lambda p=program, k=pid: self.pid(p) not in (k, 0) and self._listens(p), 120, f"{program} again")
 
     def _listens(self, program: str) -> bool:
         with socket.socket() as probe:
