@@ -69,7 +69,7 @@ def in_place(name: str, old: str, new: str) -> None:
 
 
 def gate_key() -> None:
-    in_place("ftn_core/parameters/evaluation.py", "    min_gain: Float\n", "    min_gain: Float\n    new_key: Float\n")
+    in_place("ftn_core/parameters/evaluation.py", "    min_gain: Float", "    new_key: Float\n    min_gain: Float")
     in_place("params.yaml", "  min_gain:", "  new_key: 1.0\n  min_gain:")
 
 
