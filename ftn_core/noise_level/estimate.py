@@ -40,7 +40,10 @@ def estimate_sigma(image: Tensor) -> float:
     if min(pixels.shape[:2]) < SMALLEST:
         return wavelet_sigma(pixels)
     found = from_features(features(pixels))
-    return found if found < STRONG else max(found, wavelet_sigma(pixels))
+    if found < STRONG:
+        return found
+    white = wavelet_sigma(pixels)
+    return white if white > STRONG else found  # the wavelets do not see smooth noise
 
 
 def from_features(found: NDArray) -> float:

@@ -95,7 +95,7 @@ def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, sec
 def test_every_dispatched_stage_is_one_run_of_one_pipeline(team, spread, monkeypatch):
     _, runs = mlflow_runs(team, monkeypatch)
     names = [run.data.tags["ftn.stage"] for run in runs]
-    assert sorted(names) == sorted({"prepare", "loss", "degraded@0.2", "degraded@0.3", "degraded@0.5",
+    assert sorted(names) == sorted({"prepare", "loss", "pretrained", "degraded@0.2", "degraded@0.3", "degraded@0.5",
                                     "train_base", "finetune@ftn-0.3", "finetune@ftn-0.5"})  # fmt: skip
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert len({run.data.tags["ftn.pipeline"] for run in runs}) == 1
