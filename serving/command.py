@@ -6,6 +6,7 @@ import typer
 
 from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.messages import complain
 from serving.demo.command import demo_command
 from serving.export.command import export_command
 from serving.files.command import restore_command
@@ -42,11 +43,11 @@ def main() -> None:
     try:
         code = ftn_app(standalone_mode=True)
     except UserError as error:
-        print(f"ftn: {error}", file=sys.stderr)
+        complain(f"ftn: {error}")
         code = 2
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(error.name or "", "pipeline")
-        print(f"ftn: {error.name} is not installed: pip install 'ftn[{extra}]'", file=sys.stderr)
+        complain(f"ftn: {error.name} is not installed: pip install 'ftn[{extra}]'")
         code = 2
     except KeyboardInterrupt:
         code = 130

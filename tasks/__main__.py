@@ -17,6 +17,7 @@ import yaml
 from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.garbage_collection import collect_rarely
+from ftn_core.utils.messages import complain
 from tasks.parent_death import end_with_parent
 
 GRAPH = Path("dvc.yaml")
@@ -43,7 +44,7 @@ def main() -> None:
     try:
         _run(stage, name, {key: float(value) if key == "level" else value for key, value in values.items()})
     except UserError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        complain(f"{name}: {error}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -77,7 +78,7 @@ def _graph() -> dict[str, Any]:
     try:
         return yaml.safe_load(GRAPH.read_text())["stages"]
     except FileNotFoundError:
-        print(f"{GRAPH} does not exist: run this from the project's root", file=sys.stderr)
+        complain(f"{GRAPH} does not exist: run this from the project's root")
         sys.exit(2)
 
 

@@ -12,6 +12,7 @@ from typing import IO, Self
 
 from ftn_core.sources.space import check_room
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.messages import say
 
 MAX_MEMBERS = 1_000_000
 MAX_RATIO = 100
@@ -58,7 +59,7 @@ def extract(archive: Path, folder: Path) -> Path:
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    print(f"unpacking {archive.name}", flush=True)
+    say(f"unpacking {archive.name}")
     try:
         _write(archive, partial)
         return partial.rename(folder)

@@ -3,6 +3,8 @@
 import time
 from datetime import timedelta
 
+from ftn_core.utils.messages import say
+
 
 class Progress:
     """Prints how much is done, the rate, and the remaining time. It prints nothing for work that ends soon.
@@ -34,7 +36,7 @@ class Progress:
         line += f", {rate:.1f} {self._unit}/s"
         if self._total is not None and rate > 0:
             line += f", {timedelta(seconds=round((self._total - done) / rate))} left"
-        print(line + (f", {note}" if note else ""), flush=True)
+        say(line + (f", {note}" if note else ""))
 
     def of(self, done: float, total: float) -> None:
         """Report as a call does, and set the total, for work whose total becomes known late."""

@@ -38,6 +38,7 @@ def export_command(
     # the exporter would name this package in words of its own
     import onnxscript  # noqa: F401
 
+    from ftn_core.utils.messages import say
     from ftn_core.words.labels import label, phrase
     from serving.export.onnx_file import Size, write_onnx
     from serving.files.model import choose_denoiser
@@ -47,10 +48,10 @@ def export_command(
     number = argument.level_of(quantity) if argument else None
     difference = write_onnx(out, source, denoiser, Size(*fixed_size) if fixed_size else None, number)
     first, last = (label(quantity, end) for end in denoiser.ends)
-    print(f"model: {source}, {quantity.name} {first} to {last}")
+    say(f"model: {source}, {quantity.name} {first} to {last}")
     dial = "level is an input" if number is None else phrase(quantity, number)
-    print(f"{out}: {dial}, images of {size or 'any size'}, {out.stat().st_size / 1e3:,.0f} kB")
-    print(f"largest difference from PyTorch at {'three levels' if number is None else 'this level'}: {difference:.1e}")
+    say(f"{out}: {dial}, images of {size or 'any size'}, {out.stat().st_size / 1e3:,.0f} kB")
+    say(f"largest difference from PyTorch at {'three levels' if number is None else 'this level'}: {difference:.1e}")
 
 
 def _parsed(size: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ftn_core.utils.messages import complain, say
 from ftn_core.utils.progress import Progress
 from ftn_core.words.labels import label, phrase
 from serving.files.bands import restore_in_bands
@@ -56,17 +57,17 @@ class Restoration:
         """
         quantity = self.dial.quantity
         levels = ", ".join(label(quantity, level) for level in self.dial.denoiser.trained)
-        print(f"model: {self.name}, {quantity.name} {levels}")
-        print(f"dial: {self._stops() if self._contact_sheet else self.dial.description}", flush=True)
+        say(f"model: {self.name}, {quantity.name} {levels}")
+        say(f"dial: {self._stops() if self._contact_sheet else self.dial.description}")
         if self.dial.level is not None and (note := self.dial.out_of_range_note(self.dial.level)):
-            print(f"note: {phrase(quantity, self.dial.level)} is {note}", file=sys.stderr)
+            complain(f"note: {phrase(quantity, self.dial.level)} is {note}")
         restore = self._contact_sheet_of if self._contact_sheet else self._restored
         try:
             self.runner.run(restore, Progress("restore", "pictures", len(self.runner.jobs)))
         except KeyboardInterrupt:
             self._report()
             left = len(self.runner.jobs) - self.runner.results.done - len(self.runner.results.failed)
-            print(f"interrupted with {left} to go: the same command goes on from here", file=sys.stderr, flush=True)
+            complain(f"interrupted with {left} to go: the same command goes on from here")
             sys.stdout.flush()
             os._exit(130)  # sys.exit would wait for pictures that are still being read or written
         self._report()
@@ -76,7 +77,7 @@ class Restoration:
         level = self.dial.level_for(picture)
         if level is not None and self.dial.level is None:
             note = self.dial.out_of_range_note(level)
-            print(f"{job.source}: found {phrase(self.dial.quantity, level)}{', ' + note if note else ''}", flush=True)
+            say(f"{job.source}: found {phrase(self.dial.quantity, level)}{', ' + note if note else ''}")
         self._network = self.dial.denoiser.fold(self.dial.position(level), self._network)
         return restore_in_bands(self._network, picture, _row_progress(job, picture))
 
@@ -95,9 +96,9 @@ class Restoration:
             line += f", {existing:,} were there already and stay (--overwrite makes them anew)"
         if results.failed:
             line += f", {len(results.failed):,} failed:"
-        print(line, flush=True)
+        say(line)
         for source, reason in results.failed.items():
-            print(f"  {source}: {reason}", file=sys.stderr)
+            complain(f"  {source}: {reason}")
 
 
 def _row_progress(job: Job, picture: Picture, times: int = 1) -> Callable[[int], None]:

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.messages import printable
 from ftn_core.words.labels import label
 from serving.files.level_argument import AUTO, LevelArgument
 from serving.files.pictures import TooLargeError
@@ -143,5 +144,4 @@ def restore_routes(denoiser: ContinuousDenoiser, max_pixels: int) -> list[BaseRo
 
 def _message(status: HTTPStatus, text: str) -> PlainTextResponse:
     """One line. What a request has brought into it is cut, and cannot control a terminal."""
-    line = "".join(character if character.isprintable() else "?" for character in text[:_LONGEST_MESSAGE])
-    return PlainTextResponse(f"{line}\n", status)
+    return PlainTextResponse(f"{printable(text[:_LONGEST_MESSAGE])}\n", status)

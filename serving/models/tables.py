@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ftn_core.utils.messages import printable
+
 COLOURS = {"ok": "green", "passed": "green", "differs": "red", "failed": "red", "unknown": "yellow"}
 
 
@@ -21,7 +23,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
+        table.add_row(*(Text(printable(cell), style=COLOURS.get(cell, "")) for cell in row))
     console = Console() if terminal else Console(width=100_000, no_color=True)
     with console.capture() as captured:
         console.print(table)

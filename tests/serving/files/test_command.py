@@ -258,3 +258,14 @@ def test_a_contact_sheet_is_one_picture_of_all_stops(folder):
     with Image.open(f"out/000{CONTACT_SHEET}.png") as image:
         assert image.size == (6 * 40, 40)
         assert (np.asarray(image)[:, :40] == pixels(3, np.uint8, 40, 40, 0)).all()
+
+
+def test_a_files_name_cannot_control_the_terminal(folder):
+    make_pictures(1)
+    Path("in/000.png").rename("in/\x1b[2J.png")
+    Path("in/\x1b]0;title\x07.png").write_bytes(b"no picture")
+    code, out, err = wait(start("in", "--out", "out", "--model", MODEL))
+    assert code == 1 and r"in/\x1b[2J.png: found" in out and r"in/\x1b]0;title\x07.png: " in err
+    code, out, refusal = wait(start("in/\x1b[2Jnowhere.png", "--model", MODEL))
+    assert code == 2 and r"\x1b[2Jnowhere" in refusal
+    assert "\x1b" not in out + err + refusal
