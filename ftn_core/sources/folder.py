@@ -1,6 +1,7 @@
 """Photographs in a tree of folders."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def folder_photographs(
 ) -> Iterator[Photograph]:
     """The images below ``folder`` that ``include`` selects, sorted by name.
 
-    Hidden files and folders are skipped. Links are followed. See ``split_of`` for the splits.
+    Hidden files and folders, and what is no regular file, are skipped. Links are followed. See ``split_of`` for the
+    splits.
 
     Args:
         include: patterns as in .gitignore.
@@ -52,19 +54,38 @@ def folder_photographs(
         yield Photograph(name, folder / name, split, source, terms)
 
 
-def _images(folder: Path, prefix: str = "", above: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Relative POSIX names of the images below, in no particular order."""
-    real = os.path.realpath(folder)
-    # a link to a parent folder would recurse forever
-    if real in above:
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = prefix + entry.name
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from _images(folder / entry.name, name + "/", above | {real})
-            # a broken link counts as an image, so that it is reported as unreadable and not silently ignored
-            elif Path(name).suffix.lower() in EXTENSIONS and (entry.is_file() or entry.is_symlink()):
-                yield name
+def _images(folder: Path) -> Iterator[str]:
+    """Relative POSIX names of the images below, in no particular order. Each folder is looked through once.
+
+    Folders come before links to folders, so that one with several names has its own.
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting, links = [""], list[str]()
+    while waiting or links:
+        if not waiting:
+            links.sort(reverse=True)
+            waiting.append(links.pop())
+        prefix = waiting.pop()
+        about = (folder / prefix).stat()
+        # links to a parent, or in several folders to one another, would never end
+        if (about.st_dev, about.st_ino) in seen:
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        with os.scandir(folder / prefix) as entries:
+            for entry in entries:
+                name, mode = prefix + entry.name, _mode(entry)
+                if entry.name.startswith("."):
+                    continue
+                if stat.S_ISDIR(mode):
+                    (links if entry.is_symlink() else waiting).append(f"{name}/")
+                # a broken link counts as an image, so that it is reported as unreadable and not silently ignored
+                elif (stat.S_ISREG(mode) or not mode) and Path(name).suffix.lower() in EXTENSIONS:
+                    yield name
+
+
+def _mode(entry: os.DirEntry[str]) -> int:
+    """What an entry, or the file that it links to, is; 0 for a broken link and for links in a circle."""
+    try:
+        return entry.stat().st_mode
+    except OSError:
+        return 0

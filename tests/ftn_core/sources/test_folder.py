@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from ftn_core.sources.folder import folder_photographs
@@ -70,6 +72,29 @@ def test_links_are_followed_but_not_round_and_round(tmp_path):
 def test_a_broken_link_is_not_silently_lost(tmp_path):
     (tmp_path / "a.png").symlink_to(tmp_path / "missing")
     assert found(tmp_path) == ["a.png"]
+
+
+def test_pipes_and_devices_are_no_images(tmp_path):
+    tree(tmp_path, "a.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "to-pipe.png").symlink_to(tmp_path / "pipe.png")
+    (tmp_path / "device.png").symlink_to("/dev/zero")
+    assert found(tmp_path) == ["a.png"]
+
+
+def test_links_in_a_circle_are_reported_as_broken_ones(tmp_path):
+    tree(tmp_path, "a.png")
+    for one, other in (("b.png", "c.png"), ("c.png", "b.png"), ("folder", "folder")):
+        (tmp_path / one).symlink_to(tmp_path / other)
+    assert found(tmp_path) == ["a.png", "b.png", "c.png"]
+
+
+def test_folders_that_link_to_one_another_are_looked_through_once(tmp_path):
+    tree(tmp_path, *(f"{i}/x.png" for i in range(30)))
+    for i in range(30):
+        for j in range(30):
+            (tmp_path / f"{i}/to{j}").symlink_to(tmp_path / str(j))
+    assert found(tmp_path) == sorted(f"{i}/x.png" for i in range(30))
 
 
 def test_mistakes_name_the_key(tmp_path):
