@@ -16,8 +16,10 @@ from ftn_core.data.task import DegradationSpec, Task
 from ftn_core.denoiser.blend import add_blend, blend_weight, by_energy, by_weight, noise_energy, set_blend
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import State, build_transition
+from ftn_core.parameters.file_header import DenoiserHeader, check_header
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
-from ftn_core.runtime.network_file import build_network
+from ftn_core.runtime.network_file import network_with
+from ftn_core.runtime.weights import check_weights, load_weights
 from ftn_core.utils.errors import UserError
 
 _FORMAT = "ftn-denoiser/3"
@@ -272,7 +274,7 @@ class ContinuousDenoiser:
         """Rebuild what ``save`` wrote, on the CPU.
 
         Raises:
-            UserError: the file cannot be read, or has another format.
+            UserError: the file cannot be read, has another format, or is damaged.
         """
         tensors, header = read_tensors(path)
         if header.get("format") != _FORMAT:
@@ -283,19 +285,27 @@ class ContinuousDenoiser:
 
         def part(prefix: str) -> State:
             # released files are of half precision
-            return {n.removeprefix(prefix): t.float() for n, t in tensors.items() if n.startswith(prefix)}
+            taken = [name for name in tensors if name.startswith(prefix)]
+            found = ((name.removeprefix(prefix), tensors.pop(name)) for name in taken)
+            return {name: value.float() if value.is_floating_point() else value for name, value in found}
 
-        base = build_network(**header["network"])
-        base.load_state_dict(part("base."))
+        check_header(header, DenoiserHeader, path)
+        base = network_with(path, part("base."), header["network"])
         base.eval().requires_grad_(False)
         task = Task(DegradationSpec(header["task"]["degradation"]), tuple(header["task"]["objectives"]))
         levels = []
         for i, level in enumerate(header["levels"], 1):
             ratio = task.degradation.ratio(level["value"], header["level"])
-            transition = build_transition(level["method"], base, ratio, **level["options"])
-            transition.load_state_dict(part(f"level{i}."))
+            try:
+                transition = build_transition(level["method"], base, ratio, **level["options"])
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise UserError(f"{path} is damaged: level {i} cannot be built: {error}") from None
+            load_weights(path, part(f"level{i}."), transition)
             transition.requires_grad_(False)
-            levels.append(AdaptedLevel(**level, transition=transition, statistics=part(f"statistics{i}.")))
+            statistics = part(f"statistics{i}.")
+            check_weights(path, statistics, {n: t for n, t in base.state_dict().items() if n in statistics})
+            levels.append(AdaptedLevel(**level, transition=transition, statistics=statistics))
+        check_weights(path, tensors, {})
         dial, blend = ([(x, y) for x, y in header[key]] for key in ("dial", "blend"))
         return cls(task, header["network"], base, header["level"], levels, dial, blend)
 

@@ -21,7 +21,9 @@ def publish(source: Path, name: str) -> Path:
     ContinuousDenoiser.load(source)
     tensors, header = read_tensors(source)
     target = WEIGHTS / f"{name}.safetensors"
-    write_tensors(target, {key: value.half() for key, value in tensors.items()}, header)
+    write_tensors(
+        target, {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}, header
+    )
     return target
 
 

@@ -32,6 +32,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         UserError: the file is missing, damaged, or was not written by ``write_tensors``.
     """
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise UserError(f"{path} is not a file")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -44,4 +46,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise UserError(f"{path} is damaged ({error}): delete it and make it again") from None
     if _KEY not in metadata:
         raise UserError(f"{path} was not written by ftn: its header holds no {_KEY!r} entry")
-    return tensors, json.loads(metadata[_KEY])
+    try:
+        header = json.loads(metadata[_KEY])
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise UserError(f"{path} is damaged: its header is not a JSON object")
+    return tensors, header

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from ftn_core.parameters.file_header import NetworkHeader, check_header
 from ftn_core.parameters.network import Network
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
+from ftn_core.runtime.weights import load_weights
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.plugins import load_class
 
@@ -42,6 +44,25 @@ def network_spec(options: Network, inputs: int = 3) -> dict[str, Any]:
     return options.model_dump() | ({"inputs": inputs} if inputs != 3 else {})
 
 
+def network_with(path: Path, tensors: dict[str, Tensor], spec: dict[str, Any]) -> nn.Module:
+    """A network with the weights of a file.
+
+    Raises:
+        UserError: the weights are not those of such a network, or not finite.
+    """
+    # a small file may name a network that does not fit into memory
+    if sum(value.numel() for value in tensors.values()) < least_weights(spec["channels"], spec["depth"]):
+        raise UserError(f"{path} is damaged: it holds fewer weights than its header's network has")
+    network = build_network(**spec)
+    load_weights(path, tensors, network)
+    return network
+
+
+def least_weights(channels: int, depth: int) -> int:
+    """No network of this size has fewer weights."""
+    return 9 * channels**2 * max(depth - 3, 0)
+
+
 @dataclass
 class TrainedNetwork:
     """A base network or a baseline.
@@ -66,13 +87,13 @@ class TrainedNetwork:
         """Rebuild what ``save`` wrote, in evaluation mode.
 
         Raises:
-            UserError: the file cannot be read, or has another format.
+            UserError: the file cannot be read, has another format, or is damaged.
         """
         tensors, header = read_tensors(path)
         if header.get("format") != _FORMAT:
             raise UserError(f"{path} is of format {header.get('format')!r}; this version reads {_FORMAT!r}")
-        network = build_network(**header["network"])
-        network.load_state_dict(tensors)
+        check_header(header, NetworkHeader, path)
+        network = network_with(path, tensors, header["network"])
         network.eval().requires_grad_(False)
         # convolutions are fastest in this memory layout
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
