@@ -4,12 +4,12 @@ import difflib
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from ftn_core.parameters.degradation import StepOptions
 from ftn_core.parameters.losses import LossOptions
 from ftn_core.parameters.parameters import Parameters
+from ftn_core.parameters.read_yaml import read_yaml
 from ftn_core.parameters.transitions import AnyTransition
 from ftn_core.utils.errors import UserError
 
@@ -36,11 +36,7 @@ def parse_text(text: str, origin: str) -> Parameters:
     Raises:
         UserError: as ``load_parameters``.
     """
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from None
-    return parse_parameters(values, origin)
+    return parse_parameters(read_yaml(text, origin), origin)
 
 
 def parse_parameters(values: Any, origin: str = "params.yaml") -> Parameters:  # noqa: ANN401 - whatever YAML read

@@ -173,6 +173,30 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
         load_parameters(tmp_path / "params.yaml")
 
 
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (LAUGHS, r"anchor 'a0'"),
+        ("a: &a [*a]", r"anchor 'a'"),
+        ("seed: 0\nseed: 1", "key seed stands there twice"),
+        ("train: {lr: 1, steps: 2, lr: 3}", r"key train\.lr stands there twice"),
+        ("seed: " + "9" * 6000, r"seed = 9999999999\.\.\. is a number of 6000 digits"),
+        ("train: {steps: 1:30}", r"train\.steps = 1:30 would be read in base 60"),
+        ("levels: {adapted: [0.1, 1:30.5]}", r"levels\.adapted\.1 = 1:30\.5 would be read in base 60"),
+        ("a: " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("a: 2001-99-99", "not valid YAML"),
+    ],
+)
+def test_yaml_that_would_be_read_otherwise_than_it_is_meant_is_refused(tmp_path, text, words):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=words) as error:
+        load_parameters(tmp_path / "params.yaml")
+    assert "\n" not in str(error.value) and len(str(error.value)) < 300
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         load_parameters(tmp_path / "params.yaml")

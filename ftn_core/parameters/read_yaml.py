@@ -1,0 +1,57 @@
+"""Reads YAML that people write, and refuses what would be read otherwise than they meant it."""
+
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ftn_core.utils.errors import UserError
+
+_DIGITS = 30
+"""The longest number; none of the schema's needs more."""
+
+
+def read_yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """The value that a text holds.
+
+    Args:
+        text: in YAML 1.1.
+        origin: name of the text in messages.
+
+    Raises:
+        UserError: it is not YAML, has an anchor or a key twice, or a number that is too long or in base 60.
+    """
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.NodeEvent) and event.anchor:
+                raise UserError(f"{origin}: anchor {event.anchor!r} is not allowed: write the value out")
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check(node, "", origin)
+        return loader.construct_document(node)
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UserError(f"{origin} is not valid YAML: it is nested too deeply") from None
+
+
+def _check(node: Node, place: str, origin: str) -> None:
+    match node:
+        case MappingNode():
+            seen = set()
+            for key, value in node.value:
+                name = f"{place}.{key.value}" if place else str(key.value)
+                if name in seen:
+                    raise UserError(f"{origin}: key {name} stands there twice: remove one")
+                seen.add(name)
+                _check(value, name, origin)
+        case SequenceNode():
+            for index, value in enumerate(node.value):
+                _check(value, f"{place}.{index}", origin)
+        case ScalarNode() if node.tag.endswith((":int", ":float")):
+            if ":" in node.value:
+                raise UserError(f"{origin}: {place} = {node.value[:40]} would be read in base 60: write it without ':'")
+            if len(node.value) > _DIGITS:
+                raise UserError(f"{origin}: {place} = {node.value[:10]}... is a number of {len(node.value)} digits")
