@@ -20,7 +20,7 @@ from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.utils.errors import UserError
 
 NAN, INF = float("nan"), float("inf")
-DELETE = object()
+DELETE = "(deleted)"
 HEADERS = [
     ("format", "ftn-denoiser/99"), ("format", 3), ("format", DELETE),
     ("task", DELETE), ("task", "noise"), ("task.degradation", [{"name": "fog"}]), ("task.degradation", [3]),
