@@ -44,7 +44,7 @@ def command(settings: Settings) -> list[str]:
     return [
         *(str(program), "server", f"-dir={S3_DATA.absolute()}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
         *(f"-master.port={port['s3-master']}", f"-volume.port={port['s3-volume']}", f"-filer.port={port['s3-filer']}"),
-        *("-master.volumeSizeLimitMB=256", "-volume.max=0", "-master.telemetry=false"),
+        *("-master.volumeSizeLimitMB=256", "-volume.max=0", "-volume.preStopSeconds=0", "-master.telemetry=false"),
         *("-s3", f"-s3.port={port['s3']}", f"-s3.ip.bind={settings.bind}", f"-s3.config={USERS.absolute()}"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
     ]
