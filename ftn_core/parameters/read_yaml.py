@@ -19,12 +19,10 @@ def read_yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever YAML ho
         origin: name of the text in messages.
 
     Raises:
-        UserError: it is not YAML, has an anchor or a key twice, or a number that is too long or in base 60.
+        UserError: it is not YAML, has an anchor within another, a key twice, or a number too long or in base 60.
     """
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.NodeEvent) and event.anchor:
-                raise UserError(f"{origin}: anchor {event.anchor!r} is not allowed: write the value out")
+        _check_anchors(text, origin)
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
@@ -35,6 +33,19 @@ def read_yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever YAML ho
         raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise UserError(f"{origin} is not valid YAML: it is nested too deeply") from None
+
+
+def _check_anchors(text: str, origin: str) -> None:
+    """Anchors within anchors multiply: a few lines become more values than fit into memory."""
+    around: list[str | None] = []
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        match event:
+            case yaml.CollectionStartEvent():
+                around.append(event.anchor)
+            case yaml.CollectionEndEvent():
+                around.pop()
+            case yaml.AliasEvent() if any(around):
+                raise UserError(f"{origin}: anchor {event.anchor!r} is used within another: write the value out")
 
 
 def _check(node: Node, place: str, origin: str) -> None:

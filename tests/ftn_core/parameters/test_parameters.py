@@ -197,6 +197,17 @@ def test_yaml_that_would_be_read_otherwise_than_it_is_meant_is_refused(tmp_path,
     assert "\n" not in str(error.value) and len(str(error.value)) < 300
 
 
+def test_an_anchor_may_stand_for_a_value(tmp_path):
+    text = (ROOT / "params.yaml").read_text() + "\n"
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        text.replace("val_fraction: ", "val_fraction: &part ").replace("test_fraction: 0", "test_fraction: *part #")
+    )
+    assert "*part" in path.read_text()
+    data = load_parameters(path).data
+    assert data.val_fraction == data.test_fraction
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         load_parameters(tmp_path / "params.yaml")
