@@ -107,7 +107,8 @@ def test_two_machines_share_one_training():
     processes = [start("end", 4, FTN_TORCHRUN=f"{options} --node-rank={rank}") for rank in range(2)]
     printed = [output(process) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], printed
-    ranks = [{line.split()[0] for line in text.splitlines() if line} for text in printed]
+    # the launchers may warn, where one has gone before the other
+    ranks = [{line.split()[0] for line in text.splitlines() if line[:1].isdigit()} for text in printed]
     assert ranks == [{"0", "1"}, {"2", "3"}]
 
 
