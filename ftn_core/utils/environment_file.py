@@ -1,10 +1,11 @@
 """Reads ``.env``, the file of a clone that holds its servers' addresses and keys."""
 
 import os
-import sys
 from pathlib import Path
 
 from dotenv import dotenv_values
+
+from ftn_core.utils.messages import complain
 
 PREFIXES = ("FTN_", "MLFLOW_", "PREFECT_", "DVC_", "AWS_")
 """What the names of settings begin with. Others, such as ``LD_PRELOAD``, would change how programs run."""
@@ -25,7 +26,7 @@ def load_environment(file: Path = Path(".env")) -> None:
         if name.startswith(PREFIXES):
             os.environ.setdefault(name, value)
     if left := [name for name in values if not name.startswith(PREFIXES)]:
-        _say(f"{file}: {', '.join(left)} not taken: a name begins with {', '.join(PREFIXES)}")
+        complain(f"{file}: {', '.join(left)} not taken: a name begins with {', '.join(PREFIXES)}")
 
 
 def _make_private(file: Path) -> None:
@@ -33,10 +34,6 @@ def _make_private(file: Path) -> None:
         try:
             file.chmod(0o600)
         except OSError as error:
-            _say(f"{file} can be read by others, and cannot be changed ({error.strerror}): chmod 600 {file}")
+            complain(f"{file} can be read by others, and cannot be changed ({error.strerror}): chmod 600 {file}")
         else:
-            _say(f"{file} could be read by others: now by you alone (chmod 600)")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+            complain(f"{file} could be read by others: now by you alone (chmod 600)")

@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
+from serving.http.options import AllowedHosts, Host, Port
+
 
 def demo_command(
     model: Annotated[
         str | None, typer.Option(help="To open with: photo, ffdnet, champion, models:/NAME/VERSION or a file.")
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; there is no password.")] = "127.0.0.1",
-    allowed_host: Annotated[
-        list[str] | None, typer.Option(help="Name by which others reach it, as the browser shows it. Repeatable.")
-    ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 7860,
+    host: Host = "127.0.0.1",
+    allowed_host: AllowedHosts = None,
+    port: Port = 7860,
     browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
 ) -> None:
     """Serve a page with the dial: drag it and see the photograph change.

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from serving.http.options import AllowedHosts, Host, Port
+
 MEGAPIXELS = 50
 """The most that one picture may have, unless the user says otherwise."""
 
@@ -12,11 +14,9 @@ def serve_command(
     model: Annotated[
         str | None, typer.Option(help="photo, ffdnet, champion, models:/NAME@ALIAS or a file; else FTN_MODEL or photo.")
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; there is no password.")] = "127.0.0.1",
-    allowed_host: Annotated[
-        list[str] | None, typer.Option(help="Name by which others reach it, as the browser shows it. Repeatable.")
-    ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
+    host: Host = "127.0.0.1",
+    allowed_host: AllowedHosts = None,
+    port: Port = 8000,
     megapixels: Annotated[float, typer.Option("--max-megapixels", min=0.001, help="Of one picture.")] = MEGAPIXELS,
 ) -> None:
     """Restore pictures over HTTP: curl --data-binary @photo.jpg 127.0.0.1:8000/restore -o restored.jpg."""

@@ -5,16 +5,11 @@ import json
 import mlflow
 import pytest
 from sandbox import Sandbox
+from style import STYLE
 
 from ftn_core.data.store import Store
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.records.evaluation import Evaluation
-
-FEATURES = ["relu1_2", "relu2_2"]
-STYLE = {
-    "name": "style", "size": 64, "content": 1.0, "content_layer": "relu2_2", "style": 1.0, "style_layers": FEATURES,
-    "total_variation": 0.0,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +32,7 @@ def jpeg(tmp_path_factory):
 @pytest.fixture(scope="module")
 def style(tmp_path_factory):
     """From one style to another, by DVC's door."""
-    changes = {
-        "degradation": [],
-        "data.levels": [0, 1],
-        "levels.base": 0,
-        "levels.adapted": [1],
-        "network.name": "transform_net",
-        "train.loss": STYLE | {"image": "mosaic.jpg"},
-        "finetune.loss": STYLE | {"image": "strokes.jpg"},
-    }
-    sandbox = Sandbox(tmp_path_factory.mktemp("style") / "project", **changes)
+    sandbox = Sandbox(tmp_path_factory.mktemp("style") / "project", **STYLE)
     sandbox.untracked("report")
     return sandbox
 

@@ -13,6 +13,7 @@ import yaml
 from audited import Audited
 from project import ROOT
 from sandbox import Sandbox
+from style import STYLE
 
 from ftn_core.data.store import Store
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
@@ -26,10 +27,6 @@ STAGES = [
     for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
     if "python -m tasks" in stage.get("cmd", "")
 ]
-STYLE = {
-    "name": "style", "size": 64, "content": 1.0, "content_layer": "relu2_2", "style": 1.0, "style_layers": ["relu1_2"],
-    "total_variation": 0.0,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -153,16 +150,7 @@ def test_a_pipeline_may_have_a_line_alone(tmp_path):
 @pytest.fixture(scope="module")
 def style(tmp_path_factory):
     """Only the stage ``loss``, for the loss that reads most: a style image, and features."""
-    changes = {
-        "degradation": [],
-        "data.levels": [0, 1],
-        "levels.base": 0,
-        "levels.adapted": [1],
-        "network.name": "transform_net",
-        "train.loss": STYLE | {"image": "mosaic.jpg"},
-        "finetune.loss": STYLE | {"image": "strokes.jpg"},
-    }
-    return Audited(tmp_path_factory.mktemp("style"), "loss", **changes)
+    return Audited(tmp_path_factory.mktemp("style"), "loss", **STYLE)
 
 
 @pytest.mark.parametrize("stage", STAGES)
