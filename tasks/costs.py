@@ -7,7 +7,6 @@ from ftn_core.parameters import Parameters
 from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.runtime.noise_conditioned import NoiseConditioned
-from ftn_core.utils.levels import chain_name, line_name
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
@@ -20,11 +19,7 @@ def costs(params: Parameters, tracker: Tracker) -> None:
     for sigma in params.levels.noise_conditioned:
         network = TrainedNetwork.load(paths.noise_conditioned(sigma), device).network
         of[paths.noise_conditioned_name(sigma)] = cost_of_network(NoiseConditioned(network, sigma), base, device)
-    for name in [
-        *params.levels.methods,
-        *map(chain_name, params.levels.chains),
-        *map(line_name, params.levels.lines),
-    ]:
+    for name in params.levels.rows:
         denoiser = ContinuousDenoiser.load(paths.denoiser(name)).to(device)
         of[name] = cost_of_denoiser(denoiser, device)
         print(f"{tracker.stage}: {name}, {100 * of[name].extra_parameters:.2f} % more parameters a level", flush=True)

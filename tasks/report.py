@@ -13,16 +13,15 @@ from ftn_core.evaluation.records.filters import Filters
 from ftn_core.parameters import Parameters
 from ftn_core.report.contact_sheet import ContactSheet
 from ftn_core.report.sections import Findings
-from ftn_core.utils.levels import chain_name, level_name, line_name
+from ftn_core.utils.levels import level_name
 from tasks import paths
 from tasks.tracking.tracker import Tracker
 
 
 def report(params: Parameters, tracker: Tracker) -> None:
     """Draw the table, the figures and the page from what the other stages measured."""
-    names = [*params.levels.methods, *map(chain_name, params.levels.chains), *map(line_name, params.levels.lines)]
     baselines = Baselines.read(paths.BASELINES)
-    measured = [Evaluation.read(paths.method_result(name)) for name in names]
+    measured = [Evaluation.read(paths.method_result(name)) for name in params.levels.rows]
     with np.load(paths.FILTERS.with_suffix(".npz")) as file:
         pictures = {name: file[name] for name in file.files}
     findings = Findings(
@@ -31,7 +30,7 @@ def report(params: Parameters, tracker: Tracker) -> None:
         costs=Costs.read(paths.COSTS).of,
         filters=Filters.read(paths.FILTERS),
         filter_pictures=pictures,
-        sheets={name: ContactSheet.read(paths.method_result(name).with_suffix(".npz")) for name in names},
+        sheets={name: ContactSheet.read(paths.method_result(name).with_suffix(".npz")) for name in params.levels.rows},
         quantity=make_task(params.degradation, params.train.loss, params.finetune.loss).quantity,
     )
     figures = findings.figures()

@@ -87,6 +87,8 @@ def read_parameters(stage):
         inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
         chains = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute) and id(node) not in inner}
         keys |= {c.removeprefix("params.").replace("register_", "register") for c in chains if c.startswith("params.")}
+    if "levels.rows" in keys:
+        keys = keys - {"levels.rows"} | {"levels.methods", "levels.chains", "levels.lines"}
     return {key for key in keys if not any(key.startswith(f"{other}.") for other in keys)}
 
 
