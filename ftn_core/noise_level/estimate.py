@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ftn_core.noise_level.features import features
+from ftn_core.noise_level.features import OFFSET, features, finest_diagonals
 from ftn_core.released.models import WEIGHTS
 from ftn_core.runtime.checkpoint import read_tensors
 
@@ -16,6 +16,13 @@ SMALLEST = 32
 """Shorter sides have too few blocks for the trained estimate."""
 STRONG = 50 / 255
 """White noise far above this was not trained for. It drowns all texture, so the wavelets' estimate is good there."""
+SMOOTH, EVEN = 0.35, 1.4
+"""When noise counts as a camera's: the share of its level that the finest diagonals have, and by how much in logarithms
+they may differ between the smoothest and the most textured parts. White noise has a share of at least 0.4. JPEG alone
+leaves fine detail in textured parts and none in smooth ones."""
+CAMERA, POWER = 5.6, 0.35
+"""The best level for a camera's noise, ``CAMERA * found ** POWER`` of 255. Noise in the training examples is less
+smooth than a camera's, so the network finds too little. Chosen on the 75 development pairs of polyu (docs/log.md)."""
 NETWORK = WEIGHTS / "noise_level.safetensors"
 """Made by ``python -m ftn_core.noise_level.train``."""
 
@@ -39,7 +46,10 @@ def estimate_sigma(image: Tensor) -> float:
         return 0.0
     if min(pixels.shape[:2]) < SMALLEST:
         return wavelet_sigma(pixels)
-    found = from_features(features(pixels))
+    seen = features(pixels)
+    found = from_features(seen)
+    if is_camera_noise(seen, found):
+        return max(found, CAMERA * (255 * found) ** POWER / 255)
     if found < STRONG:
         return found
     white = wavelet_sigma(pixels)
@@ -54,6 +64,13 @@ def from_features(found: NDArray) -> float:
     )
     level = np.expm1(weights["output.weight"] @ hidden + weights["output.bias"]).item()
     return min(max(level, 0.0) / 255, 1.0)
+
+
+def is_camera_noise(seen: NDArray, sigma: float) -> bool:
+    """Whether there is noise that is far smoother than white noise of ``sigma``, and everywhere in the picture."""
+    smoothest, smooth, *_, textured = finest_diagonals(seen)
+    share = (np.exp(smooth) - OFFSET) / (255 * sigma + 1e-6)
+    return bool(255 * sigma > 2 and share < SMOOTH and textured - smoothest < EVEN)
 
 
 def wavelet_sigma(pixels: NDArray) -> float:

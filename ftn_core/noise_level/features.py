@@ -10,6 +10,8 @@ _BLOCKS = (8, 4, 2)
 _PERCENTILES = (10, 30, 50, 80)
 """Of the blocks' energies. The last tells how much detail there is to lose."""
 COUNT = 3 * 2 * 3 * len(_PERCENTILES)
+OFFSET = 0.3
+"""Sigma of 255 that is added before the logarithm: rounding to 8 bits has about this."""
 
 
 def features(pixels: NDArray) -> NDArray:
@@ -30,7 +32,12 @@ def features(pixels: NDArray) -> NDArray:
         image = (a + b + c + d) / 2
         for energy in ((across**2 + down**2) / 2, diagonal**2):
             found.append(np.percentile(_means(energy, side), _PERCENTILES, axis=1))
-    return np.log(255 * np.sqrt(np.stack(found)).reshape(-1) + 0.3)
+    return np.log(255 * np.sqrt(np.stack(found)).reshape(-1) + OFFSET)
+
+
+def finest_diagonals(found: NDArray) -> NDArray:
+    """Of ``features``: the finest diagonals of brightness, from the smoothest parts to the most textured ones."""
+    return found.reshape(3, 2, len(_PERCENTILES), 3)[0, 1, :, 0]
 
 
 def _means(energy: NDArray, side: int) -> NDArray:

@@ -3,11 +3,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter, zoom
 from skimage import data
 
 from benchmarks.clipping import sigma_before_clipping
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.noise_level.estimate import estimate_sigma, sample_patches, wavelet_sigma
+from ftn_core.degradations.jpeg import Jpeg
+from ftn_core.noise_level.estimate import (
+    estimate_sigma,
+    from_features,
+    is_camera_noise,
+    sample_patches,
+    wavelet_sigma,
+)
+from ftn_core.noise_level.features import features
 from ftn_core.released.ffdnet import published_ffdnet
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
@@ -66,3 +75,36 @@ def test_a_cameras_noise_is_restored_better_than_at_its_standard_deviation():
     own = float((noisy - to_image(clean)).std())
     wavelets = wavelet_sigma(noisy[0].permute(1, 2, 0).numpy())
     assert reached(estimate_sigma(noisy)) > max(reached(own), reached(wavelets)) + 0.3
+
+
+def test_noise_as_smooth_as_a_cameras_is_recognised():
+    """On a soft photograph, as cameras take them at full size; the level is nearer to the best one then."""
+    clean = zoom(data.astronaut()[100:300, 100:300] / 255, (2.5, 2.5, 1), order=3).clip(0, 1)
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal(clean.shape), (1.8, 1.8, 0))
+    noise += noise.mean(axis=2, keepdims=True)  # less of it in colours
+    pixels = np.round((clean + 9 / 255 * noise / noise.std()).clip(0, 1) * 255) / 255
+    seen, (taken, ideal) = (
+        features(pixels),
+        (torch.from_numpy(x).permute(2, 0, 1)[None].float() for x in (pixels, clean)),
+    )
+    assert is_camera_noise(seen, from_features(seen))
+    model = published_ffdnet()
+    lower, higher = (
+        psnr(restore(model.fold(model.position(sigma)), taken), ideal)
+        for sigma in (from_features(seen), estimate_sigma(taken))
+    )
+    assert higher > lower + 0.2
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.02, 0.05, 0.1])
+def test_white_noise_is_not_a_cameras(sigma):
+    seen = features(noisy(sigma, clip=True)[0].permute(1, 2, 0).numpy())
+    assert not is_camera_noise(seen, from_features(seen))
+
+
+@pytest.mark.parametrize("quality", [60, 75, 85, 95])
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
+def test_jpeg_alone_is_not_a_cameras_noise(name, quality):
+    compressed = Jpeg(None)(getattr(data, name)().transpose(2, 0, 1), quality, 0)
+    seen = features(compressed.transpose(1, 2, 0) / 255)
+    assert not is_camera_noise(seen, from_features(seen))
