@@ -10,6 +10,7 @@ from dvc.repo.reproduce import get_active_graph
 
 from flows.reasons import followed, own_reasons
 from ftn_core.utils.errors import UserError
+from registry.repository import DVC_LOCK
 from tasks.identity import locked_repo
 
 
@@ -49,7 +50,8 @@ def read_graph(targets: Sequence[str] = (), forced: Sequence[str] = ()) -> list[
             return _read(repo, targets, forced)
     except DvcException as error:
         reason = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
-        raise UserError(f"DVC: {' '.join(reason.split())}") from error
+        remedy = f": `make repro` repairs {DVC_LOCK}" if str(DVC_LOCK) in reason else ""
+        raise UserError(f"DVC: {' '.join(reason.split())}{remedy}") from error
 
 
 def _read(repo: Repo, targets: Sequence[str], forced: Sequence[str]) -> list[Stage]:

@@ -6,30 +6,39 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tasks.running import wait_for_stages
+
 RUN_LOCK = Path(".ftn/run.lock")
 
 
 @contextlib.contextmanager
-def run_lock(owner: str, on_wait: Callable[[str], object]) -> Iterator[int]:
+def run_lock(owner: str, say: Callable[[str], object]) -> Iterator[int]:
     """Hold the lock in the block; gives its file descriptor. While another run has the lock, wait.
 
-    A process that inherits the descriptor holds the lock as well. So a stage that outlives its killed flow still keeps
-    the next run waiting.
+    What a killed run left is awaited (its stages) and repaired (DVC's files). A process that inherits the descriptor
+    holds the lock as well.
 
     Args:
         owner: Who holds the lock, for the message of those that wait.
-        on_wait: Called with that message before waiting.
+        say: Called with a line before waiting, and after a repair.
+
+    Raises:
+        UserError: ``dvc.lock`` holds conflict markers.
     """
+    from flows.after_kill import repair
+
     RUN_LOCK.parent.mkdir(exist_ok=True)
     descriptor = os.open(RUN_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            on_wait(f"waits for {RUN_LOCK.read_text().strip() or 'another run'}, which holds this clone's run lock")
+            say(f"waits for {RUN_LOCK.read_text().strip() or 'another run'}, which holds this clone's run lock")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{owner} (process {os.getpid()})\n".encode(), 0)
+        wait_for_stages(say)
+        repair(say)
         yield descriptor
     finally:
         os.close(descriptor)

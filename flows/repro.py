@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from functools import partial
 
@@ -15,6 +16,7 @@ from flows.stale_outputs import remove_stale_outputs
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
 from tasks.identity import locked_repo
+from tasks.parent_death import RUN
 
 
 def main() -> int:
@@ -23,6 +25,7 @@ def main() -> int:
 
     command = ["repro", *sys.argv[1:]]
     say = partial(print, flush=True)
+    os.environ[RUN] = str(os.getpid())
     try:
         given = parse_args(command)
         with run_lock(f"dvc {' '.join(command)}", say):

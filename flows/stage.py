@@ -164,7 +164,7 @@ def _popen(arguments: list[str], env: dict[str, str], lock_descriptor: int | Non
         # The working directory may be at another commit, so the script is named by its path. -P keeps its folder out of
         # sys.path.
         [sys.executable, "-P", parent_death.__file__, *arguments],
-        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **env},
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", parent_death.RUN: str(os.getpid()), **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from ftn_core.utils.errors import UserError
 
 DVC_LOCK = Path("dvc.lock")
 REGISTER_STAGE = "register"
@@ -36,13 +39,33 @@ def run_git(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(["git", *arguments], 127, "", str(error))
 
 
+def refuse_conflict_markers() -> None:
+    """Refuse a ``dvc.lock`` that Git could not merge.
+
+    Raises:
+        UserError: it holds conflict markers.
+    """
+    if DVC_LOCK.exists() and re.search(rb"(?m)^(<{7}|={7}|>{7})( |$)", DVC_LOCK.read_bytes()):
+        raise UserError(
+            f"{DVC_LOCK} holds conflict markers of Git: take one side (git checkout --ours {DVC_LOCK}, or --theirs) "
+            "and run this again, which restores from DVC's cache what that side lacks"
+        )
+
+
 def locked_stages(text: str) -> dict[str, dict[str, Any]]:
     """The entries of a ``dvc.lock`` by stage, without ``REGISTER_STAGE``.
 
     Args:
         text: the file's content.
+
+    Raises:
+        UserError: it is torn, or holds conflict markers.
     """
-    stages = (yaml.safe_load(text) or {}).get("stages") or {}
+    try:
+        stages = yaml.safe_load(text)["stages"]
+    except (yaml.YAMLError, TypeError, KeyError):
+        refuse_conflict_markers()
+        raise UserError(f"{DVC_LOCK} is torn: `make repro` repairs it") from None
     return {name: entry for name, entry in stages.items() if name != REGISTER_STAGE}
 
 

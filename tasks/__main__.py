@@ -19,6 +19,7 @@ from ftn_core.utils.errors import UserError
 from ftn_core.utils.garbage_collection import collect_rarely
 from ftn_core.utils.messages import complain
 from tasks.parent_death import end_with_parent
+from tasks.running import mark_as_running
 
 GRAPH = Path("dvc.yaml")
 
@@ -39,6 +40,7 @@ def main() -> None:
     collect_rarely()
     if "DVC_STAGE" in os.environ:
         end_with_parent()
+        mark_as_running()
     load_environment()  # MLflow's address
     name = os.environ.get("DVC_STAGE") or "@".join([stage, *(["-".join(values.values())] if values else [])])
     try:

@@ -12,6 +12,7 @@ from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils import dict_sha256
 
 from ftn_core.utils.errors import UserError
+from registry.repository import refuse_conflict_markers
 from tasks.paths import RESUME
 
 
@@ -40,7 +41,12 @@ class StageIdentity:
 
 @contextmanager
 def locked_repo() -> Iterator[Repo]:
-    """DVC's project in the working directory, locked: another DVC would write ``dvc.lock`` in place meanwhile."""
+    """DVC's project in the working directory, locked: another DVC would write ``dvc.lock`` in place meanwhile.
+
+    Raises:
+        UserError: ``dvc.lock`` holds conflict markers.
+    """
+    refuse_conflict_markers()
     with Repo(_wait_for_lock=True) as repo, lock_repo(repo):
         yield repo
 

@@ -1,9 +1,12 @@
 """Processes that end when their parent ends. Run as a script, it is DVC in such a process."""
 
 import ctypes
+import os
 import signal
 import sys
 
+RUN = "FTN_RUN_PROCESS"
+"""Environment variable with the id of the process that runs the graph."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -14,6 +17,14 @@ def end_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if RUN in os.environ and not _descends_from(int(os.environ[RUN])):
+            sys.exit(128 + signal.SIGTERM)  # the parent ended before the kernel knew what to do then
+
+
+def _descends_from(process: int) -> bool:
+    import psutil
+
+    return process in {parent.pid for parent in psutil.Process().parents()}
 
 
 if __name__ == "__main__":

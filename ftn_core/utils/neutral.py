@@ -13,6 +13,7 @@ NEUTRAL = {
     "tasks/launch.py": "starts processes; their number is the parameter train.devices",
     "tasks/parent_death.py": "ends a stage whose parent is gone",
     "tasks/paths.py": "names of files; the files themselves are declared",
+    "tasks/running.py": "a lock that says that a stage runs",
     "tasks/tracking/": "receives the metrics of a stage; the outputs are the same with tracking on and off",
 }
 """Files and folders, each with the reason; checked by tests/tasks/test_graph.py."""
