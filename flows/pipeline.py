@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectConcurrentFuture
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -26,10 +24,11 @@ from flows.next_steps import next_steps
 from flows.notify import notify
 from flows.stage import Children, run_stage
 from flows.states import REFUSED, failed_or_stopped
+from flows.temporary_server import AT_WORK, start_missing_server
 from flows.transfer import TransferError
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.cores import cores
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import UserError, disk_errors
 
 if TYPE_CHECKING:
     from flows.graph import Stage
@@ -99,7 +98,8 @@ def pipeline(
     try:
         if workers is not None and workers < 1:
             raise UserError(f"workers = {workers} is not allowed: at least 1")
-        with run_lock(f"flow run {flow_run.name or 'of the pipeline'}", get_run_logger().info) as lock:
+        owner = f"flow run {flow_run.name or 'of the pipeline'}"
+        with disk_errors(), run_lock(owner, get_run_logger().info) as lock:
             with overridden(overrides or []):
                 read_graph(targets or [], force or [])  # refuses what is unknown before anything is removed
                 remove_stale_outputs(get_run_logger().info)
@@ -134,7 +134,7 @@ def _run_stages(stages: list["Stage"], workers: int, pools: dict[str, str], lock
     runner: ThreadPoolTaskRunner[State] = ThreadPoolTaskRunner(max_workers=len(stages) if pools else workers)
     local_slots = Semaphore(workers)
     begun = count(1)  # shared by the threads: next() of it is atomic
-    with runner, Children(lock) as children:
+    with AT_WORK, runner, Children(lock) as children:
         futures: dict[str, PrefectConcurrentFuture[State]] = {}
         for stage in stages:
             futures[stage.name] = runner.submit(
@@ -158,22 +158,6 @@ def _run_stages(stages: list["Stage"], workers: int, pools: dict[str, str], lock
 def pool_of(stage: str, pools: dict[str, str]) -> str | None:
     """The pool of a stage: from the entry of the stage itself, else of its group, else of ``*``."""
     return next((pools[key] for key in (stage, stage.partition("@")[0], "*") if key in pools), None)
-
-
-def start_missing_server() -> None:
-    """Let Prefect start its temporary server, if it needs one, so that Ctrl-C does not end it.
-
-    A terminal sends Ctrl-C to the server, too. A run whose server is gone tries for a minute to report to it. A signal
-    that is blocked here stays blocked in a process that is started meanwhile.
-    """
-    if PREFECT_API_URL.value():
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        with get_client(sync_client=True):
-            pass
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from flows.lock import run_lock
 from flows.next_steps import next_steps
 from flows.stale_outputs import remove_stale_outputs
 from ftn_core.parameters import load_parameters
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import UserError, disk_errors
 from tasks.identity import locked_repo
 from tasks.parent_death import RUN
 
@@ -28,7 +28,7 @@ def main() -> int:
     os.environ[RUN] = str(os.getpid())
     try:
         given = parse_args(command)
-        with run_lock(f"dvc {' '.join(command)}", say):
+        with disk_errors(), run_lock(f"dvc {' '.join(command)}", say):
             load_parameters()  # before anything is removed or runs
             if plan := _plan(given):
                 remove_stale_outputs(say)

@@ -8,8 +8,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.pipeline import exit_code, pipeline, start_missing_server
+from flows.pipeline import exit_code, pipeline
 from flows.states import REFUSED
+from flows.temporary_server import start_missing_server
 from ftn_core.data.task import make_task
 from ftn_core.parameters import load_parameters, parse_parameters
 from ftn_core.report.table import spread_table

@@ -163,7 +163,7 @@ def _popen(arguments: list[str], env: dict[str, str], lock_descriptor: int | Non
     return subprocess.Popen(
         # The working directory may be at another commit, so the script is named by its path. -P keeps its folder out of
         # sys.path.
-        [sys.executable, "-P", parent_death.__file__, *arguments],
+        [sys.executable, "-P", parent_death.__file__, "dvc", *arguments],
         env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", parent_death.RUN: str(os.getpid()), **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

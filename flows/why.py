@@ -4,7 +4,7 @@ import sys
 
 from flows.graph import read_graph
 from ftn_core.parameters import load_parameters
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import UserError, disk_errors
 
 
 def main() -> int:
@@ -13,8 +13,9 @@ def main() -> int:
     Returns 2 for a mistake in ``params.yaml`` or ``dvc.yaml``, else 0.
     """
     try:
-        load_parameters()
-        stages = read_graph()
+        with disk_errors():
+            load_parameters()
+            stages = read_graph()
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

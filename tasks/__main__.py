@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ftn_core.utils.environment_file import load_environment
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import UserError, disk_errors
 from ftn_core.utils.garbage_collection import collect_rarely
 from ftn_core.utils.messages import complain
 from tasks.parent_death import end_with_parent
@@ -44,7 +44,8 @@ def main() -> None:
     load_environment()  # MLflow's address
     name = os.environ.get("DVC_STAGE") or "@".join([stage, *(["-".join(values.values())] if values else [])])
     try:
-        _run(stage, name, {key: float(value) if key == "level" else value for key, value in values.items()})
+        with disk_errors():
+            _run(stage, name, {key: float(value) if key == "level" else value for key, value in values.items()})
     except UserError as error:
         complain(f"{name}: {error}")
         sys.exit(2)

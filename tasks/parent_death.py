@@ -1,7 +1,11 @@
-"""Processes that end when their parent ends. Run as a script, it is DVC in such a process."""
+"""Processes that end when their parent ends.
+
+Run as a script, it runs a module in such a process: ``python tasks/parent_death.py MODULE ARGUMENTS``.
+"""
 
 import ctypes
 import os
+import runpy
 import signal
 import sys
 
@@ -29,6 +33,4 @@ def _descends_from(process: int) -> bool:
 
 if __name__ == "__main__":
     end_with_parent()
-    from dvc.cli import main
-
-    sys.exit(main(sys.argv[1:]))
+    runpy.run_module(sys.argv.pop(1), run_name="__main__")

@@ -1,5 +1,7 @@
 """Self-describing files: safetensors with a JSON header, written atomically."""
 
+import contextlib
+import glob
 import json
 import os
 from pathlib import Path
@@ -18,12 +20,22 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]
     """Write tensors and a header to one file, atomically. The same content gives the same bytes.
 
     The header is one entry of safetensors' metadata, because safetensors writes several entries in varying order.
+
+    Raises:
+        UserError: the file cannot be written, for example because the disk is full. An older one stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     detached = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    safetensors.torch.save_file(detached, partial, {_KEY: json.dumps(header, sort_keys=True)})
-    partial.replace(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):  # by a killed process
+            left.unlink()
+        safetensors.torch.save_file(detached, partial, {_KEY: json.dumps(header, sort_keys=True)})
+        partial.replace(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise UserError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The training loop, for networks and for transitions."""
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def fit(
 
     A training can be killed at any moment. If called again with the same arguments, it resumes from ``run.state_file``,
     which it writes every few seconds and removes at the end. On a CPU the result equals that of an uninterrupted
-    training bit for bit.
+    training bit for bit. A state that cannot be written ends no training: that is said once.
 
     ``run.record`` gets each row of the curve. For the time since the previous row, it also gets images per second and
     the share of the time in which the device waited for batches.
@@ -114,6 +115,7 @@ def fit(
     validate_after = plan.validate_after
     progress = Progress(run.label, "steps", plan.steps, start=start)
     saved = since = time.monotonic()
+    unsaved = False
     checks = CheckSchedule(fabric, CHECK_SECONDS, start, since)
     waiting = Stopwatch(fabric.device)
     network.train()
@@ -167,8 +169,13 @@ def fit(
             since = time.monotonic()
             loss_sum.zero_()
         if first and now - saved >= SAVE_SECONDS:
-            _save_state(run.state_file, network, optimizers, done, rows, loss_sum)
             saved = now
+            try:
+                _save_state(run.state_file, network, optimizers, done, rows, loss_sum)
+            except UserError as error:
+                if not unsaved:
+                    print(f"{run.label}: {error}. It goes on; a kill now would cost more", file=sys.stderr, flush=True)
+                unsaved = True
     if first:
         run.state_file.unlink(missing_ok=True)
     return rows

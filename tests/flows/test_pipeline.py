@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import yaml
 from prefect.artifacts import Artifact
@@ -240,6 +241,33 @@ def test_interruption_ends_the_stages_and_starts_no_more(fresh, number, code):
     assert "flows/pipeline.py" not in output  # no traceback but the stage's own
     assert not _processes_in(fresh.root)
     assert fresh.runs() == []
+
+
+def test_a_run_whose_temporary_server_is_killed_makes_everything_and_says_so_at_once(fresh, tmp_path):
+    Path("slow-prepare").write_text("3")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    flow = subprocess.Popen(
+        [sys.executable, "-m", "flows.pipeline", "--target", "prepare"],
+        env={**env, "PYTHONPATH": str(PROJECT), "PREFECT_HOME": str(tmp_path / "prefect")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.time() + 180
+    while not Path("started-prepare").exists():
+        assert time.time() < deadline
+        time.sleep(0.1)
+    (server,) = [child for child in psutil.Process(flow.pid).children() if "uvicorn" in child.cmdline()]
+    server.kill()
+    errors = flow.communicate(timeout=60)[1]
+    (_, _, ended) = fresh.times()[-1]
+    assert flow.returncode == 1 and time.time() < ended + 15
+    own = [line for line in errors.splitlines() if " | " not in line and not line.startswith("See https")]
+    assert own[-2:] == [
+        "Prefect's temporary server ended (exit code -9): stages that run go on",
+        "Without its server this run cannot end as it should. What its stages made is kept: run this again",
+    ]
+    assert "up to date" in fresh.dvc("repro", "prepare")
 
 
 def _processes_in(root):

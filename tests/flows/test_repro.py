@@ -13,9 +13,10 @@ from ftn_core.utils.errors import UserError
 from tasks.paths import REPORT, TABLE
 
 
-def repro(*arguments):
+def repro(*arguments, by=()):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-m", "flows.repro", *arguments], env=env, capture_output=True, text=True)
+    command = [*by, sys.executable, "-m", "flows.repro", *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True)
 
 
 def test_repro_runs_what_changed_under_the_lock(done):
@@ -31,6 +32,16 @@ def test_repro_runs_what_changed_under_the_lock(done):
 def test_the_exit_code_is_dvcs(done):
     Path("fail-prepare").touch()
     assert repro("--single-item", "--force", "prepare").returncode == 255
+
+
+def test_a_project_that_is_read_only_is_one_line(fresh):
+    fresh.root.chmod(0o555)
+    try:
+        result = repro(by=["setpriv", "--bounding-set", "-dac_override"])
+    finally:
+        fresh.root.chmod(0o755)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(".ftn: Permission denied: make it accessible") and result.stderr.count("\n") == 1
 
 
 GRAPH = """

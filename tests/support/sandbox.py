@@ -70,15 +70,20 @@ class Sandbox:
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Start a command of the environment's own ``bin`` in the sandbox; output and errors together."""
+        return subprocess.Popen(
+            command, cwd=self.root, env=self.environment() | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+        )  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """Without the addresses of the process that runs the tests."""
         own = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PREFECT_HOME": str(self.root.parent / "prefect"),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         }
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PREFECT", "DVC"))}
-        return subprocess.Popen(
-            command, cwd=self.root, env=clean | own | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        return clean | own
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

@@ -60,7 +60,8 @@ def test_help_imports_nothing_heavy(arguments):
     ids=lambda value: "-".join(value) or "nothing" if isinstance(value, list) else "",
 )
 def test_a_wrong_command_is_refused_before_a_stage_is_imported(arguments, message):
-    check = "assert not any(name.startswith(('torch', 'tasks.')) for name in imported - {'tasks.parent_death'})"
+    own = {"tasks.parent_death", "tasks.running"}
+    check = f"assert not any(name.startswith(('torch', 'tasks.')) for name in imported - {own})"
     result = run_here(arguments, check)
     assert result.returncode == 2 and message in result.stderr
 
@@ -91,6 +92,23 @@ def test_every_stage_runs_alone(sandbox):
     sandbox.python("-m", "tasks", "prepare")
     sandbox.python("-m", "tasks", "degraded", "0.2")
     assert (sandbox.root / "data/degraded/0.2/test/pixels.bin").exists()
+
+
+@pytest.mark.parametrize(("limit", "message"), [
+    ("ulimit -f 40", ": make room and run this again"),
+    ("exec setpriv --bounding-set -dac_override,-dac_read_search", "photographs/val: Permission denied: make it"),
+])  # fmt: skip
+def test_a_full_disk_and_a_folder_that_may_not_be_read_are_one_line(sandbox, limit, message):
+    folder = sandbox.root / "photographs/val"
+    folder.chmod(0)  # which only the second one cannot open, even as root
+    try:
+        separator = " " if limit.startswith("exec") else "; exec "
+        result = sandbox.run("bash", "-c", f"{limit}{separator}{sys.executable} -m tasks prepare", check=False)
+    finally:
+        folder.chmod(0o755)
+    assert result.returncode == 2
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("prepare: ") and message in line
 
 
 def test_a_stopped_stage_ends_its_run_killed(sandbox):

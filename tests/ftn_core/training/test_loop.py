@@ -1,5 +1,6 @@
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -96,6 +97,26 @@ def test_interrupted_and_started_again_it_equals_the_uninterrupted_run(
     assert resumed_rows == rows
     for key, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
+
+
+def test_a_full_disk_ends_no_training_and_is_said_once(make_store, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("ftn_core.training.loop.SAVE_SECONDS", 0)
+    monkeypatch.setattr("ftn_core.training.loop.CHECK_SECONDS", 0)
+    _, rows, _ = run(make_store, tmp_path / "a")
+    capsys.readouterr()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_disk(values, step):
+        assert (tmp_path / "b/state").exists()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+
+    try:
+        _, again, _ = run(make_store, tmp_path / "b", record=fill_disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path / 'b/state'} cannot be written: " in line and "File too large" in line
+    assert again == rows and list((tmp_path / "b").iterdir()) == []
 
 
 @pytest.mark.slow
