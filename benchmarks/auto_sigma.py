@@ -22,8 +22,8 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.noise_level.estimate import estimate_sigma
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
-from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.limits import cores
 
 ROOT = Path(__file__).parent.parent
 SIGMAS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6]

@@ -32,7 +32,7 @@ from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.psnr import psnr, psnr_each
 from ftn_core.sources.decode import decode
 from ftn_core.sources.sample import sample_photographs
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 
 TEXT = """The plain way folds each position of the dial at every sigma and takes image by image: read, convert, restore,
 PSNR and SSIM of the whole image. Ours folds a position once for all sigmas, keeps converted images,

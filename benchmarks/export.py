@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks.harness import Report, compare, quick
 from benchmarks.inference import DEFAULT, denoiser_of
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 from serving.export.onnx_file import Size, write_onnx
 
 TEXT = """Networks with fresh weights and one level adapted by an FTN of one group, float32, images of random values, on

@@ -24,7 +24,7 @@ import psutil
 import torch
 
 from benchmarks.render import show
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "numpy", "dvc", "prefect", "mlflow")

@@ -20,7 +20,7 @@ from ftn_core.denoiser.transition import build_transition
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
 from ftn_core.training.adapted import AdaptedNetwork
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 
 TEXT = """Networks with fresh weights and one level adapted by an FTN of one group, float32, images of random values;
 time depends on neither. The unfolded network computes the level's filters in every pass, as while it is trained.

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.harness import Report, compare, quick
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 from ftn_core.utils.memory import keep_freed_memory
 
 TEXT = """One 3 x 3 convolution of 64 channels, forward and backward, on feature maps as large as in training:

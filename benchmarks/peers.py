@@ -26,8 +26,8 @@ from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.sources.decode import Unusable, decode
 from ftn_core.sources.folder import EXTENSIONS
-from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.limits import cores
 
 ROOT = Path(__file__).parent.parent
 SIGMAS = [0.2, 0.3, 0.5]

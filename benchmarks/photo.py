@@ -27,8 +27,8 @@ from ftn_core.runtime.images import to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.sources.decode import decode
 from ftn_core.sources.sample import sample_photographs
-from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.limits import cores
 
 SIGMAS = (5, 10, 15, 25, 50, 75)
 WEAKEST = (1, 2, 5)

@@ -29,7 +29,7 @@ from ftn_core.sources.decode import decode
 from ftn_core.sources.pack import pack_photographs
 from ftn_core.sources.sample import sample_photographs
 from ftn_core.sources.splits import SPLITS
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 
 SIGMA, SIDE = 0.2, 192
 OURS, LIMIT, ONE_CORE = "ours", "the limit", "image by image on one core"

@@ -19,8 +19,8 @@ from ftn_core.degradations.noise import add_noise
 from ftn_core.evaluation.pairs import Pairs
 from ftn_core.evaluation.scoring import score
 from ftn_core.released.ffdnet import published_ffdnet
-from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.limits import cores
 
 TEXT = """FFDNet with its published colour weights, given the true sigma, on the 68 photographs of CBSD68. Noise,
 packing and metrics are the pipeline's own; only the network comes from elsewhere. The published figures are those of

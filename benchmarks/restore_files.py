@@ -18,7 +18,7 @@ from ftn_core.data.task import DENOISING
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 from serving.files.bands import pixels_to_tensor, restore_in_bands
 from serving.files.dial_setting import DialSetting
 from serving.files.inputs import RESTORED, Job, plan_jobs

@@ -29,7 +29,7 @@ from ftn_core.sources.decode import decode
 from ftn_core.sources.sample import sample_photographs
 from ftn_core.training.adapted import AdaptedNetwork
 from ftn_core.training.batches import Batches, FreshNoise
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 from ftn_core.utils.memory import keep_freed_memory
 
 TEXT = """The published recipe is written here from AdaFM's options file: eager float32 in the default layout, plain

@@ -27,8 +27,8 @@ from flows.states import REFUSED, failed_or_stopped
 from flows.temporary_server import AT_WORK, start_missing_server
 from flows.transfer import TransferError
 from ftn_core.parameters import load_parameters
-from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError, disk_errors
+from ftn_core.utils.limits import cores
 
 if TYPE_CHECKING:
     from flows.graph import Stage

@@ -1,6 +1,9 @@
 """The command ``ftn``. Subcommands import PyTorch and MLflow inside their functions, so that ``--help`` is quick."""
 
+import re
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -25,11 +28,27 @@ _EXTRAS = {
 
 ftn_app = typer.Typer(
     name="ftn",
-    help="Image restoration whose strength is a dial.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"ftn {version('ftn')}")
+        raise typer.Exit
+
+
+@ftn_app.callback()
+def ftn_options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """Image restoration whose strength is a dial."""
+
+
 ftn_app.command("restore")(restore_command)
 ftn_app.command("export")(export_command)
 ftn_app.command("demo")(demo_command)
@@ -41,6 +60,8 @@ def main() -> None:
     """Run a subcommand. Exit codes: 0 done, 1 partly done, 2 the user's mistake, 130 interrupted."""
     load_environment()  # it can hold MLflow's address
     try:
+        if empty := [text for text in sys.argv[1:] if re.fullmatch(r"(--[\w-]+=)?", text)]:
+            raise UserError(f"{empty[0]!r} is empty: is a variable of the shell not set?")
         code = ftn_app(standalone_mode=True)
     except UserError as error:
         complain(f"ftn: {error}")

@@ -55,7 +55,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except safetensors.SafetensorError as error:
-        raise UserError(f"{path} is damaged ({error}): delete it and make it again") from None
+        raise UserError(f"{path} is no file of ftn's, or damaged ({error})") from None
     if _KEY not in metadata:
         raise UserError(f"{path} was not written by ftn: its header holds no {_KEY!r} entry")
     try:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image, ImageOps
 from tifffile import TiffFile
 from torchvision.io import decode_image
 
 from ftn_core.sources import tiff
+from ftn_core.sources.orientation import orientation
 from ftn_core.utils.errors import UserError
 
 # decode checks data.max_pixels instead; Pillow's limit could refuse what that allows
@@ -99,8 +100,7 @@ def _tiff(path: Path, min_side: int, max_pixels: int) -> NDArray[np.uint8]:
 def _torchvision_can(image: Image.Image) -> bool:
     if image.format == "WEBP":
         # torchvision ignores the orientation of WebP and refuses animations
-        upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
-        return upright and not getattr(image, "is_animated", False)
+        return orientation(image) == 1 and not getattr(image, "is_animated", False)
     # not GIF: torchvision decodes all frames at once. MPO is JPEG followed by more pictures
     return image.format in ("JPEG", "MPO", "PNG")
 
@@ -120,7 +120,7 @@ def _by_torchvision(path: Path, image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _by_pillow(image: Image.Image) -> NDArray[np.uint8]:
-    upright = ImageOps.exif_transpose(image)
+    upright = image if orientation(image) == 1 else ImageOps.exif_transpose(image)
     pixels = np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))
     return _on_white(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 
 T = TypeVar("T")
 R = TypeVar("R")

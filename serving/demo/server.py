@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 from serving.demo.actions import Actions
 from serving.demo.closed_gradio import OnlyUsedRoutes, check_files, private_uploads
 from serving.demo.page import CSS, THEME, build_page

@@ -22,7 +22,7 @@ def restore_command(
     out: Annotated[Path | None, typer.Option(help="Folder for the results; else beside their sources.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
 ) -> None:
-    """Restore pictures: PNG, JPEG, TIFF and WebP, of 8 or 16 bits, of any size.
+    """Restore pictures: PNG, JPEG, TIFF, WebP and BMP, of 8 or 16 bits.
 
     photo.png becomes photo.restored.png beside it. With --out it becomes
     photo.png in that folder; a folder's tree is repeated there. Sources

@@ -1,12 +1,13 @@
 """Which pictures the arguments name, and the file that each result is written to."""
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ftn_core.utils.errors import UserError
-from serving.files.pictures import SUFFIXES
+from serving.files.pictures import OTHER_SUFFIXES, SUFFIXES
 
 RESTORED, CONTACT_SHEET = MARKS = (".restored", ".contact-sheet")
 """A mark stands before the suffix in the names of files that this command has made."""
@@ -28,7 +29,8 @@ def plan_jobs(arguments: Sequence[str], out: Path | None, mark: str) -> list[Job
     There, results of a folder lie in the same tree as their sources. Results of a pattern lie in the tree that begins
     at the pattern's first wildcard.
 
-    Folders, at any depth, and patterns give only files with the suffixes of pictures. They skip files that this command
+    Folders, at any depth, and patterns give only files with the suffixes of pictures: also of kinds that are not
+    read, which will be named. They skip files that this command
     made, files in ``out``, and hidden files. A file that is named itself is always taken.
 
     Raises:
@@ -40,7 +42,7 @@ def plan_jobs(arguments: Sequence[str], out: Path | None, mark: str) -> list[Job
             target = (
                 _marked(source, mark) if out is None else out / (place if mark == RESTORED else _marked(place, mark))
             )
-            jobs.setdefault(source.resolve(), Job(source, target))
+            jobs.setdefault(_real(source), Job(source, target))
     _refuse_collisions(jobs)
     return list(jobs.values())
 
@@ -62,11 +64,11 @@ def _found(argument: str, out: Path | None) -> Iterator[tuple[Path, Path]]:
         top, candidates = Path(*path.parts[:plain]), sorted(map(Path, glob.glob(argument, recursive=True)))  # noqa: PTH207 - Path.glob refuses absolute patterns
     else:
         raise UserError(f"{argument} does not exist")
-    results = out.resolve() if out else None
+    results = _real(out) if out else None
     empty = True
     for candidate in candidates:
         place = candidate.relative_to(top)
-        if _is_wanted(candidate, place) and not (results and candidate.resolve().is_relative_to(results)):
+        if _is_wanted(candidate, place) and not (results and _real(candidate).is_relative_to(results)):
             empty = False
             yield candidate, place
     if empty:
@@ -76,13 +78,23 @@ def _found(argument: str, out: Path | None) -> Iterator[tuple[Path, Path]]:
 
 def _is_wanted(path: Path, place: Path) -> bool:
     hidden = any(part.startswith(".") for part in place.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and not path.stem.endswith(MARKS) and path.is_file()
+    return (
+        path.suffix.lower() in SUFFIXES | OTHER_SUFFIXES
+        and not hidden
+        and not path.stem.endswith(MARKS)
+        and path.is_file()
+    )
+
+
+def _real(path: Path) -> Path:
+    """Without links; unlike ``Path.resolve`` also where links go round in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _refuse_collisions(jobs: dict[Path, Job]) -> None:
     makers: dict[Path, Path] = {}
     for job in jobs.values():
-        target = job.target.resolve()
+        target = _real(job.target)
         if target in jobs:
             raise UserError(f"{job.target} is one of the pictures to restore: choose another folder with --out")
         if target in makers:

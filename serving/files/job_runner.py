@@ -1,25 +1,26 @@
 """Restores many pictures: the network takes one after the other while threads read and write others."""
 
+import contextlib
 import errno
-import os
-import re
+import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
-from ftn_core.utils.cores import cores
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.limits import cores
 from serving.files.inputs import Job
 from serving.files.pictures import Picture, PixelArray, read_picture, write_picture
 
 LARGE_PICTURE = 2**24
 """A picture with more samples is written alone, so that memory stays bounded."""
 
+ABANDONED_AFTER = 3600.0
+"""Seconds without a change after which a partial file is one of a killed run. Writing a picture takes a few."""
 _CANNOT_WRITE_ANY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -37,9 +38,15 @@ class JobRunner:
     def __init__(self, jobs: Sequence[Job], *, overwrite: bool) -> None:
         """Raises ``UserError`` if a folder for results cannot be made or written to."""
         self.results = JobResults()
-        self.existing = [] if overwrite else [job for job in jobs if job.target.exists()]
-        skipped = set(self.existing)
-        self.jobs = [job for job in jobs if job not in skipped]
+        self.existing: list[Job] = []
+        self.jobs: list[Job] = []
+        for job in jobs:
+            try:
+                exists = job.target.exists()
+            except OSError as error:  # a name that is too long
+                self.results.failed[job.source] = f"{job.target.name}: {error.strerror}"
+            else:
+                (self.existing if exists and not overwrite else self.jobs).append(job)
         self._rename_lock, self._stopped = threading.Lock(), False
         for folder in {job.target.parent for job in self.jobs}:
             _prepare_folder(folder)
@@ -56,7 +63,7 @@ class JobRunner:
             KeyboardInterrupt: at once, also while pictures are read and written; no partial file remains.
         """
         readers, writers = ThreadPoolExecutor(1), ThreadPoolExecutor(cores())
-        writing: deque[tuple[Job, Future[None]]] = deque()
+        writing: deque[tuple[Job, Path, Future[None]]] = deque()
         try:
             for job, reading in _prefetched(self.jobs, readers):
                 try:
@@ -67,7 +74,8 @@ class JobRunner:
                 else:
                     most = 0 if pixels.size > LARGE_PICTURE else 2 * cores()
                     self._wait(writing, most)
-                    writing.append((job, writers.submit(self._store, job, picture, pixels)))
+                    partial = _partial(job.target.parent)
+                    writing.append((job, partial, writers.submit(self._store, job, partial, picture, pixels)))
                     del picture, pixels
                     self._wait(writing, most)
                 progress(self.results.done + len(self.results.failed))
@@ -77,13 +85,13 @@ class JobRunner:
                 self._stopped = True
             for pool in (readers, writers):
                 pool.shutdown(wait=False, cancel_futures=True)
-            for job, _ in writing:
-                _partial(job.target).unlink(missing_ok=True)
+            for _, partial, _ in writing:
+                partial.unlink(missing_ok=True)
 
-    def _wait(self, writing: deque[tuple[Job, Future[None]]], most: int) -> None:
+    def _wait(self, writing: deque[tuple[Job, Path, Future[None]]], most: int) -> None:
         """Wait until at most so many pictures are being written."""
-        while len(writing) > most or (writing and writing[0][1].done()):
-            job, future = writing[0]
+        while len(writing) > most or (writing and writing[0][2].done()):
+            job, _, future = writing[0]
             try:
                 future.result()
             except Exception as error:
@@ -95,8 +103,7 @@ class JobRunner:
                 self.results.failed[job.source] = failure_reason(error)
             writing.popleft()
 
-    def _store(self, job: Job, picture: Picture, pixels: PixelArray) -> None:
-        partial = _partial(job.target)
+    def _store(self, job: Job, partial: Path, picture: Picture, pixels: PixelArray) -> None:
         try:
             write_picture(picture, pixels, partial)
             with self._rename_lock:
@@ -129,20 +136,21 @@ def _prefetched(jobs: Iterable[Job], pool: ThreadPoolExecutor) -> Iterator[tuple
     yield from waiting
 
 
-def _partial(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{os.getpid()}.partial")
+def _partial(folder: Path) -> Path:
+    """A name that no other run takes, on whatever machine: several may restore into one folder."""
+    return folder / f".ftn-{secrets.token_hex(8)}.partial"
 
 
 def _prepare_folder(folder: Path) -> None:
     """Make a folder, check that it can be written to, and remove partial files of killed runs."""
-    probe = folder / f".{os.getpid()}.partial"
+    probe = _partial(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror}: choose a folder that can be written to with --out") from None
-    for path in folder.glob(".*.partial"):
-        match = re.fullmatch(r"\..+\.(\d+)\.partial", path.name)
-        if match and not psutil.pid_exists(int(match[1])):
-            path.unlink(missing_ok=True)
+    for path in folder.glob(".ftn-*.partial"):
+        with contextlib.suppress(FileNotFoundError):  # another run was faster
+            if path.stat().st_mtime < time.time() - ABANDONED_AFTER:
+                path.unlink()

@@ -20,7 +20,7 @@ class RestoredFile:
     """What became of a file.
 
     Args:
-        format: ``PNG``, ``JPEG``, ``TIFF`` or ``WEBP``, as that of the source.
+        format: ``PNG``, ``JPEG``, ``TIFF``, ``WEBP`` or ``BMP``, as that of the source.
         level: the level of the dial that was used, within its ends.
     """
 

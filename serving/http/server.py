@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from ftn_core.utils.cores import cores
+from ftn_core.utils.limits import cores
 from ftn_core.words.labels import label
 from serving.http.endpoint import restore_routes
 from serving.http.own_hosts import OwnHosts

@@ -45,6 +45,10 @@ def _pillow(format: str, **options: object) -> Callable[[Path, np.ndarray], None
     return write
 
 
+def _bmp(path: Path, array: np.ndarray) -> None:
+    Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array).save(path, "BMP", dpi=(300, 300))
+
+
 def _png16(path: Path, array: np.ndarray) -> None:
     """A PNG of 16 bits, which Pillow cannot write: pixels from pypng, other chunks from Pillow."""
     height, width, channels = array.shape
@@ -95,6 +99,7 @@ KINDS: dict[str, tuple[str, int, type, bool, Writer]] = {
     "jpeg-progressive-444": (".jpg", 3, np.uint8, False, _pillow("JPEG", quality=99, subsampling=0, progressive=True)),
     **{f"webp-lossless-{n}": (".webp", n, np.uint8, True, _pillow("WEBP", lossless=True, exact=True)) for n in (3, 4)},
     **{f"webp-{n}": (".webp", n, np.uint8, False, _pillow("WEBP", quality=90)) for n in (3, 4)},
+    **{f"bmp-{n}": (".bmp", n, np.uint8, True, _bmp) for n in (1, 3)},
     **{f"tiff-8-{n}": (".tif", n, np.uint8, True, _pillow("TIFF", dpi=(300, 300))) for n in (1, 3, 4)},
     **{
         f"tiff-8-{way}": (".tiff", 3, np.uint8, True, _pillow("TIFF", compression=way))

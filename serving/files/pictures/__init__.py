@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-import psutil
-
 from ftn_core.sources.tiff import SIGNATURES
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.limits import free_memory
 from serving.files.pictures import by_pillow, tiff
 from serving.files.pictures.picture import Picture, PixelArray
 
-__all__ = ["SUFFIXES", "Picture", "PixelArray", "TooLargeError", "read_picture", "write_picture"]
+__all__ = ["OTHER_SUFFIXES", "SUFFIXES", "Picture", "PixelArray", "TooLargeError", "read_picture", "write_picture"]
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp"})
 """Which files in folders are pictures. The format is read from the content, not from the suffix."""
+OTHER_SUFFIXES = frozenset({".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2"})
+"""Those of pictures that cannot be restored. In a folder they are named, so that nobody thinks that they are done."""
 
 
 class TooLargeError(UserError):
@@ -20,7 +21,7 @@ class TooLargeError(UserError):
 
 
 def read_picture(path: Path, max_pixels: int | None = None) -> Picture:
-    """Read one PNG, JPEG, TIFF or WebP picture of 8 or 16 bits a sample, grey or RGB, with or without alpha.
+    """Read one PNG, JPEG, TIFF, WebP or BMP picture of 8 or 16 bits a sample, grey or RGB, with or without alpha.
 
     A palette becomes RGB of 8 bits, a picture of one bit becomes grey of 8 bits.
 
@@ -66,7 +67,7 @@ def _has_room(width: int, height: int, bytes_per_pixel: int) -> None:
     Input, output, and the decoder's or encoder's buffers are four copies at most.
     """
     needed = 4 * width * height * bytes_per_pixel
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if needed > free:
         raise TooLargeError(
             f"{width} x {height} pixels need {needed / 2**30:.1f} GB of memory, {free / 2**30:.1f} are free"

@@ -1,20 +1,21 @@
-"""Reads and writes PNG, JPEG and WebP, mostly with Pillow."""
+"""Reads and writes PNG, JPEG, WebP and BMP, mostly with Pillow."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ftn_core.sources.eight_bits import decode_pixels
+from ftn_core.sources.orientation import orientation
 from ftn_core.utils.errors import UserError
-from serving.files.pictures import jpeg, png, webp
+from serving.files.pictures import bmp, jpeg, png, webp
 from serving.files.pictures.picture import Picture, PixelArray
 
 # Pillow's own limit would refuse large photographs; has_room checks the free memory instead
 Image.MAX_IMAGE_PIXELS = None
 
-_FORMATS: dict[str, Any] = {"PNG": png, "JPEG": jpeg, "WEBP": webp}
+_FORMATS: dict[str, Any] = {"PNG": png, "JPEG": jpeg, "WEBP": webp, "BMP": bmp}
 
 
 def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
@@ -22,7 +23,7 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
     try:
         image = Image.open(path, formats=tuple(_FORMATS))
     except UnidentifiedImageError:
-        raise UserError("no PNG, JPEG, TIFF or WebP picture, or damaged at its beginning") from None
+        raise UserError("no PNG, JPEG, TIFF, WebP or BMP picture, or damaged at its beginning") from None
     with image:
         # phones write MPO: a JPEG followed by further pictures, such as a preview
         format = "JPEG" if image.format == "MPO" else str(image.format)
@@ -31,14 +32,7 @@ def read(path: Path, has_room: Callable[[int, int, int], None]) -> Picture:
         deep = format == "PNG" and png.depth(path) == 16
         has_room(image.width, image.height, 8 if deep else 4)
         kept = _FORMATS[format].keep(path, image)
-        return Picture(_deep(path, image) if deep else decode_pixels(image), format, _orientation(image), kept)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # EXIF that cannot be read says nothing; it is copied all the same
-        return 1
+        return Picture(_deep(path, image) if deep else decode_pixels(image), format, orientation(image), kept)
 
 
 def _deep(path: Path, image: Image.Image) -> PixelArray:

@@ -171,6 +171,13 @@ def test_exif_orientation(tmp_path, name, orientation):
     assert np.abs(decode(path, **LIMITS).astype(int) - expected).max() <= 2
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
+def test_exif_that_cannot_be_read_spoils_no_picture(tmp_path, name):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8))
+    picture.save(tmp_path / name, exif=b"Exif\0\0no directory")
+    assert decode(tmp_path / name, min_side=1, max_pixels=10_000).shape == (3, 40, 50)
+
+
 @pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.97])
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tif", "a.bmp"])
 def test_truncated_files_are_refused(tmp_path, name, kept):

@@ -113,7 +113,41 @@ def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
     assert Restoration([arguments[0]], out=Path("out"), model=MODEL, level=at("0.3")).run() == 0
     assert results() == {f"{i:03}.png" for i in range(20)}
     assert all(Path("out", name).stat().st_mtime_ns == t for name, t in times.items())
-    assert not list(Path("out").glob(".*"))
+    partial = list(Path("out").glob(".*"))
+    assert kill == signal.SIGKILL or not partial
+
+
+def test_partial_files_are_removed_when_nobody_can_be_writing_them_any_more(folder):
+    """Another machine may be, so that its process ids say nothing."""
+    make_pictures(1)
+    old, new, other = (Path(name) for name in ("in/.ftn-0.partial", "in/.ftn-1.partial", "in/.cat.1.partial"))
+    for path in (old, new, other):
+        path.touch()
+    for path in (old, other):
+        os.utime(path, (time.time() - 3700,) * 2)
+    assert Restoration(["in"], model=MODEL).run() == 0
+    assert [path.exists() for path in (old, new, other)] == [False, True, True]
+
+
+def test_a_name_that_becomes_too_long_fails_alone(folder, capsys):
+    make_pictures(2)
+    long = Path(f"in/{'x' * 246}.png")
+    Path("in/001.png").rename(long)
+    assert Restoration(["in"], model=MODEL).run() == 1
+    said = capsys.readouterr()
+    assert "1 restored, 1 failed:" in said.out and "File name too long" in said.err
+    assert Restoration(["in"], model=MODEL, out=Path("out")).run() == 0 and results() == {"000.png", long.name}
+
+
+def test_a_gif_in_a_folder_is_named_and_a_bmp_restored(folder, capsys):
+    picture = Image.fromarray(pixels(3, np.uint8, 40, 40, 0))
+    picture.save("in/a.bmp")
+    picture.save("in/b.gif")
+    assert Restoration(["in"], model=MODEL).run() == 1
+    said = capsys.readouterr()
+    assert "1 restored, 1 failed:" in said.out and "in/b.gif: no PNG, JPEG, TIFF, WebP or BMP picture" in said.err
+    with Image.open("in/a.restored.bmp") as image:
+        assert image.format == "BMP" and image.size == (40, 40)
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(folder):
@@ -121,6 +155,21 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(folder):
     code, out, err = wait(start("in/000.png", "--model", MODEL, "--level", "0.2x"))
     assert (code, out) == (2, "")
     assert err == "ftn: --level 0.2x: a number, for sigma and grain also one such as 51/255, or auto is needed\n"
+
+
+@pytest.mark.parametrize("arguments", [[""], ["in", "--out", ""], ["in", "--model="]])
+def test_an_empty_argument_does_not_stand_for_all_that_is_here(folder, arguments):
+    """What ``ftn restore "$UNSET"`` gives."""
+    make_pictures(1)
+    code, out, err = wait(start(*arguments))
+    assert (code, out) == (2, "") and err.endswith(" is empty: is a variable of the shell not set?\n")
+    assert [path.name for path in Path("in").iterdir()] == ["000.png"]
+
+
+def test_a_picture_given_as_a_model_is_not_called_one_to_delete(folder):
+    make_pictures(1)
+    message = refused(model="in/000.png")
+    assert "in/000.png is no file of ftn's, or damaged" in message and "delete" not in message
 
 
 def refused(*paths: str, **options) -> str:

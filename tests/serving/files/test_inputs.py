@@ -68,6 +68,20 @@ class TestPlan:
             Path(target).touch()
         assert all("results" not in source for source, _ in planned("in", out="in/results"))
 
+    def test_pictures_that_cannot_be_restored_are_planned_and_will_be_named(self):
+        for name in ("in/sub/g.GIF", "in/sub/h.heic", "in/sub/i.bmp"):
+            Path(name).touch()
+        assert [source for source, _ in planned("in/sub", out="out")][1:] == [
+            "in/sub/deep/c.tiff", "in/sub/g.GIF", "in/sub/h.heic", "in/sub/i.bmp",
+        ]  # fmt: skip
+
+    def test_links_that_go_round_in_a_circle_are_no_traceback(self):
+        Path("in/a.restored.png").unlink()
+        Path("in/a.restored.png").symlink_to("a.restored.png")
+        Path("out").symlink_to("out")
+        assert planned("in/a.png") == [("in/a.png", "in/a.restored.png")]
+        assert planned("in/sub", out="out")[0] == ("in/sub/a.png", "out/a.png")
+
     def test_contact_sheets_are_marked_in_out_too(self):
         assert planned("in/a.png", out="out", mark=CONTACT_SHEET) == [("in/a.png", "out/a.contact-sheet.png")]
 

@@ -1,5 +1,7 @@
 """What is read, what is refused, and that nothing half-read passes for a picture."""
 
+import struct
+
 import numpy as np
 import png
 import pytest
@@ -100,11 +102,26 @@ def test_exif_of_several_segments_is_kept(tmp_path):
             assert image.getexif().get_ifd(0x8769)[0x927C] == bytes(range(256)) * 600
 
 
+def _bmp(alpha=0, colours=b"BGRs"):
+    """8 x 8 pixels under a header of version 5, which Pillow cannot write."""
+    masks = 0xFF0000, 0xFF00, 0xFF, alpha
+    header = struct.pack("<IiiHHIIiiII4I4s64x", 124, 8, 8, 1, 32, 3, 256, 0, 0, 0, 0, *masks, colours)
+    return struct.pack("<2sIII", b"BM", 14 + 124 + 256, 0, 14 + 124) + header + bytes(range(256))
+
+
+def test_a_bmp_of_32_bits_without_alpha_is_read(tmp_path):
+    (tmp_path / "a.bmp").write_bytes(_bmp())
+    picture = read_picture(tmp_path / "a.bmp")
+    assert picture.pixels[-1, 0].tolist() == [2, 1, 0] and picture.format == "BMP"
+
+
 def _refused():
     rgb = Image.fromarray(pixels(3, np.uint8))
     yield "CMYK", "a.jpg", lambda path: rgb.convert("CMYK").save(path)
     yield "animation", "a.png", lambda path: rgb.save(path, save_all=True, append_images=[rgb.rotate(90)])
     yield "animation", "a.webp", lambda path: rgb.save(path, save_all=True, append_images=[rgb.rotate(180)])
+    yield "BMP with alpha", "a.bmp", lambda path: path.write_bytes(_bmp(alpha=0xFF000000))
+    yield "BMP with alpha or a colour profile", "a.bmp", lambda path: path.write_bytes(_bmp(colours=b"DEBM"))
     yield "2 pages", "a.tif", lambda path: rgb.save(path, save_all=True, append_images=[rgb])
     yield "floating point", "a.tif", lambda path: Image.fromarray(np.zeros((8, 8), np.float32)).save(path)
     yield (
@@ -112,8 +129,8 @@ def _refused():
         "a.tif",
         lambda path: tifffile.imwrite(path, np.zeros((8, 8, 4), np.uint16), photometric="separated"),
     )
-    yield "no PNG, JPEG, TIFF or WebP", "a.png", lambda path: rgb.save(path, "GIF")
-    yield "no PNG, JPEG, TIFF or WebP", "a.png", lambda path: path.write_bytes(b"")
+    yield "no PNG, JPEG, TIFF, WebP or BMP", "a.png", lambda path: rgb.save(path, "GIF")
+    yield "no PNG, JPEG, TIFF, WebP or BMP", "a.png", lambda path: path.write_bytes(b"")
     yield (
         "alpha channel first",
         "a.png",

@@ -84,7 +84,7 @@ def test_what_is_wrong_with_a_body_is_said(app, tmp_path):
     large = picture(tmp_path, size=(100, 101)).read_bytes()
     for body, status, words in (
         (b"", 400, "the body is empty"),
-        (b"hello", 400, "no PNG, JPEG, TIFF or WebP picture"),
+        (b"hello", 400, "no PNG, JPEG, TIFF, WebP or BMP picture"),
         (good[:-100], 400, "damaged, truncated"),
         (large, 413, "101 x 100 pixels: a picture may have 10,000"),
     ):
