@@ -8,22 +8,27 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro why demo preset flow seeds up status down worker check test test-fast lint format lock mlflow register upload bench docs gc clean
+.PHONY: moved help setup repro why demo preset flow seeds up status down worker check test test-fast lint format lock mlflow register upload bench docs gc clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY)  ## install the locked requirements into .venv
 
-$(READY): requirements.txt pyproject.toml
+# an environment names its own place in its programs: in a copy of the project they would run the original
+MOVED := $(shell [ ! -s $(READY) ] || [ "$$(cat $(READY))" = "$$PWD" ] || echo moved)
+
+$(READY): requirements.txt pyproject.toml $(MOVED)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 2; }
 	@echo "Installing the locked requirements into .venv: a minute or two, several GB ..."
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $(if $(MOVED),--clear) .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
 	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
+	@echo "$$PWD" > $@
+
+moved:
 
 repro: $(READY)  ## run the pipeline with DVC: data, training, finetuning, evaluation, registration
 	@python -m flows.repro
@@ -50,8 +55,7 @@ upload: $(READY)  ## upload to MLflow what stages recorded while it did not answ
 	@python -m tasks.tracking
 
 mlflow: $(READY)  ## serve the MLflow UI on loopback
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port 5000 \
-	  --backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+	@python -m registry.ui
 
 up: $(READY)  ## start the team's servers and workers on this machine: PostgreSQL, S3, MLflow, Prefect
 	@python -m stack up

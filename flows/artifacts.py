@@ -9,7 +9,15 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from registry.server import EXPERIMENT, root_cause, short_timeouts, tracking_uri, without_credentials
+from registry.server import (
+    EXPERIMENT,
+    TRAININGS,
+    experiment_page,
+    root_cause,
+    short_timeouts,
+    tracking_uri,
+    without_credentials,
+)
 from tasks.paths import TABLE, VERDICT
 
 MLFLOW_PAGE = "http://127.0.0.1:5000"
@@ -96,10 +104,11 @@ def show_mlflow_runs(stages: Sequence[str]) -> None:
         return
     if found:
         server = without_credentials(uri).rstrip("/") if uri.startswith("http") else MLFLOW_PAGE
-        page = f"{server}/#/experiments/{experiment.experiment_id}"
-        rows = [f"| {stage} | [{run}]({page}/runs/{run}) |" for stage, run in found.items()]
+        page = f"{server}/#/experiments/{experiment.experiment_id}/runs"
+        rows = [f"| {stage} | [{run}]({page}/{run}?{TRAININGS}) |" for stage, run in found.items()]
         if report := found.get("report"):
-            rows.append(f"| the report | [report.html]({page}/runs/{report}/artifacts/report.html) |")
+            rows.append(f"| the report | [report.html]({page}/{report}/artifacts/report.html?{TRAININGS}) |")
+        rows.append(f"| all runs | [{EXPERIMENT}]({experiment_page(client, server)}) |")
         create_markdown_artifact(
             "\n".join(["| stage | MLflow run |", "|---|---|", *rows]),
             key="mlflow-runs",

@@ -1,30 +1,60 @@
-"""Values of parameters given for a run: ``train.steps=3000``, from ``--set`` or from Prefect's form."""
+"""The parameters of one run: those of the commit, if it was scheduled, and values that were given for it.
+
+``train.steps=3000`` comes from ``--set`` or from Prefect's form. After the run ``params.yaml`` is as it was before:
+what somebody tried in a browser must not become what the next run trains.
+"""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from flows.git import git_output
 from flows.params_file import change_params, decode_yaml
 from ftn_core.utils.errors import UserError
 from tasks.paths import PARAMS
 
+BEFORE = Path(".ftn/params.before.json")
+"""What ``params.yaml`` was before a run, and what it is during it: for the next run, if this one is killed."""
+
 
 @contextlib.contextmanager
-def overridden(overrides: Sequence[str]) -> Iterator[None]:
-    """Write all overrides to ``params.yaml``. They stay there, unless the block raises a ``UserError``.
+def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str], object]) -> Iterator[None]:
+    """Within the block ``params.yaml`` has the run's own values. Afterwards it is as before, unless somebody edited it.
 
-    They stay because a later ``dvc repro`` must see the values with which the results were made.
+    Hold the run lock: no other run may be in such a block.
+
+    Args:
+        overrides: ``KEY=VALUE``.
+        committed: take ``params.yaml`` of the commit, whatever lies in the working tree.
+        say: called with a line for people.
 
     Raises:
         UserError: an override is malformed, or a key or value is not allowed. Nothing was written.
     """
-    before = PARAMS.read_bytes() if PARAMS.exists() else b""
-    change_params([_parse(override) for override in overrides], " ".join(overrides))
+    _go_back()  # where an earlier run was killed
+    before = PARAMS.read_text() if PARAMS.exists() else ""
     try:
+        if committed and before != (of_commit := git_output("show", f"HEAD:./{PARAMS}")):
+            say(f"{PARAMS} differs from the commit, whose values this run takes")
+            PARAMS.write_text(of_commit)
+        change_params([_parse(override) for override in overrides], " ".join(overrides))
+        now = PARAMS.read_text() if PARAMS.exists() else ""
+        if now != before:
+            BEFORE.parent.mkdir(exist_ok=True)
+            BEFORE.write_text(json.dumps({"before": before, "during": now}))
         yield
-    except UserError:
-        PARAMS.write_bytes(before)
-        raise
+    finally:
+        _go_back()
+
+
+def _go_back() -> None:
+    if BEFORE.exists():
+        texts = json.loads(BEFORE.read_text())
+        if PARAMS.exists() and PARAMS.read_text() == texts["during"]:
+            PARAMS.write_text(texts["before"])
+        BEFORE.unlink()
 
 
 def _parse(override: str) -> tuple[tuple[str, ...], Any]:

@@ -74,6 +74,7 @@ def pipeline(
     overrides: list[str] | None = None,
     workers: int | None = None,
     pools: dict[str, str] | None = None,
+    committed: bool = False,
 ) -> State:
     """Bring the graph of dvc.yaml up to date, as `dvc repro` does.
 
@@ -83,27 +84,31 @@ def pipeline(
         targets: Stages, groups such as `finetune`, or output paths. All that they need runs, too. None: the whole
             graph.
         force: Stages or groups that run even if nothing changed.
-        overrides: Parameters to change first, in the form of `dvc exp run -S`: `train.steps=3000`. They stay in
-            params.yaml.
+        overrides: Parameters of this run, in the form of `dvc exp run -S`: `train.steps=3000`. Afterwards params.yaml
+            is as before.
         workers: How many stages run at the same time on this machine. None: as many as there are cores for, with
             `threads` each.
         pools: By stage or group, the work pool on which it runs: `{"finetune": "gpu", "*": "default"}`. Stages that no
             entry names run on this machine.
+        committed: Take params.yaml of the commit, whatever lies in the working tree, as the schedule does.
     """
     # imported here, which costs no time: Prefect's heartbeat makes every flow run last a second anyway
     from flows.graph import read_graph
-    from flows.overrides import overridden
+    from flows.overrides import own_parameters
     from flows.stale_outputs import remove_stale_outputs
 
     try:
         if workers is not None and workers < 1:
             raise UserError(f"workers = {workers} is not allowed: at least 1")
-        owner = f"flow run {flow_run.name or 'of the pipeline'}"
-        with disk_errors(), run_lock(owner, get_run_logger().info) as lock:
-            with overridden(overrides or []):
-                read_graph(targets or [], force or [])  # refuses what is unknown before anything is removed
-                remove_stale_outputs(get_run_logger().info)
-                stages = read_graph(targets or [], force or [])
+        say = get_run_logger().info
+        with (
+            disk_errors(),
+            run_lock(f"flow run {flow_run.name or 'of the pipeline'}", say) as lock,
+            own_parameters(overrides or [], committed, say),
+        ):
+            read_graph(targets or [], force or [])  # refuses what is unknown before anything is removed
+            remove_stale_outputs(say)
+            stages = read_graph(targets or [], force or [])
             if workers is None:
                 # on two cores, two trainings of two threads are faster one after the other than at the same time
                 workers = max(1, cores() // load_parameters().threads)
@@ -181,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--set",
         action="append",
         metavar="KEY=VALUE",
-        help="change params.yaml first, as dvc exp run -S (repeatable)",
+        help="a parameter of this run, as dvc exp run -S (repeatable)",
     )
     parser.add_argument("--workers", type=int, help="stages at the same time (default: as many as there are cores for)")
     parser.add_argument(

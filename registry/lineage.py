@@ -59,9 +59,9 @@ def lineage_checks(model: str, version: Version) -> list[LineageCheck]:
         ),
         LineageCheck(
             "working tree",
-            "changed" if dirty else "clean",
-            "changed" if here.endswith("-dirty") else "clean",
-            "unknown" if dirty or head == "unknown" else "differs" if here.endswith("-dirty") else "ok",
+            _tree(recorded),
+            _tree(here),
+            "unknown" if dirty or not known or head == "unknown" else "differs" if here.endswith("-dirty") else "ok",
             "what was changed when it was made is recorded nowhere" if dirty else "",
         ),
     ]
@@ -86,8 +86,14 @@ def verdict(checks: list[LineageCheck]) -> tuple[LineageState, str]:
     return "ok", "this clone makes it again: `dvc repro`, on a processor of the same kind bit by bit"
 
 
+def _tree(commit: str) -> str:
+    return "unknown" if commit == "unknown" else "changed" if commit.endswith("-dirty") else "clean"
+
+
 def _commit_remark(made_at: str, head: str, known: bool) -> str:
-    if not known or head in ("unknown", made_at):
+    if head == "unknown":
+        return repository.refusal()
+    if not known or head == made_at:
         return ""
     if repository.has_commit(made_at):
         return f"this repository has it: git checkout {made_at[:12]}"

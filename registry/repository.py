@@ -26,6 +26,13 @@ def commit() -> str:
     return f"{head}-dirty" if changed else head or "unknown"
 
 
+def refusal() -> str:
+    """What Git says where it does not tell the commit; empty where it does, and outside of a repository."""
+    done = run_git("rev-parse", "HEAD")
+    said = [line for line in done.stderr.splitlines() if line.strip()]
+    return "" if not done.returncode or "not a git repository" in done.stderr else " ".join(" ".join(said).split())
+
+
 def has_commit(name: str) -> bool:
     """Whether this repository holds a commit."""
     return run_git("cat-file", "-e", f"{name}^{{commit}}").returncode == 0

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.project import lasting_folder, project_folder
 from ftn_core.utils.urls import redact_text, redact_url
+from registry.moved import follow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "ftn"
+OWN_STORE = "mlflow.db"
+TRAININGS = "workflowType=machine_learning"
+"""For addresses of MLflow's pages."""
 SHORT_TIMEOUTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 """With its defaults MLflow retries for minutes before it reports that a server does not answer."""
 
@@ -26,8 +31,20 @@ def tracking_uri() -> str:
 
 
 def local_store_uri() -> str:
-    """The SQLite file ``mlflow.db`` of the working directory, as an address."""
-    return f"sqlite:///{Path('mlflow.db').absolute()}"
+    """The project's SQLite file ``mlflow.db``, as an address.
+
+    Raises:
+        UserError: the path is one that an address cannot hold.
+    """
+    path = lasting_folder() / "mlflow.db"
+    if "?" in str(path):
+        raise UserError(f"MLflow cannot open {path}, for its '?': rename that folder, or set MLFLOW_TRACKING_URI")
+    return f"sqlite:///{path}"
+
+
+def store_name() -> str:
+    """The store, for records that are uploaded later: also after the project was moved."""
+    return OWN_STORE if tracking_uri() == local_store_uri() else without_credentials(tracking_uri())
 
 
 def without_credentials(uri: str) -> str:
@@ -52,13 +69,15 @@ def root_cause(error: BaseException) -> str:
 
 
 def model_name() -> str:
-    """``register.model`` of the working directory's ``params.yaml``; without such a file, the default's."""
+    """``register.model`` of the project's ``params.yaml``; without such a file, the default's.
+
+    Raises:
+        UserError: the file is not valid. Another model must not be taken instead of the one that was meant.
+    """
     from ftn_core.parameters import load_parameters
 
-    try:
-        return load_parameters().register_.model
-    except UserError:
-        return "ftn-denoiser"
+    params = project_folder() / "params.yaml"
+    return load_parameters(params).register_.model if params.exists() else "ftn-denoiser"
 
 
 class UnreachableError(UserError):
@@ -121,14 +140,32 @@ def mlflow_client() -> "MlflowClient":
     """A client of the store at ``tracking_uri()``. MLflow's own functions use that store from now on.
 
     MLflow creates a SQLite database that does not exist.
+
+    Raises:
+        UserError: the address is of a kind that MLflow does not take.
     """
     configure_mlflow()
     import mlflow
 
     uri = tracking_uri()
+    database = Path(uri.removeprefix("sqlite:///"))
+    if uri == local_store_uri() and database.exists():
+        follow(database, EXPERIMENT)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    return mlflow.MlflowClient()
+    try:
+        return mlflow.MlflowClient()
+    except mlflow.exceptions.MlflowException as error:
+        if is_unreachable(error):
+            raise
+        raise UserError(f"MLFLOW_TRACKING_URI is {without_credentials(uri)}: {root_cause(error)}") from None
+
+
+def experiment_page(client: "MlflowClient", address: str) -> str:
+    """The page of all trainings on MLflow's server. Without ``TRAININGS`` it opens on what is for language models."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    place = f"experiments/{found.experiment_id}/runs" if found else "experiments"
+    return f"{address}/#/{place}?{TRAININGS}"
 
 
 @contextlib.contextmanager
@@ -141,8 +178,9 @@ def existing_store() -> "Iterator[MlflowClient]":
     """
     uri = tracking_uri()
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        make = "register" if (project_folder() / "results/registered.json").exists() else "repro"
         raise UserError(
-            f"{uri.removeprefix('sqlite:///')} does not exist: `make repro` registers a model there, "
+            f"{uri.removeprefix('sqlite:///')} does not exist: `make {make}` registers a model there, "
             "MLFLOW_TRACKING_URI names another store"
         )
     with require_server(), short_timeouts():

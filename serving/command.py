@@ -10,6 +10,7 @@ import typer
 from ftn_core.utils.environment_file import load_environment
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.messages import complain
+from ftn_core.utils.project import choose_project
 from serving.demo.command import demo_command
 from serving.export.command import export_command
 from serving.files.command import restore_command
@@ -58,6 +59,7 @@ ftn_app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Run a subcommand. Exit codes: 0 done, 1 partly done, 2 the user's mistake, 130 interrupted."""
+    choose_project()
     load_environment()  # it can hold MLflow's address
     try:
         if empty := [text for text in sys.argv[1:] if re.fullmatch(r"(--[\w-]+=)?", text)]:

@@ -5,13 +5,17 @@ from pathlib import Path
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.released.models import PHOTO, load_released
+from ftn_core.utils.project import project_folder
 from registry.download import download_weights
 from registry.server import model_name
 
 CHAMPION_NAME = "champion"
 """Names the champion of the model that ``params.yaml`` registers."""
-LOCAL_DENOISERS = Path("models/denoisers")
-"""Where the pipeline writes its denoisers, ``METHOD.safetensors``."""
+
+
+def local_denoisers() -> Path:
+    """Where the project's pipeline writes its denoisers, ``METHOD.safetensors``."""
+    return project_folder() / "models/denoisers"
 
 
 def default_model() -> str:

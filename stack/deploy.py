@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from ftn_core.utils.errors import UserError
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.schemas.objects import DeploymentSchedule
     from prefect.events.schemas.automations import AutomationCore
 
 POOLS = ("default", "gpu")
@@ -29,16 +32,15 @@ def deploy(environment: dict[str, str]) -> None:
     Raises:
         UserError: Prefect refuses; the message holds its output.
     """
-    for command in (["-m", "stack.deploy"], ["-m", "prefect", "--no-prompt", "deploy", "--all"]):
-        done = subprocess.run(
-            [sys.executable, *command],
-            env=os.environ | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise UserError(f"Prefect's deployments: {(done.stdout + done.stderr).strip()}")
+    done = subprocess.run(
+        [sys.executable, "-m", "stack.deploy"],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise UserError(f"Prefect's deployments: {(done.stdout + done.stderr).strip()}")
 
 
 def _create_pools() -> None:
@@ -106,6 +108,33 @@ def _create_automation() -> None:
     run_coro_as_sync(bring_up_to_date())
 
 
+def _create_deployments() -> int:
+    """Create those of ``prefect.yaml``. It turns every schedule off: one that somebody has turned on stays on."""
+    on = any(schedule.active for _, schedule in _schedules())
+    done = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False)
+    if on and not done.returncode:
+        from prefect.client.orchestration import get_client
+
+        with get_client(sync_client=True) as client:
+            for deployment, schedule in _schedules():
+                client.update_deployment_schedule(deployment, schedule.id, active=True)
+    return done.returncode
+
+
+def _schedules() -> "list[tuple[UUID, DeploymentSchedule]]":
+    """Those of the pipeline, each with its deployment."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        try:
+            deployment = client.read_deployment_by_name("pipeline/pipeline")
+        except ObjectNotFound:
+            return []
+        return [(deployment.id, schedule) for schedule in deployment.schedules]
+
+
 if __name__ == "__main__":
     _create_pools()
     _create_automation()
+    sys.exit(_create_deployments())

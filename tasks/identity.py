@@ -8,6 +8,7 @@ from typing import Any
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo, lock_repo
+from dvc.scm import SCMError
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils import dict_sha256
 
@@ -44,10 +45,16 @@ def locked_repo() -> Iterator[Repo]:
     """DVC's project in the working directory, locked: another DVC would write ``dvc.lock`` in place meanwhile.
 
     Raises:
-        UserError: ``dvc.lock`` holds conflict markers.
+        UserError: it is in no Git repository, or ``dvc.lock`` holds conflict markers.
     """
     refuse_conflict_markers()
-    with Repo(_wait_for_lock=True) as repo, lock_repo(repo):
+    try:
+        repo = Repo(_wait_for_lock=True)
+    except SCMError as error:
+        if "not a git repository" not in str(error):
+            raise
+        raise UserError(f"{Path.cwd()} is no Git repository, which DVC needs: run `git init` in it") from None
+    with repo, lock_repo(repo):
         yield repo
 
 

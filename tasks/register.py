@@ -1,6 +1,7 @@
 """Stage ``register``: the denoiser as a version in the MLflow model registry, and champion if it passes the gate."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,13 +24,15 @@ from ftn_core.words.card import CardContent, card, description
 from registry import packaging, promotions, versions
 from registry.download import download_weights
 from registry.promotions import Promotion
-from registry.repository import DVC_LOCK, commit, data_hash, lock_hash, locked_stages
-from registry.server import require_server, root_cause
+from registry.repository import DVC_LOCK, commit, data_hash, lock_hash, locked_stages, refusal
+from registry.server import UnreachableError, require_server, root_cause
 from tasks import paths
 from tasks.identity import from_lock
 from tasks.tracking.mlflow_tracker import MlflowTracker
 from tasks.tracking.tracker import Tracker
 
+IN_EXPERIMENT = "DVC_EXP_BASELINE_REV"
+"""Environment variable that DVC sets for the stages of ``dvc exp run``."""
 CHALLENGER = "challenger"
 """Alias of the version that was registered last."""
 
@@ -38,7 +41,7 @@ def register(params: Parameters, tracker: Tracker) -> None:
     """Register the denoiser, check it, and make it champion if it passes the gate.
 
     The same weights with the same code stay one version. A version that was champion before does not become champion
-    again by itself, because somebody has rolled it back.
+    again by itself, because somebody has rolled it back. In an experiment of DVC the denoiser is checked only.
 
     Raises:
         UserError: tracking is off, or MLflow does not answer.
@@ -50,8 +53,9 @@ def register(params: Parameters, tracker: Tracker) -> None:
     with require_server():
         _ = tracker.client  # raises at once if MLflow does not answer
         model = _Model(params.register_.model, method, ContinuousDenoiser.load(paths.denoiser(method)))
-        version = model.registered(tracker)
-        versions.set_alias(tracker.client, model.name, CHALLENGER, version)
+        version = None if IN_EXPERIMENT in os.environ else model.registered(tracker)
+        if version:
+            versions.set_alias(tracker.client, model.name, CHALLENGER, version)
         device = make_fabric(params.threads).device
         check = GateCheck(
             params.gate,
@@ -69,7 +73,10 @@ def register(params: Parameters, tracker: Tracker) -> None:
             device,
             load_champion=partial(load_champion, model.name, beside=version),
         )
-        _pass_gate(model, version, check.verdict, tracker)
+        if version:
+            _pass_gate(model, version, check.verdict, tracker)
+        else:
+            _only_check(model, check.verdict, tracker)
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,8 @@ class _Model:
         code = packaging.code_of(self.denoiser.spec["name"], [level.method for level in self.denoiser.levels])
         identity = packaging.identity(weights, code)
         found = tracker.client.search_model_versions(f"name = '{self.name}' and tags.`ftn.identity` = '{identity}'")
-        if found:
-            return str(found[0].version)
+        if readable := next((str(old.version) for old in found if _is_readable(self.name, str(old.version))), None):
+            return readable
         quantity = self.denoiser.task.quantity
         with mlflow.start_run(run_id=tracker.run_id):
             logged = packaging.package(weights, code, quantity.name, float(self.denoiser.base_level))
@@ -119,12 +126,23 @@ class _Model:
         return str(mlflow.register_model(logged.model_uri, self.name, tags=tags).version)
 
 
-def load_champion(model: str, version: str, beside: str) -> ContinuousDenoiser | str:
+def _is_readable(model: str, version: str) -> bool:
+    """Whether the files of a registered version are still there. Otherwise the same model is registered anew."""
+    try:
+        ContinuousDenoiser.load(download_weights(f"models:/{model}/{version}"))
+    except UnreachableError:
+        raise
+    except UserError:
+        return False
+    return True
+
+
+def load_champion(model: str, version: str, beside: str | None) -> ContinuousDenoiser | str:
     """A registered version, or the reason why it cannot be loaded, as a string.
 
     Args:
-        beside: a version that was stored a moment ago. If it cannot be read either, then the store is broken and not
-            the champion.
+        beside: a version that was stored a moment ago, if there is one. If it cannot be read either, then the store is
+            broken and not the champion.
 
     Raises:
         Exception: what reading ``beside`` raises.
@@ -132,8 +150,23 @@ def load_champion(model: str, version: str, beside: str) -> ContinuousDenoiser |
     try:
         return ContinuousDenoiser.load(download_weights(f"models:/{model}/{version}"))
     except Exception as error:  # of any kind: a champion that nobody can load must not keep better ones back
-        ContinuousDenoiser.load(download_weights(f"models:/{model}/{beside}"))
+        if beside:
+            ContinuousDenoiser.load(download_weights(f"models:/{model}/{beside}"))
         return root_cause(error)
+
+
+def _only_check(model: _Model, check: Callable[[str, str | None], Verdict], tracker: MlflowTracker) -> None:
+    """Write the verdict beside the champion, and register nothing."""
+    try:
+        champion = promotions.current_champion(tracker.client, model.name)
+    except UnreachableError:
+        raise
+    except UserError:  # nothing was registered yet
+        champion = None
+    verdict = check("of this experiment", champion)
+    _write(_content(model, verdict.version, commit()), verdict, tracker)
+    print(f"{tracker.stage}: it {verdict.word} the gate, and is not registered: `make register` does that", flush=True)
+    _leave_record(model, None, champion, tracker)
 
 
 def _pass_gate(
@@ -157,7 +190,11 @@ def _pass_gate(
         print(f"{tracker.stage}: {line}", flush=True)
     if verdict.passed and champion != version:
         print(f"{tracker.stage}: it has been champion before: `ftn models promote {version}` makes it so again")
-    registered = {"model": name, "version": version, "run": tracker.run_id, "champion": champion}
+    _leave_record(model, version, champion, tracker)
+
+
+def _leave_record(model: _Model, version: str | None, champion: str | None, tracker: MlflowTracker) -> None:
+    registered = {"model": model.name, "version": version, "run": tracker.run_id, "champion": champion}
     paths.REGISTERED.write_text(json.dumps(registered) + "\n")
 
 
@@ -195,22 +232,24 @@ def _outcome(version: str, champion: str | None) -> str:
     return f"champion stays version {champion}" if champion else "there is no champion"
 
 
-def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker) -> None:
-    """Write the verdict and the card: as files of this stage, as artifacts of its run, and in the registry."""
-    client, name = tracker.client, model.name
-    content = CardContent(
-        model=name,
+def _content(model: _Model, version: str, made_at: str) -> CardContent:
+    return CardContent(
+        model=model.name,
         version=version,
         method=model.method,
         denoiser=model.denoiser,
         parameters=model.cost.parameters,
         megabytes=model.megabytes,
-        commit=client.get_model_version(name, version).tags["ftn.commit"],
+        commit=made_at,
         manifest=json.loads(paths.MANIFEST.read_text()),
         table=paths.TABLE.read_text(),
         psnr={float(level): value for level, value in model.psnr.items()},
         line=Evaluation.read(paths.method_result(model.method)).own_base,
     )
+
+
+def _write(content: CardContent, verdict: Verdict, tracker: MlflowTracker) -> None:
+    """Write the verdict and the card: as files of this stage, and as artifacts of its run."""
     verdict.write(paths.VERDICT_DATA)
     paths.VERDICT.write_text(verdict.markdown())
     paths.CARD.write_text(card(content, verdict))
@@ -219,6 +258,13 @@ def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker)
     for row, by_level in json.loads(paths.METRICS.read_text())["psnr"].items():
         for level, psnr in by_level.items():
             tracker.at_level(float(level), {f"psnr/{row}": psnr})
+
+
+def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker) -> None:
+    """Write the verdict and the card: as files of this stage, as artifacts of its run, and in the registry."""
+    client, name = tracker.client, model.name
+    content = _content(model, version, client.get_model_version(name, version).tags["ftn.commit"])
+    _write(content, verdict, tracker)
     client.update_model_version(name, version, description(content, verdict))
     tag = partial(client.set_model_version_tag, name, version)
     outcomes: dict[str, str] = {
@@ -233,6 +279,8 @@ def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker)
 def _lineage(tracker: MlflowTracker) -> dict[str, str]:
     """What makes this version reproducible: commit, ``dvc.lock``, data, and the run of every stage."""
     tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}
+    if said := refusal():
+        print(f"{tracker.stage}: the version is registered without its commit, which Git does not tell: {said}")
     if not DVC_LOCK.exists():
         return tags
     stages = locked_stages(DVC_LOCK.read_text())

@@ -30,7 +30,7 @@ class Data(Section):
     source: Literal["sample", "folder", "archive"] = Field(
         description="where photographs come from: the sample in scikit-image and scikit-learn, a folder, an archive"
     )
-    folder: str = Field(description="for `folder`: its path")
+    folder: str = Field(min_length=1, description="for `folder`: its path")
     include: list[str] = Field(
         min_length=1, description="which images of the folder or archive: patterns as in .gitignore"
     )

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from ftn_core.parameters.section import Level, Section, in_order
 from ftn_core.utils.levels import chain_name, line_name
 
+BASE = "base"
+"""The row of the base alone in the results."""
+
 
 class Levels(Section):
     """The levels that networks are trained for, and the methods that adapt the base to them."""
@@ -62,6 +65,9 @@ class Levels(Section):
         for names in (self.methods, self.chains):
             if len(set(names)) < len(names):
                 raise ValueError(f"names a method twice: {names}")
+        for name in self.methods:
+            if name == BASE or self.rows.count(name) > 1:
+                raise ValueError(f"methods: {name} is what another row of the results is called: rename it")
         for name in self.chains:
             if name not in self.methods:
                 raise ValueError(f"chains: {name} is not among levels.methods {self.methods}")

@@ -6,19 +6,20 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from ftn_core.utils.messages import complain
+from ftn_core.utils.project import CLONE, project_folder
 
 PREFIXES = ("FTN_", "MLFLOW_", "PREFECT_", "DVC_", "AWS_")
 """What the names of settings begin with. Others, such as ``LD_PRELOAD``, would change how programs run."""
-_CLONE = Path(__file__).absolute().parents[2]
 
 
 def load_environment(file: Path = Path(".env")) -> None:
-    """Put a file's variables into the environment, where they are not set yet.
+    """Put the variables of a file of the project into the environment, where they are not set yet.
 
     The file is read only in the clone whose code runs: whoever can write there needs no ``.env`` to run code, but any
     other folder may be somebody else's. It is made readable by this user alone.
     """
-    if not (_CLONE.samefile(Path.cwd()) and file.is_file()):
+    file = project_folder() / file
+    if not (CLONE.samefile(project_folder().absolute()) and file.is_file()):
         return
     _make_private(file)
     values = {name: value for name, value in dotenv_values(file).items() if value is not None}

@@ -17,13 +17,19 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.utils.errors import UserError
 from registry.model.arguments import checked_images, checked_level
+from registry.model.own_code import refuse_other_code
 
 
 class DenoiserModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     """Restores images at the level that the caller sets: the dial."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own
-        """Load the weights that were registered with this version."""
+        """Load the weights that were registered with this version.
+
+        Raises:
+            MlflowException: the process has other code of this project, which would run instead of this version's own.
+        """
+        refuse_other_code(Path(context.artifacts["denoiser"]).parents[1] / "code")
         self.denoiser = ContinuousDenoiser.load(Path(context.artifacts["denoiser"]))
         self.network = self.denoiser.fold(0.0)
         self.lock = threading.Lock()

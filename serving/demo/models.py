@@ -7,8 +7,9 @@ from pathlib import Path
 from ftn_core.parameters import load_parameters
 from ftn_core.released.models import RELEASED
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.project import project_folder
 from registry.server import UnreachableError
-from serving.load import CHAMPION_NAME, LOCAL_DENOISERS, champion_uri, default_model
+from serving.load import CHAMPION_NAME, champion_uri, default_model, local_denoisers
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def find_models(asked: str | None = None) -> Models:
 
 def _files() -> Iterable[Path]:
     """The pipeline's files: those of ``levels.methods`` in that order, then others."""
-    found = sorted(LOCAL_DENOISERS.glob("*.safetensors"))
+    found = sorted(local_denoisers().glob("*.safetensors"))
     try:
-        methods = load_parameters().levels.methods
+        methods = load_parameters(project_folder() / "params.yaml").levels.methods
     except UserError:  # the page works without a params.yaml
         methods = []
     return sorted(found, key=lambda path: methods.index(path.stem) if path.stem in methods else len(methods))

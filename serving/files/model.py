@@ -3,7 +3,7 @@
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.released.models import RELEASED
 from ftn_core.utils.errors import UserError
-from serving.load import CHAMPION_NAME, LOCAL_DENOISERS, default_model, load_denoiser
+from serving.load import CHAMPION_NAME, default_model, load_denoiser, local_denoisers
 
 
 def choose_denoiser(model: str | None, method: str | None) -> tuple[str, ContinuousDenoiser]:
@@ -16,8 +16,8 @@ def choose_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
         raise UserError("--model and --method are two ways to say which model: give one of them")
     if method:
         if method not in _methods():
-            raise UserError(f"--method {method}: {LOCAL_DENOISERS} has {_available()}")
-        model = str(LOCAL_DENOISERS / f"{method}.safetensors")
+            raise UserError(f"--method {method}: {local_denoisers()} has {_available()}")
+        model = str(local_denoisers() / f"{method}.safetensors")
     source = model or default_model()
     try:
         return source, load_denoiser(source)
@@ -25,14 +25,14 @@ def choose_denoiser(model: str | None, method: str | None) -> tuple[str, Continu
         if model and source != CHAMPION_NAME:
             raise
         remedy = (
-            f"name {', '.join(RELEASED)} or a file with --model, or with --method one of {LOCAL_DENOISERS}, which has "
-            f"{_available()}"
+            f"name {', '.join(RELEASED)} or a file with --model, or with --method one of {local_denoisers()}, "
+            f"which has {_available()}"
         )
         raise UserError(f"{error}; {remedy}") from None
 
 
 def _methods() -> list[str]:
-    return sorted(path.stem for path in LOCAL_DENOISERS.glob("*.safetensors"))
+    return sorted(path.stem for path in local_denoisers().glob("*.safetensors"))
 
 
 def _available() -> str:

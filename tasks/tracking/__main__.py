@@ -6,7 +6,7 @@ from collections import Counter
 
 from ftn_core.utils.errors import UserError
 from registry import server
-from registry.server import tracking_uri, without_credentials
+from registry.server import store_name
 from tasks.tracking.journal import JOURNALS, journals, read_opening
 from tasks.tracking.publish import publish_left
 
@@ -20,7 +20,7 @@ def upload_all(*, redirect: bool) -> None:
     Raises:
         UserError: MLflow does not answer. What it does not have stays.
     """
-    here = without_credentials(tracking_uri())
+    here = store_name()
     elsewhere: Counter[str] = Counter()
     uploaded = 0
     for path in journals():

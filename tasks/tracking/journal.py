@@ -11,7 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ftn_core.utils.project import lasting_folder
+
 JOURNALS = Path(".ftn/tracking")
+"""Below the project's own folder, also for a copy of it that is deleted after its run."""
 
 Entry = dict[str, Any]
 """Its ``kind``, its ``time`` in ms since the epoch, and the values that belong to its kind."""
@@ -32,8 +35,9 @@ class Journal:
     @classmethod
     def create(cls) -> "Journal":
         """A new journal of the stage that this process runs."""
-        JOURNALS.mkdir(parents=True, exist_ok=True)
-        path = JOURNALS / f"{time.time_ns()}-{os.getpid()}.jsonl"
+        folder = lasting_folder() / JOURNALS
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
         hidden = path.with_name(f".{path.name}")
         descriptor = os.open(hidden, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -105,7 +109,7 @@ class Journal:
 
 def journals() -> list[Path]:
     """The files of all journals of this project, the oldest first."""
-    return sorted(JOURNALS.glob("[0-9]*.jsonl"))
+    return sorted((lasting_folder() / JOURNALS).glob("[0-9]*.jsonl"))
 
 
 def read_opening(path: Path) -> Entry | None:

@@ -18,7 +18,7 @@ import yaml
 from ftn_core.utils.urls import redact_values
 from registry import server
 from registry.repository import REGISTER_STAGE, commit
-from registry.server import tracking_uri, without_credentials
+from registry.server import store_name, tracking_uri, without_credentials
 from tasks.identity import StageIdentity, identify
 from tasks.paths import PARAMS
 from tasks.tracking.journal import JOURNALS, Journal, journals
@@ -136,7 +136,7 @@ def _opening(identity: StageIdentity) -> dict[str, Any]:
     at = commit()
     pipeline = hashlib.sha256(f"{at}\n{PARAMS.read_text()}".encode()).hexdigest()[:12]
     return {
-        "address": without_credentials(tracking_uri()),
+        "address": store_name(),
         "stage": identity.name,
         "identity": identity.digest,
         "params": redact_values(identity.params),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from registry.server import root_cause, tracking_uri, without_credentials
+from registry.server import root_cause, store_name
 from tasks.tracking.journal import Entry, Journal
 from tasks.tracking.runs import StageRun
 
@@ -101,7 +101,7 @@ def publish_left(path: Path, *, redirect: bool = False) -> Publication | None:
         return None
     try:
         opening = journal.opening
-        if opening and not redirect and opening["address"] != without_credentials(tracking_uri()):
+        if opening and not redirect and opening["address"] != store_name():
             return None
         publication = Publication(journal)
         publication.publish(left=True)

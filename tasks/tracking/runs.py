@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.project import lasting_folder
 from registry import server
+from registry.moved import ARTIFACTS
 from registry.server import EXPERIMENT, local_store_uri, tracking_uri
 from tasks.tracking.journal import Entry
 
@@ -32,7 +35,7 @@ class StageRun:
     """
 
     def __init__(self, opening: Entry, execution: str) -> None:
-        with FileLock(CREATION_LOCK, timeout=60):
+        with FileLock(lasting_folder() / CREATION_LOCK, timeout=60):
             self.client = server.mlflow_client()
         self._experiment = _experiment(self.client)
         self._execution = execution
@@ -118,13 +121,16 @@ def _experiment(client: "MlflowClient") -> str:
     from mlflow.exceptions import MlflowException
 
     if found := client.get_experiment_by_name(EXPERIMENT):
+        if found.lifecycle_stage == "deleted":
+            raise UserError(
+                f"experiment {EXPERIMENT} is deleted in MLflow: `mlflow experiments restore -x {found.experiment_id}` "
+                f"brings it back, `mlflow gc --experiment-ids {found.experiment_id}` makes room for a new one"
+            )
         return found.experiment_id
     # a server knows where its artifacts go; for SQLite beside the project they go beside it, too
-    artifacts = Path("mlartifacts").absolute().as_uri() if tracking_uri() == local_store_uri() else None
-    # this kind makes MLflow's pages open on runs and metrics instead of traces
-    kind = {"mlflow.experimentKind": "custom_model_development"}
+    artifacts = (lasting_folder() / ARTIFACTS).as_uri() if tracking_uri() == local_store_uri() else None
     try:
-        return client.create_experiment(EXPERIMENT, artifacts, kind)
+        return client.create_experiment(EXPERIMENT, artifacts)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

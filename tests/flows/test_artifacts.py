@@ -46,8 +46,10 @@ def test_links_lead_to_the_newest_run_of_each_stage(created, tmp_path, monkeypat
     client.create_run(experiment, start_time=1, tags={"ftn.stage": "finetune@ftn-0.5"})
     newest = client.create_run(experiment, start_time=2, tags={"ftn.stage": "finetune@ftn-0.5"}).info.run_id
     artifacts.show_mlflow_runs(["prepare", "finetune@ftn-0.5"])
-    address = f"http://127.0.0.1:5000/#/experiments/{experiment}/runs/{newest}"
-    assert created["mlflow-runs"].splitlines()[2:] == [f"| finetune@ftn-0.5 | [{newest}]({address}) |"]
+    page, end = f"http://127.0.0.1:5000/#/experiments/{experiment}/runs", "?workflowType=machine_learning"
+    assert created["mlflow-runs"].splitlines()[2:] == [
+        f"| finetune@ftn-0.5 | [{newest}]({page}/{newest}{end}) |", f"| all runs | [ftn]({page}{end}) |"
+    ]  # fmt: skip
 
 
 def test_progress_is_thinned_and_a_dead_server_does_not_end_the_stage(monkeypatch):

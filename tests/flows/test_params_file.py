@@ -4,7 +4,7 @@ import pytest
 import yaml
 from project import ROOT
 
-from flows.overrides import overridden
+from flows.overrides import BEFORE, own_parameters
 from flows.params_file import change_params
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
@@ -18,8 +18,10 @@ def params(tmp_path, monkeypatch):
 
 
 def override(*overrides):
-    with overridden(overrides):
-        pass
+    """Apply overrides as for a run that is killed."""
+    run = own_parameters(overrides, False, print)
+    run.__enter__()
+    BEFORE.unlink(missing_ok=True)
 
 
 def changed_lines(before, after):
@@ -120,7 +122,20 @@ def test_what_is_not_allowed_is_named_in_one_line_and_nothing_is_written(params,
 
 def test_what_the_graph_refuses_is_taken_back(params):
     before = params.read_bytes()
-    with pytest.raises(UserError, match="no such target"), overridden(["train.steps=80"]):
+    with pytest.raises(UserError, match="no such target"), own_parameters(["train.steps=80"], False, print):
         assert params.read_bytes() != before
         raise UserError("no such target")
     assert params.read_bytes() == before
+
+
+def test_a_killed_runs_parameters_end_with_the_next_run_and_edits_stay(params):
+    before = params.read_text()
+    killed = own_parameters(["train.steps=80"], False, print)
+    killed.__enter__()  # and nothing after it
+    assert "steps: 80" in params.read_text()
+    with own_parameters([], False, print):
+        assert params.read_text() == before
+    with own_parameters(["train.steps=80"], False, print):
+        edited = params.read_text().replace("seed: 0", "seed: 1", 1)
+        params.write_text(edited)
+    assert params.read_text() == edited and not BEFORE.exists()

@@ -159,17 +159,27 @@ def test_lines_reach_the_logs_and_progress_its_artifact(fresh):
     assert Artifact.get("progress-prepare").data == 100
 
 
-def test_overrides_are_written_and_only_what_they_touch_runs(done):
+def test_overrides_belong_to_their_run_and_only_what_they_touch_runs(done):
+    before = Path("params.yaml").read_bytes()
     steps = yaml.safe_load(Path("params.yaml").read_text())["finetune"]["steps"]
     run = _flow(overrides=["finetune.steps=7"], targets=["finetune"])
     assert run.states == {
         "prepare": "Cached", "method@ftn": "Cached", "degraded@0.5": "Cached", "finetune@ftn-0.5": "Completed"
     }  # fmt: skip
     assert run.messages["finetune@ftn-0.5"] == f"ran: finetune.steps was {steps}, is 7"
+    lock = yaml.safe_load(Path("dvc.lock").read_text())["stages"]["finetune@ftn-0.5"]
+    assert lock["params"]["params.yaml"]["finetune.steps"] == 7
+    assert Path("params.yaml").read_bytes() == before
+
+
+def test_a_scheduled_run_takes_the_parameters_of_the_commit(committed):
     text = Path("params.yaml").read_text()
-    assert yaml.safe_load(text)["finetune"]["steps"] == 7
-    assert "# samples of the dial" in text
-    assert "up to date" in done.dvc("repro", "finetune")
+    edited = text.replace("  steps: 400", "  steps: 401")
+    Path("params.yaml").write_text(edited)
+    run = _flow(targets=["finetune"], committed=True)
+    assert set(run.states.values()) == {"Cached"} and committed.runs() == []
+    assert Path("params.yaml").read_text() == edited
+    assert _flow(targets=["finetune"]).states["finetune@ftn-0.5"] == "Completed"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 from project import ROOT
 
 from flows.lock import RUN_LOCK
+from flows.next_steps import next_steps
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
-from tasks.paths import REPORT, TABLE
+from tasks.paths import REGISTERED, REPORT, TABLE
 
 
 def repro(*arguments, by=()):
@@ -73,9 +75,42 @@ def test_a_typo_is_refused_in_the_words_of_the_flow_before_anything_is_removed_o
     for name in (TABLE, REPORT):
         name.parent.mkdir(exist_ok=True)
         name.write_text("| results |\n")
+    REGISTERED.write_text('{"model": "m", "version": "2", "champion": "2"}')
     assert "make demo" not in repro("finetune").stdout
     left.write_bytes(Path("seed.txt").read_bytes())
     output = repro().stdout
     assert "data/models/left.txt: no stage makes it any more, removed" in output
     assert "| results |" in output and "`ftn restore photo.jpg --model champion`" in output.splitlines()[-1]
     assert Path("list.txt").read_text() == "a\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "champion", "words"),
+    [
+        ('"2"', '"2"', "or `ftn restore photo.jpg --model champion`"),
+        (
+            '"2"',
+            '"1"',
+            "--model models:/m/2`; results/verdict.md says why it is not champion",
+        ),
+        (
+            '"2"',
+            "null",
+            "--model models:/m/2`; results/verdict.md says why it is not champion",
+        ),
+        ("null", '"1"', "or `make register`: an experiment registers nothing"),
+    ],
+)
+def test_the_next_step_is_one_that_works(tmp_path, monkeypatch, version, champion, words):
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+    TABLE.touch(), REPORT.touch()
+    REGISTERED.write_text(f'{{"model": "m", "version": {version}, "champion": {champion}}}')
+    assert next_steps().endswith(words)
+
+
+def test_an_unpacked_archive_is_told_what_it_lacks(fresh):
+    shutil.rmtree(".git")
+    result = repro()
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"{fresh.root} is no Git repository, which DVC needs: run `git init` in it\n"

@@ -78,6 +78,20 @@ def test_what_nobody_can_know_is_unknown(here, missing):
     assert states(here)[1] == "unknown"
 
 
+def test_a_repository_that_git_refuses_is_unknown_and_not_clean(here, tmp_path, monkeypatch):
+    """As one of another user: "dubious ownership"."""
+    assert repository.refusal() == ""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    found = {check.what: check for check in lineage_checks("m", here)}
+    assert "dubious ownership" in found["commit"].remark and "safe.directory" in found["commit"].remark
+    assert (found["working tree"].here, found["working tree"].state) == ("unknown", "unknown")
+    here.tags["ftn.commit"] = repository.commit()
+    monkeypatch.delenv("GIT_TEST_ASSUME_DIFFERENT_OWNER")
+    found = {check.what: check for check in lineage_checks("m", here)}
+    assert (found["working tree"].recorded, found["working tree"].state) == ("unknown", "unknown")
+
+
 def test_outside_of_any_repository_nothing_is_claimed(here, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("nowhere"))
     found, state, _ = states(here)

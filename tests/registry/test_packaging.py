@@ -50,7 +50,7 @@ def test_a_model_packs_its_own_network_and_method_and_no_other(model):
     parts = {file.split("/")[1] for file in files if file.startswith("ftn_core/")}
     assert parts == {"__init__.py", "data", "denoiser", "networks", "parameters", "runtime", "transitions", "utils"}
     assert {file for file in files if file.startswith("registry/")} == {
-        "registry/model/arguments.py", "registry/model/denoiser_model.py",
+        "registry/model/arguments.py", "registry/model/denoiser_model.py", "registry/model/own_code.py",
     }  # fmt: skip
 
 
@@ -108,6 +108,35 @@ def test_a_model_prefers_its_own_code_to_an_installed_project(model, tmp_path, r
         (tmp_path / "project" / package / "__init__.py").write_text("raise ImportError('another version')\n")
     load(model, tmp_path, PYTHONPATH=str(tmp_path / "project"))
     restored()
+
+
+LOAD_TWO = """
+import sys
+import mlflow
+
+mlflow.pyfunc.load_model(sys.argv[1])
+mlflow.pyfunc.load_model(sys.argv[1])
+try:
+    mlflow.pyfunc.load_model(sys.argv[2])
+except mlflow.exceptions.MlflowException as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "refused"), [("ftn_core/denoiser/denoiser.py", True), ("ftn_core/utils/errors.py", False)]
+)
+def test_one_process_runs_no_version_with_the_code_of_another(model, tmp_path, file, refused):
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    with (other / "code" / file).open("a") as edited:
+        edited.write("\n# an edit\n")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW", "PYTHONPATH"))}
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_TWO, model, other],
+        cwd=tmp_path, env=env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (f"this process has another version's {file}" in done.stdout) == refused
 
 
 @pytest.fixture(scope="module")

@@ -198,6 +198,29 @@ def test_a_champion_that_no_longer_loads_is_reported_and_not_compared_with(works
         assert verdict().note in paths.VERDICT.read_text()
 
 
+def test_a_version_whose_files_are_gone_is_registered_anew(workshop):
+    before = workshop.register()["version"]
+    assert workshop.register()["version"] == before
+    source = versions.find_version(workshop.client, MODEL, before).source
+    shutil.rmtree(mlflow.artifacts.download_artifacts(source))
+    registered = workshop.register()
+    assert int(registered["version"]) > int(before) and registered["champion"] == registered["version"]
+    assert champion_is(paths.denoiser("ftn"))
+
+
+def test_an_experiment_is_checked_beside_the_champion_and_registers_nothing(workshop, monkeypatch, capsys):
+    before = workshop.register()
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0" * 40)  # as DVC does
+    found = workshop.register(steps=20)
+    assert (found["version"], found["champion"]) == (None, before["champion"])
+    assert not verdict().passed and verdict().champion == before["champion"]
+    assert "not registered: `make register` does that" in capsys.readouterr().out
+    with workshop.params(gate={}, register={"model": "another"}):
+        assert workshop.register()["champion"] is None and "There was no champion" in verdict().note
+    assert [model.name for model in workshop.client.search_registered_models()] == [MODEL]
+    assert versions.all_versions(workshop.client, MODEL)[0].number == before["version"]
+
+
 def test_a_model_is_checked_again_beside_one_that_became_champion_meanwhile(workshop, monkeypatch):
     from tasks import register
 

@@ -73,7 +73,9 @@ def test_the_projects_own_file_is_accepted():
         ("levels.adapted", [0.45], ["0.45", "data.levels"]),
         ("levels.methods", ["ftn", "adafn"], ["levels.methods", "adafn", "did you mean adafm"]),
         ("levels.methods", ["ftn", "ftn"], ["levels", "twice"]),
+        ("levels.methods", ["base"], ["levels", "methods: base is what another row", "rename it"]),
         ("levels.chains", ["dni"], ["levels", "between"]),
+        ("data.folder", "", ["data.folder = ''", "at least 1"]),
         ("levels.between", [0.5], ["levels", "without repeats"]),
         ("levels.noise_conditioned", [0.2], ["noise_conditioned", "0.2", "above"]),
         ("levels.lines", [0.2], ["levels", "lines 0.2", "another level than the base's"]),
@@ -151,6 +153,24 @@ def test_resnet_takes_5_to_16_layers():
     assert parse_parameters(values).network.depth == 7
     values["network"]["depth"] = 17
     with pytest.raises(UserError, match="from 5 to 16"):
+        parse_parameters(values)
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [
+        ("ftn-chain", {"chains": ["ftn"], "between": [0.3]}),
+        ("line-1", {"lines": [1], "adapted": [0.5], "from_scratch": []}),
+    ],
+)
+def test_a_transition_may_not_be_called_as_another_row(name, levels):
+    """Or the results of one would overwrite the other's."""
+    values = changed("data.levels", [0.2, 0.3, 0.5, 0.6, 1])
+    values["transitions"][name] = values["transitions"]["dni"]
+    values["levels"]["methods"] = ["ftn", name]
+    parse_parameters(values)
+    values["levels"] |= levels
+    with pytest.raises(UserError, match=f"methods: {name} is what another row of the results is called: rename it"):
         parse_parameters(values)
 
 

@@ -46,5 +46,6 @@ def test_in_any_other_folder_it_is_not_read(folder):
     done = run(folder, "-c", SHOW)
     assert done.stdout == "{'MLFLOW_TRACKING_URI': None, 'LD_PRELOAD': None}\n" and not done.stderr
     assert (folder / ".env").stat().st_mode & 0o777 == 0o644
-    models = run(folder, "-c", "from serving.command import main; main()", "models", "list")
+    (folder / "params.yaml").touch()  # a project, so that ftn works with no other
+    models = run(folder, "-c", "from serving.command import main; main()", "models", "list", "--name", "m")
     assert models.returncode == 2 and "mlflow.db does not exist" in models.stderr

@@ -1,0 +1,28 @@
+"""``python -m registry.ui`` serves MLflow's pages of the project's own store on loopback."""
+
+import os
+import sys
+from typing import Never
+
+from ftn_core.utils.errors import UserError
+from registry.server import existing_store, experiment_page, local_store_uri
+
+PORT = 5000
+
+
+def main() -> Never:
+    """Print where the trainings are, then become MLflow's server."""
+    os.environ["MLFLOW_TRACKING_URI"] = local_store_uri()
+    try:
+        with existing_store() as client:
+            print(f"the trainings: {experiment_page(client, f'http://127.0.0.1:{PORT}')}", flush=True)
+    except UserError as error:
+        print(f"mlflow: {error}", file=sys.stderr)
+        sys.exit(2)
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    address = ["--host", "127.0.0.1", "--port", str(PORT)]
+    os.execvp("mlflow", ["mlflow", "server", *address, "--backend-store-uri", local_store_uri()])
+
+
+if __name__ == "__main__":
+    main()
