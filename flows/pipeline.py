@@ -93,6 +93,7 @@ def pipeline(
         committed: Take params.yaml of the commit, whatever lies in the working tree, as the schedule does.
     """
     # imported here, which costs no time: Prefect's heartbeat makes every flow run last a second anyway
+    from flows.door import enter
     from flows.graph import read_graph
     from flows.overrides import own_parameters
     from flows.stale_outputs import remove_stale_outputs
@@ -106,6 +107,7 @@ def pipeline(
             run_lock(f"flow run {flow_run.name or 'of the pipeline'}", say) as lock,
             own_parameters(overrides or [], committed, say),
         ):
+            enter()
             read_graph(targets or [], force or [])  # refuses what is unknown before anything is removed
             remove_stale_outputs(say)
             stages = read_graph(targets or [], force or [])

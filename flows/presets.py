@@ -9,6 +9,7 @@ from typing import Any
 
 from flows.params_file import change_params, decode_yaml
 from ftn_core.utils.errors import UserError
+from tasks.paths import PARAMS
 
 PRESETS = Path("presets")
 VARIANTS = ("cpu", "gpu")
@@ -55,6 +56,18 @@ def apply(name: str) -> list[str]:
         UserError: there is no such preset, or ``params.yaml`` would become invalid. The file then stays as it was.
     """
     return change_params(_leaves(read_preset(name)), f"the preset {name}")
+
+
+def present() -> str | None:
+    """The preset that ``params.yaml`` is, as far as presets say anything; ``None`` if it is none."""
+    values = decode_yaml(PARAMS.read_text(), str(PARAMS))
+    return next((name for name in known() if all(_at(values, *leaf) for leaf in _leaves(read_preset(name)))), None)
+
+
+def _at(values: Any, path: tuple[str, ...], wanted: Any) -> bool:  # noqa: ANN401 - values of YAML
+    for key in path:
+        values = values.get(key) if isinstance(values, dict) else None
+    return bool(values == wanted)
 
 
 def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -10,6 +10,7 @@ from dvc.cli import DvcParserError, parse_args
 from dvc.exceptions import DvcException
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 
+from flows.door import enter
 from flows.lock import run_lock
 from flows.next_steps import next_steps
 from flows.stale_outputs import remove_stale_outputs
@@ -30,6 +31,7 @@ def main() -> int:
         given = parse_args(command)
         with disk_errors(), run_lock(f"dvc {' '.join(command)}", say):
             load_parameters()  # before anything is removed or runs
+            enter()
             if plan := _plan(given):
                 remove_stale_outputs(say)
                 logging.getLogger("dvc.stage.run").addFilter(partial(_say_position, plan))

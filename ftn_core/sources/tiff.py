@@ -122,5 +122,11 @@ def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return pixels[::rows, ::columns]
 
 
+def as_stored(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """The other way round: ``H x W x C`` as a picture of this orientation stores it, from pixels as they are seen."""
+    pixels = upright(pixels, orientation if orientation < 5 else {5: 1, 6: 2, 7: 3, 8: 4}[orientation])
+    return pixels.swapaxes(0, 1) if orientation >= 5 else pixels
+
+
 def _name(page: TiffPage) -> str:
     return str(tifffile.PHOTOMETRIC(page.photometric).name)

@@ -46,15 +46,14 @@ class CardContent:
 
 def description(content: CardContent, verdict: Verdict) -> str:
     """The card in short, for MLflow's registry."""
-    sections = [
-        _what(content),
-        _gate_line(verdict),
-        _psnr(content),
-        _use(content),
-        _limits(content),
-        _reproduce(content),
-    ]
-    return "\n\n".join(sections)[:MAX_DESCRIPTION]
+    sections = {
+        "Gate": _gate_line(verdict),
+        "Results": _psnr(content),
+        "Use": _use(content),
+        "Limits": _limits(content),
+        "Make it again": _reproduce(content),
+    }
+    return "\n\n".join([_what(content), *(f"## {h}\n\n{text}" for h, text in sections.items())])[:MAX_DESCRIPTION]
 
 
 def card(content: CardContent, verdict: Verdict) -> str:

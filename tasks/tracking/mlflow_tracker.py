@@ -7,6 +7,7 @@ publishes its own journal.
 
 import contextlib
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -28,6 +29,10 @@ from tasks.tracking.uploader import finish_upload, start_uploader
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+
+BEGAN, PRESET = "FTN_BEGAN", "FTN_PRESET"
+"""Environment variables that a door sets: when it was entered, in ms since the epoch, and its parameters' preset."""
 
 
 class MlflowTracker(Tracker):
@@ -61,14 +66,21 @@ class MlflowTracker(Tracker):
         return found.info.run_id if found else None
 
     def pipeline(self, metrics: dict[str, float], files: Iterable[Path]) -> None:
-        """Record the pipeline's parameters and results as a run of its own, which the stage's uploader publishes."""
+        """Record the pipeline's parameters and results as a run of its own, which the stage's uploader publishes.
+
+        It lasts from the moment at which a door was entered.
+        """
         journal = Journal.create()
+        began, preset = (os.environ.get(name, "") for name in (BEGAN, PRESET))
         summary = {
             "stage": "pipeline",
             "identity": f"pipeline-{self._opening['tags']['ftn.pipeline']}-{self._opening['identity']}",
             "params": yaml.safe_load(PARAMS.read_text()),
             "data": {},
-            "tags": {key: value for key, value in self._opening["tags"].items() if key != "ftn.stage"},
+            "tags": {key: value for key, value in self._opening["tags"].items() if key != "ftn.stage"}
+            | ({"ftn.preset": preset} if preset else {})
+            | {"mlflow.source.name": "dvc repro"},
+            **({"time": int(began)} if began else {}),
         }
         journal.append("open", **self._opening | summary)
         journal.append("metrics", values=metrics, step=0)
@@ -141,5 +153,11 @@ def _opening(identity: StageIdentity) -> dict[str, Any]:
         "identity": identity.digest,
         "params": redact_values(identity.params),
         "data": identity.data,
-        "tags": {"ftn.stage": identity.name, "ftn.pipeline": pipeline, "ftn.commit": at},
+        "tags": {
+            "ftn.stage": identity.name,
+            "ftn.pipeline": pipeline,
+            "ftn.commit": at,
+            "mlflow.source.name": f"dvc repro {identity.name}",  # MLflow's pages show both
+            "mlflow.source.git.commit": at.removesuffix("-dirty"),
+        },
     }

@@ -34,6 +34,16 @@ def test_every_preset_is_accepted_and_the_way_back_is_exact(project, name):
     assert (project / "params.yaml").read_bytes() == before
 
 
+def test_the_preset_of_the_parameters_is_known_whatever_else_was_changed(project):
+    assert presets.present() == "quick-cpu"
+    presets.apply("paper-gpu")
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("source: sample", "source: folder"))
+    assert presets.present() == "paper-gpu"
+    path.write_text(path.read_text().replace("depth:", "depth: 1 #"))
+    assert presets.present() is None
+
+
 def test_variants_differ_in_steps_and_batch_only():
     for name in {name.rsplit("-", 1)[0] for name in presets.known()}:
         presets.apply(f"{name}-cpu")

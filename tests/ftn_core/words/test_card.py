@@ -69,6 +69,9 @@ def test_photographs_are_counted_by_source_and_few_sources_are_listed(content, v
 
 def test_the_description_has_the_failed_rule_and_fits_into_the_registry(content, verdict):
     text = description(content, verdict)
+    heads = [line for line in text.splitlines() if line.startswith("#")]
+    assert heads == ["## Gate", "## Results", "## Use", "## Limits", "## Make it again"]
+    assert set(heads) < set(card(content, verdict).splitlines())
     assert "Failed the gate.\n- gain over the degraded input 1.25 dB at quality 10, at least 2 is allowed" in text
     assert "the table" not in text
     long = replace(content, psnr={float(level): 30.0 for level in range(2000)})

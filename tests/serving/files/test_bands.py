@@ -57,7 +57,7 @@ def test_grey_is_three_equal_channels(denoiser):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_contact_sheet_goes_from_left_to_right_in_a_viewer(denoiser, orientation):
-    picture = Picture(pixels(3, np.uint8), "PNG", orientation)
+    picture = Picture(pixels(3, np.uint8, 42, 68), "PNG", orientation)
     exif = Image.Exif()
     exif[0x0112] = orientation
 
@@ -66,7 +66,23 @@ def test_a_contact_sheet_goes_from_left_to_right_in_a_viewer(denoiser, orientati
         image.info["exif"] = exif.tobytes()
         return np.asarray(ImageOps.exif_transpose(image))
 
-    parts = np.split(seen(contact_sheet(denoiser, picture)), STOPS + 1, axis=1)
+    sheet = seen(contact_sheet(denoiser, picture))
+    height = seen(picture.pixels).shape[0]
+    labels, sheet = sheet[:-height], sheet[-height:]
+    assert (labels[[0, -1]] == 255).all()
+    for part in np.split(labels, STOPS + 1, axis=1):  # each has a text, and room on both sides of it
+        assert part.min() < 128 and (part[:, [0, -1]] > 128).all()
+    parts = np.split(sheet, STOPS + 1, axis=1)
     expected = [picture.pixels] + [by_library(denoiser.fold(x), picture.pixels) for x in (-0.6, -0.2, 0.2, 0.6, 1)]
     for part, array in zip(parts, expected, strict=True):
         np.testing.assert_array_equal(part, seen(array))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_contact_sheet_keeps_channels_and_depth(denoiser, channels):
+    picture = Picture(pixels(channels, np.uint16), "PNG")
+    sheet = contact_sheet(denoiser, picture)
+    assert sheet.dtype == np.uint16 and sheet.shape[1:] == (34 * (STOPS + 1), channels)
+    labels = sheet[:-21]
+    assert labels.max() == 65535 and labels[..., 0].min() < 40000
+    assert channels % 2 or (labels[..., -1] == 65535).all()

@@ -305,8 +305,8 @@ def test_a_contact_sheet_is_one_picture_of_all_stops(folder):
     make_pictures(1)
     assert Restoration(["in"], model=MODEL, contact_sheet=True, out=Path("out")).run() == 0
     with Image.open(f"out/000{CONTACT_SHEET}.png") as image:
-        assert image.size == (6 * 40, 40)
-        assert (np.asarray(image)[:, :40] == pixels(3, np.uint8, 40, 40, 0)).all()
+        assert image.width == 6 * 40
+        assert (np.asarray(image)[-40:, :40] == pixels(3, np.uint8, 40, 40, 0)).all()
 
 
 def test_a_files_name_cannot_control_the_terminal(folder):
