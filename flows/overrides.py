@@ -33,7 +33,7 @@ def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str
     Raises:
         UserError: an override is malformed, or a key or value is not allowed. Nothing was written.
     """
-    _go_back()  # where an earlier run was killed
+    go_back()
     before = PARAMS.read_text() if PARAMS.exists() else ""
     try:
         if committed and before != (of_commit := git_output("show", f"HEAD:./{PARAMS}")):
@@ -46,10 +46,11 @@ def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str
             BEFORE.write_text(json.dumps({"before": before, "during": now}))
         yield
     finally:
-        _go_back()
+        go_back()
 
 
-def _go_back() -> None:
+def go_back() -> None:
+    """End the parameters of a run, also of one that was killed."""
     if BEFORE.exists():
         texts = json.loads(BEFORE.read_text())
         if PARAMS.exists() and PARAMS.read_text() == texts["during"]:

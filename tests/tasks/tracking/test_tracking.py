@@ -19,7 +19,7 @@ from ports import free_ports
 from project import ROOT
 from sandbox import Sandbox
 
-from registry.server import redact, tracking_uri, without_credentials
+from registry.server import redact, store_name, without_credentials
 
 SCRIPT = textwrap.dedent("""
     import sys
@@ -286,7 +286,7 @@ def leave_journal(*records: tuple[str, dict[str, object]], address: str | None =
 
     journal = Journal.create()
     journal.append(
-        "open", address=address or tracking_uri(), stage="work", identity="abc", params={"a": {"b": 1}},
+        "open", address=address or store_name(), stage="work", identity="abc", params={"a": {"b": 1}},
         data={"data/x": "0123"}, tags={"ftn.stage": "work"},
     )  # fmt: skip
     for kind, values in records:
