@@ -15,7 +15,6 @@ from flows.lock import run_lock
 from flows.next_steps import next_steps
 from flows.overrides import go_back
 from flows.stale_outputs import remove_stale_outputs
-from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError, disk_errors
 from tasks.identity import locked_repo
 from tasks.parent_death import RUN
@@ -32,8 +31,7 @@ def main() -> int:
         given = parse_args(command)
         with disk_errors(), run_lock(f"dvc {' '.join(command)}", say):
             go_back()
-            load_parameters()  # before anything is removed or runs
-            enter()
+            enter()  # before anything is removed or runs
             if plan := _plan(given):
                 remove_stale_outputs(say)
                 logging.getLogger("dvc.stage.run").addFilter(partial(_say_position, plan))

@@ -51,12 +51,14 @@ def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> 
 
     images = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3))])
     example = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
         _copy([file for file in code if file != MODEL_FILE], Path(folder))  # MLflow stores that one itself
+        # DVC's file may be a link into its cache (cache.type symlink), which MLflow does not follow
+        file = shutil.copyfile(weights, Path(other, weights.name))
         return mlflow.pyfunc.log_model(
             name="denoiser",
             python_model=MODEL_FILE,
-            artifacts={"denoiser": str(weights)},
+            artifacts={"denoiser": str(file)},
             code_paths=[str(path) for path in sorted(Path(folder).iterdir())],
             signature=ModelSignature(images, images, ParamSchema([ParamSpec(quantity, "double", level)])),
             input_example=(example, {quantity: level}),

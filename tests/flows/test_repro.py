@@ -109,6 +109,17 @@ def test_the_next_step_is_one_that_works(tmp_path, monkeypatch, version, champio
     assert next_steps().endswith(words)
 
 
+@pytest.mark.parametrize("target", ["nowhere.png", "b.png"])
+def test_a_link_that_leads_nowhere_is_named(fresh, target):
+    Path("photographs/deep").mkdir(parents=True)
+    Path("photographs/a.png").touch()
+    Path("photographs/deep/c.png").symlink_to("../a.png")
+    Path("photographs/deep/b.png").symlink_to(target)
+    result = repro()
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "data.folder: photographs/deep/b.png is a link that leads nowhere: remove it\n"
+
+
 def test_an_unpacked_archive_is_told_what_it_lacks(fresh):
     shutil.rmtree(".git")
     result = repro()
