@@ -11,6 +11,7 @@ from ftn_core.utils.imports import closure
 from ftn_core.utils.neutral import counting
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.models.model import ModelInfo
 
 MODEL_FILE = "registry/model/denoiser_model.py"
@@ -64,6 +65,14 @@ def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> 
             input_example=(example, {quantity: level}),
             pip_requirements=_requirements(),
         )
+
+
+def delete_unregistered(client: "MlflowClient", run: str) -> None:
+    """Delete the models of a run that are no version of anything: a registration that was killed left them."""
+    sources = [version.source for version in client.search_model_versions(f"run_id = '{run}'")]
+    for model in client.search_logged_models([client.get_run(run).info.experiment_id], f"source_run_id = '{run}'"):
+        if not any(model.model_id in source for source in sources):
+            client.delete_logged_model(model.model_id)
 
 
 def _copy(code: Sequence[str], folder: Path) -> None:

@@ -53,6 +53,7 @@ def register(params: Parameters, tracker: Tracker) -> None:
     with require_server():
         _ = tracker.client  # raises at once if MLflow does not answer
         model = _Model(params.register_.model, method, ContinuousDenoiser.load(paths.denoiser(method)))
+        packaging.delete_unregistered(tracker.client, tracker.run_id)
         version = None if IN_EXPERIMENT in os.environ else model.registered(tracker)
         if version:
             versions.set_alias(tracker.client, model.name, CHALLENGER, version)

@@ -37,12 +37,13 @@ class Journal:
         """A new journal of the stage that this process runs."""
         folder = lasting_folder() / JOURNALS
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
-        hidden = path.with_name(f".{path.name}")
-        descriptor = os.open(hidden, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        hidden.rename(path)  # now others see it, and it is locked
-        return cls(path, descriptor)
+        while True:
+            path = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
+            journal = cls(path, os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600))
+            fcntl.flock(journal.descriptor, fcntl.LOCK_EX)
+            if path.exists():  # nobody took it for one that was left, and removed it, before it was locked
+                return journal
+            journal.close()
 
     @classmethod
     def take_over(cls, path: Path) -> "Journal | None":

@@ -303,3 +303,20 @@ def test_a_champion_is_not_called_broken_if_the_store_is(workshop):
 
     with pytest.raises((UserError, MlflowException)):
         load_champion("no-such-model", "1", beside="2")
+
+
+def test_what_a_killed_registration_left_in_mlflow_is_deleted_by_the_next_one(workshop):
+    client, run = workshop.client, workshop.register(steps=3)["run"]
+    experiment = client.get_run(run).info.experiment_id
+
+    def models_of_run():
+        return {m.model_id for m in client.search_logged_models([experiment]) if m.source_run_id == run}
+
+    registered = models_of_run()
+    while_it_logged = client.create_logged_model(experiment, "denoiser", run)
+    before_the_version = client.create_logged_model(experiment, "denoiser", run)
+    client.finalize_logged_model(before_the_version.model_id, "READY")
+    assert models_of_run() - registered == {while_it_logged.model_id, before_the_version.model_id}
+    again = workshop.register()
+    assert again["run"] == run and models_of_run() == registered != set()
+    mlflow.pyfunc.load_model(f"models:/{MODEL}/{again['version']}")

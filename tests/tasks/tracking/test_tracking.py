@@ -337,6 +337,7 @@ def test_a_journal_has_one_publisher_and_waits_for_its_stage(client):
 
     journal = Journal.create()
     assert publish_left(journal.path) is None and journal.path.exists()
+    assert list(journal.path.parent.iterdir()) == [journal.path]  # it had no other name, under which a kill leaves it
     journal.close()  # killed before its first record
     publish_left(journal.path)
     assert not journal.path.exists() and publish_left(journal.path) is None
@@ -438,3 +439,25 @@ def test_the_query_of_mlflows_address_is_in_no_output(tmp_path):
     assert "MLflow" in out + err and "secret" not in out + err
     files = [path for path in project.root.rglob("*") if path.is_file()]
     assert files and not [path for path in files if b"secret" in path.read_bytes()]
+
+
+def test_a_journal_that_is_taken_for_one_left_before_it_is_locked_is_made_anew(tmp_path, monkeypatch):
+    from tasks.tracking import journal
+
+    monkeypatch.chdir(tmp_path)
+    real, taken = journal.fcntl.flock, []
+
+    def another_is_faster(descriptor, how):
+        if not taken:
+            (path,) = journal.JOURNALS.iterdir()
+            taken.append(path)
+            path.unlink()
+        real(descriptor, how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.fcntl, "flock", another_is_faster)
+        made = journal.Journal.create()
+    assert taken != [made.path] == list(journal.JOURNALS.iterdir())
+    made.append("open", stage="work")
+    assert made.opening["stage"] == "work"
+    made.close()
