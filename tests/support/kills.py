@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import mlflow
 import psutil
@@ -32,14 +33,22 @@ _ENDED = os.WEXITED | os.WNOWAIT
 class Killer:
     """Runs commands in a sandbox and kills some of them. Its log is ``kills.log`` beside the sandbox."""
 
-    def __init__(self, sandbox: Sandbox, seed: int, *, container: bool = False) -> None:
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    def __init__(self, sandbox: Sandbox, seed: int, *, longest: float = 10.0, container: bool = False) -> None:
+        """Each command is killed at most ``longest`` seconds after its first stage has started."""
         self.sandbox = sandbox
         self.random = random.Random(seed)
         self.log = sandbox.root.parent / "kills.log"
         self.killed: Counter[str] = Counter()
+        self._longest = longest
         self._container = container
         self._zombies: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
     def until_done(self, kills: int, doors: tuple[str, ...] = ("repro", "flow")) -> int:
         """Start a random door, kill it, and so on, until one has done everything; returns how many were killed.
@@ -63,9 +72,15 @@ class Killer:
     def wait_for_uploads(self) -> None:
         """Wait until nothing runs any more: an uploader outlives a killed stage."""
         deadline = time.monotonic() + 120
-        while [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]:
-            assert time.monotonic() < deadline, psutil.Process().children(recursive=True)
+        while running := [process for process in psutil.Process().children(recursive=True) if self._is_here(process)]:
+            assert time.monotonic() < deadline, running
             time.sleep(0.2)
+
+    def _is_here(self, process: psutil.Process) -> bool:
+        try:
+            return process.cwd() == str(self.sandbox.root)
+        except psutil.Error:  # a zombie, or gone
+            return False
 
     def _start_and_kill(self, command: list[str], name: str) -> bool:
         """Whether the command ended well before it was to be killed."""
@@ -74,7 +89,7 @@ class Killer:
         if self.random.random() < 0.8:  # else at once: it is killed while it starts, too
             while not self._ended(process) and b"Running stage" not in self.log.read_bytes()[start:]:
                 time.sleep(0.05)
-        moment = time.monotonic() + self.random.uniform(0, 10)
+        moment = time.monotonic() + self.random.uniform(0, self._longest)
         while not self._ended(process) and time.monotonic() < moment:
             time.sleep(0.02)
         if status := self._ended(process):
@@ -161,10 +176,11 @@ def main() -> None:
     how: Counter[str] = Counter()
     while total < given.kills:
         number += 1
-        killer = Killer(Sandbox(given.folder / f"{number}/project"), given.seed + number, container=given.container)
-        killer.until_done(given.kills - total - 1)
-        killer.register(min(4, max(1, given.kills - total - killer.killed.total())))
-        killer.wait_for_uploads()
+        sandbox = Sandbox(given.folder / f"{number}/project")
+        with Killer(sandbox, given.seed + number, container=given.container) as killer:
+            killer.until_done(given.kills - total - 4)
+            killer.register(4)
+            killer.wait_for_uploads()
         check(killer.sandbox, reference)
         total, how = total + killer.killed.total(), how + killer.killed
         print(f"round {number}: {killer.killed.total()} kills, {total} in all; as if nobody had killed it", flush=True)
