@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from flows.lock import run_lock
 from flows.scratch import SCRATCH
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import UserError, disk_errors
 from registry.server import existing_store, tracking_uri, without_credentials
 
 _DVC = [sys.executable, "-m", "dvc", "gc", "--workspace", "--all-commits", "--all-experiments"]
@@ -73,7 +73,7 @@ def main() -> int:
     uri = tracking_uri()
     try:
         # a run's outputs are in the cache before dvc.lock names them
-        with run_lock("gc", partial(print, flush=True)):
+        with disk_errors(), run_lock("gc", partial(print, flush=True)):
             refuse_while_a_worker_runs()
             files = unused_files()
             size = sum(file.stat().st_size for file in files) / 1e6

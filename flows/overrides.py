@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.git import git_output
-from flows.params_file import change_params, decode_yaml
+from flows.params_file import decode_yaml, read_params, replace_file, with_changes
 from ftn_core.utils.errors import UserError
 from tasks.paths import PARAMS
 
@@ -34,16 +34,16 @@ def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str
         UserError: an override is malformed, or a key or value is not allowed. Nothing was written.
     """
     go_back()
-    before = PARAMS.read_text() if PARAMS.exists() else ""
+    before = text = read_params()
+    if committed and before != (text := git_output("show", f"HEAD:./{PARAMS}")):
+        say(f"{PARAMS} differs from the commit, whose values this run takes")
+    during, _ = with_changes(text, [_parse(override) for override in overrides], " ".join(overrides))
     try:
-        if committed and before != (of_commit := git_output("show", f"HEAD:./{PARAMS}")):
-            say(f"{PARAMS} differs from the commit, whose values this run takes")
-            PARAMS.write_text(of_commit)
-        change_params([_parse(override) for override in overrides], " ".join(overrides))
-        now = PARAMS.read_text() if PARAMS.exists() else ""
-        if now != before:
+        if during != before:
             BEFORE.parent.mkdir(exist_ok=True)
-            BEFORE.write_text(json.dumps({"before": before, "during": now}))
+            # first, and whole: a kill at any moment leaves what it takes to go back
+            replace_file(BEFORE, json.dumps({"before": before, "during": during}))
+            replace_file(PARAMS, during)
         yield
     finally:
         go_back()
@@ -54,7 +54,7 @@ def go_back() -> None:
     if BEFORE.exists():
         texts = json.loads(BEFORE.read_text())
         if PARAMS.exists() and PARAMS.read_text() == texts["during"]:
-            PARAMS.write_text(texts["before"])
+            replace_file(PARAMS, texts["before"])
         BEFORE.unlink()
 
 

@@ -1,13 +1,15 @@
 """Changes values in ``params.yaml``. Every other character of the file stays."""
 
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import yaml
 from ruamel.yaml import YAML, MappingNode, ScalarNode, YAMLError
 
 from ftn_core.parameters import parse_text
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import UserError, disk_errors
 from tasks.paths import PARAMS
 
 
@@ -27,20 +29,42 @@ def decode_yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever YAML 
         raise UserError(f"{origin} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
+def read_params() -> str:
+    """The text of ``params.yaml``.
+
+    Raises:
+        UserError: the file is missing.
+    """
+    try:
+        return PARAMS.read_text()
+    except FileNotFoundError:
+        raise UserError(f"{PARAMS} does not exist: run this from the project's root") from None
+
+
 def change_params(changes: Iterable[tuple[tuple[str, ...], Any]], origin: str) -> list[str]:
-    """Write values into ``params.yaml``, all or none; returns one line for each that differed.
+    """Write values into ``params.yaml``, all or none; arguments and lines are those of ``with_changes``.
+
+    Raises:
+        UserError: as there; or the file is missing or cannot be written. It then stays as it was.
+    """
+    before = read_params()
+    text, lines = with_changes(before, changes, origin)
+    if text != before:
+        replace_file(PARAMS, text)
+    return lines
+
+
+def with_changes(text: str, changes: Iterable[tuple[tuple[str, ...], Any]], origin: str) -> tuple[str, list[str]]:
+    """The text of ``params.yaml`` with other values, and one line for each that differed.
 
     Args:
+        text: The file's text before.
         changes: Keys from the outermost inwards, and the value; made one after the other.
         origin: Where the values come from, for the message about what is not allowed.
 
     Raises:
-        UserError: the file is missing or lacks a key, or would not be allowed. It then stays as it was.
+        UserError: the text lacks a key, or would not be allowed.
     """
-    try:
-        text = before = PARAMS.read_text()
-    except FileNotFoundError:
-        raise UserError(f"{PARAMS} does not exist: run this from the project's root") from None
     lines = []
     for path, value in changes:
         start, end, prefix = _place(path, text, origin)
@@ -49,9 +73,24 @@ def change_params(changes: Iterable[tuple[tuple[str, ...], Any]], origin: str) -
             text = text[:start] + prefix + new + text[end:]
             lines.append(f"{'.'.join(path)}: {' '.join(old.split())} -> {new}")
     parse_text(text, f"{PARAMS} with {origin}" if origin else str(PARAMS))
-    if text != before:
-        PARAMS.write_text(text)
-    return lines
+    return text, lines
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file at once: a kill or a full disk leaves the old one.
+
+    Raises:
+        UserError: the disk is full, or the folder read-only.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    with disk_errors():
+        try:
+            partial.write_text(text)
+            if path.exists():
+                shutil.copymode(path, partial)
+            partial.replace(path.resolve())
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _place(path: tuple[str, ...], text: str, origin: str) -> tuple[int, int, str]:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections import Counter
 
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import UserError, disk_errors
 from registry import server
 from registry.server import store_name
 from tasks.tracking.journal import JOURNALS, journals, read_opening
@@ -50,7 +50,8 @@ def main() -> None:
     )
     parser.add_argument("--redirect", action="store_true", help="also what was recorded for another address")
     try:
-        upload_all(**vars(parser.parse_args()))
+        with disk_errors():
+            upload_all(**vars(parser.parse_args()))
     except UserError as error:
         print(f"upload: {error}", file=sys.stderr)
         sys.exit(2)

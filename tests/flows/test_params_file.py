@@ -1,3 +1,4 @@
+import resource
 import shutil
 
 import pytest
@@ -139,3 +140,15 @@ def test_a_killed_runs_parameters_end_with_the_next_run_and_edits_stay(params):
         edited = params.read_text().replace("seed: 0", "seed: 1", 1)
         params.write_text(edited)
     assert params.read_text() == edited and not BEFORE.exists()
+
+
+def test_on_a_full_disk_the_file_stays_as_it_was(params):
+    before = params.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(UserError, match="File too large: make room"):
+            override("train.steps=80")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert params.read_bytes() == before and [path for path in params.parent.rglob("*") if path.is_file()] == [params]
