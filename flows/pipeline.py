@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from flows.graph import Stage
 
 
+SCHEDULED = "auto-scheduled"
+"""Tag that Prefect's scheduler gives to the runs that it creates."""
+
+
 # DVC has the only cache: Prefect caches and stores nothing
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 def bring_up_to_date(
@@ -74,11 +78,11 @@ def pipeline(
     overrides: list[str] | None = None,
     workers: int | None = None,
     pools: dict[str, str] | None = None,
-    committed: bool = False,
 ) -> State:
     """Bring the graph of dvc.yaml up to date, as `dvc repro` does.
 
-    While another run, or `make repro`, uses the same clone, the run waits.
+    While another run, or `make repro`, uses the same clone, the run waits. A run of the schedule takes params.yaml of
+    the commit, whatever lies in the working tree.
 
     Args:
         targets: Stages, groups such as `finetune`, or output paths. All that they need runs, too. None: the whole
@@ -90,7 +94,6 @@ def pipeline(
             `threads` each.
         pools: By stage or group, the work pool on which it runs: `{"finetune": "gpu", "*": "default"}`. Stages that no
             entry names run on this machine.
-        committed: Take params.yaml of the commit, whatever lies in the working tree, as the schedule does.
     """
     # imported here, which costs no time: Prefect's heartbeat makes every flow run last a second anyway
     from flows.door import enter
@@ -105,7 +108,7 @@ def pipeline(
         with (
             disk_errors(),
             run_lock(f"flow run {flow_run.name or 'of the pipeline'}", say) as lock,
-            own_parameters(overrides or [], committed, say),
+            own_parameters(overrides or [], SCHEDULED in flow_run.tags, say),
         ):
             enter()
             read_graph(targets or [], force or [])  # refuses what is unknown before anything is removed

@@ -63,6 +63,29 @@ def states_of_the_newest_pipeline(team):
     return [state["name"] for state in ask("GET", "/flow_run_states/", params={"flow_run_id": run["id"]})]
 
 
+DEPLOY = """
+from stack.deploy import deploy
+from stack.settings import load_settings
+deploy(load_settings().client_environment())
+"""
+
+
+def test_the_schedule_is_off_until_somebody_turns_it_on(team):
+    def ask(method, path, **options):
+        return requests.request(method, f"{team.env['PREFECT_API_URL']}{path}", auth=("ftn", PASSWORD), **options)
+
+    def schedule():
+        deployment = ask("GET", "/deployments/name/pipeline/pipeline").json()
+        (found,) = deployment["schedules"]
+        return deployment["id"], found["id"], found["active"]
+
+    deployment, found, active = schedule()
+    assert not active
+    ask("PATCH", f"/deployments/{deployment}/schedules/{found}", json={"active": True}).raise_for_status()
+    team.here.python("-c", DEPLOY, **team.settings)  # as `make up` does
+    assert schedule()[2]
+
+
 def same_outputs(machine, alone, *names):
     a, b = machine.outputs(), alone.outputs()
     chosen = [name for name in b if name.startswith(names or ("data", "models", "results"))]
