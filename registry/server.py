@@ -13,6 +13,7 @@ from ftn_core.utils.errors import UserError
 from ftn_core.utils.project import lasting_folder, project_folder
 from ftn_core.utils.urls import redact_text, redact_url
 from registry.moved import follow
+from registry.new_store import create
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -139,7 +140,7 @@ def configure_mlflow() -> None:
 def mlflow_client() -> "MlflowClient":
     """A client of the store at ``tracking_uri()``. MLflow's own functions use that store from now on.
 
-    MLflow creates a SQLite database that does not exist.
+    The project's own store is created, if it does not exist.
 
     Raises:
         UserError: the address is of a kind that MLflow does not take.
@@ -149,8 +150,8 @@ def mlflow_client() -> "MlflowClient":
 
     uri = tracking_uri()
     database = Path(uri.removeprefix("sqlite:///"))
-    if uri == local_store_uri() and database.exists():
-        follow(database, EXPERIMENT)
+    if uri == local_store_uri():
+        follow(database, EXPERIMENT) if database.exists() else create(database)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
