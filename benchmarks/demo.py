@@ -5,7 +5,6 @@ python -m benchmarks.demo [--quick]
 
 import io
 import itertools
-import json
 import math
 import subprocess
 import sys
@@ -27,7 +26,9 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
-from serving.demo.answer import Answers, Setting, to_uint8, to_url
+from serving.demo.answer import Answers, to_uint8, to_url
+from serving.demo.setting import Setting
+from serving.demo.shelf import Shelf
 
 PHOTOGRAPH = "astronaut (train)"
 SIGMA = 0.35
@@ -38,44 +39,24 @@ SERVED = "through the running server"
 TEXT = """The default network (unshuffle_net, 32 channels, 6 blocks) on a photograph of 512 x 512 pixels with noise of
 0.35, float32, two threads. The network's weights are fresh, which changes no time. The answer is what the page's
 handler does for a move of the dial: fold, restore, PSNR, encode. The running server is a process of its own and is
-asked as the browser asks: join Gradio's queue, wait for the event, read the picture. The other tables show why the
-picture is sent as lossless WebP at its fastest: artefacts of lossy compression look like those of denoisers. Two
-pictures are encoded there: the photograph after a slight blur, because restored photographs are smooth, and the noisy
-one."""
-
-
-class Session:
-    """One browser's session with the page, as far as it asks for pictures."""
-
-    def __init__(self, address: str) -> None:
-        self._client = httpx.Client(base_url=address, timeout=60, trust_env=False)
-        config = self._client.get("/config").json()
-        self._events = {event["api_name"]: event["id"] for event in config["dependencies"]}
-
-    def __call__(self, event: str, *data: object) -> object:
-        """Ask, and wait for the answer. The session's state stays on the server, so that None is sent for it."""
-        question = {"data": data, "fn_index": self._events[event], "session_hash": "benchmark"}
-        self._client.post("/gradio_api/queue/join", json=question).raise_for_status()
-        with self._client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "benchmark"}) as stream:
-            for line in stream.iter_lines():
-                message = json.loads(line.removeprefix("data:") or "{}")
-                if message.get("msg") == "process_completed":
-                    assert message["success"], message
-                    return message["output"]["data"]
-        raise AssertionError(f"no answer to {event}")
+asked as the browser asks, by one request for each move. The other tables show why the picture is sent as lossless
+WebP at its fastest: artefacts of lossy compression look like those of denoisers. Two pictures are encoded there: the
+photograph after a slight blur, because restored photographs are smooth, and the noisy one."""
 
 
 @contextmanager
-def served(model: Path) -> Iterator[Session]:
-    """The page in a process of its own, and a session in which the photograph is open."""
+def served(model: Path) -> Iterator[Callable[[float], object]]:
+    """The page in a process of its own, and what asks it as the browser does when the dial is moved to a level."""
     command = [sys.executable, "-m", "serving.command", "demo", "--no-browser", "--port", "0", "--model", str(model)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
-            line = next(line for line in process.stdout if "The dial is at " in line)
-            session = Session(line.split("The dial is at ")[1].split(";")[0])
-            session("open", PHOTOGRAPH)
-            yield session
+            line = next(line for line in process.stdout if "The page is at " in line)
+            address = line.split("The page is at ")[1].split(";")[0]
+            query: dict[str, str | float] = {"picture": PHOTOGRAPH, "model": str(model), "strength": SIGMA, "scale": 1}
+            query |= {"left": 0, "top": 0, "width": 512, "height": 512}
+            with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
+                yield lambda level: client.get("/view", params=query | {"level": level}).raise_for_status().json()
         finally:
             process.terminate()
 
@@ -94,7 +75,7 @@ def encodings() -> dict[str, Callable[[Image.Image], bytes]]:
         "PNG, level 1": by("png", compress_level=1),
         "PNG, level 6": by("png", compress_level=6),
         "JPEG, quality 95, 4:4:4": by("jpeg", quality=95, subsampling=0),
-        "WebP, quality 80 (Gradio's own)": by("webp"),
+        "WebP, quality 80": by("webp"),
     }
 
 
@@ -128,22 +109,24 @@ def main() -> None:
     report = Report("demo", "The slider page", TEXT)
     picture = pictures.decode_picture(pictures.samples()[PHOTOGRAPH].path)
     with untrained_model() as model:
-        answers, network = Answers(), ContinuousDenoiser.load(model).fold(0.5)
+        answers, network = Answers(Shelf(Path())), ContinuousDenoiser.load(model).fold(0.5)
         scene = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
         dial, levels = answers.denoisers(str(model)), itertools.cycle([0.25, 0.4])
         restored = dial.restore(scene.degraded, 0.3)
 
-        def setting() -> Setting:
-            return Setting(picture, SIGMA, 0.5, 0.5, (str(model),), next(levels))
+        part = pictures.whole(picture)
 
-        with served(model) as session:
+        def setting() -> Setting:
+            return Setting(PHOTOGRAPH, "", SIGMA, (str(model),), next(levels))
+
+        with served(model) as ask:
             variants: dict[str, Callable[[], object]] = {
                 ALONE: lambda: restore(network, scene.degraded),
                 "fold and network": lambda: dial.restore(scene.degraded, next(levels)),
                 "PSNR": lambda: psnr(restored, scene.clean) if scene.clean is not None else None,
                 "encoding": lambda: to_url(restored),
-                "the answer": lambda: answers(setting(), {}, with_input=False),
-                SERVED: lambda: session("set_dial", None, True, SIGMA, 0.5, 0.5, str(model), "none", next(levels)),
+                "the answer": lambda: answers(setting(), part, 1, {}, with_input=False),
+                SERVED: lambda: ask(next(levels)),
             }
             timings: dict[str, Timing] = compare(variants, rounds=31)
     report.timings("A move of the dial, 512 x 512", timings, ALONE)

@@ -33,6 +33,11 @@ def refusal() -> str:
     return "" if not done.returncode or "not a git repository" in done.stderr else " ".join(" ".join(said).split())
 
 
+def commit_date() -> str:
+    """The day of the commit that is checked out; ``unknown`` outside a repository."""
+    return run_git("show", "--no-patch", "--format=%cs", "HEAD").stdout.strip() or "unknown"
+
+
 def has_commit(name: str) -> bool:
     """Whether this repository holds a commit."""
     return run_git("cat-file", "-e", f"{name}^{{commit}}").returncode == 0

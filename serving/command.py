@@ -18,7 +18,6 @@ from serving.http.command import serve_command
 from serving.models.command import models_app
 
 _EXTRAS = {
-    "gradio": "demo",
     "starlette": "serve",
     "uvicorn": "serve",
     "onnx": "export",

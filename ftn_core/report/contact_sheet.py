@@ -1,6 +1,5 @@
 """The contact sheet: one image along the dial of every method."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,6 +8,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from ftn_core.report.figures import WIDTH
 
 AMPLIFIED = 4
 """The factor by which error maps are brightened."""
@@ -42,25 +43,23 @@ class ContactSheet:
         return [float(-10 * np.log10(max(square, 1e-12))) for square in squares]
 
 
-def plot_contact_sheet(sheets: Mapping[str, ContactSheet]) -> Figure:
-    """A row for each method, a column for each dial position; below each row the remaining error, amplified."""
-    first = next(iter(sheets.values()))
-    columns = 1 + max(len(_chosen(sheet)) for sheet in sheets.values())
-    rows = 2 * len(sheets) + 1
-    figure, grid = plt.subplots(rows, columns, figsize=(1.5 * columns, 1.62 * rows), layout="constrained")
+def plot_contact_sheet(name: str, sheet: ContactSheet, labels: list[str]) -> Figure:
+    """One method: a column for each of a few dial positions; below each crop the remaining error, amplified.
+
+    Args:
+        labels: of all positions.
+    """
+    chosen = _chosen(sheet)
+    figure, grid = plt.subplots(2, len(chosen), figsize=(WIDTH, 2.9), layout="constrained", squeeze=False)
+    errors, psnr = sheet.errors(), sheet.psnr()
+    for i, above, below in zip(chosen, *grid, strict=True):
+        # at their own resolution, whatever the size on the screen
+        above.imshow(sheet.restored[i], interpolation="none")
+        above.set_title(f"{labels[i]}\n{psnr[i]:.2f} dB", fontsize=9)
+        below.imshow(np.clip(AMPLIFIED * errors[i], 0, 1), cmap="magma", vmin=0, vmax=1, interpolation="none")
     for axes in grid.flat:
         axes.axis("off")
-    for axes, name, picture in ((grid[0, 1], "clean", first.clean), (grid[0, 2], "degraded", first.degraded)):
-        axes.imshow(picture)
-        axes.set_title(name, fontsize=8)
-    for row, (name, sheet) in enumerate(sheets.items()):
-        above, below = grid[2 * row + 1], grid[2 * row + 2]
-        above[0].text(0, 0.5, name, fontsize=9, wrap=True, va="center", transform=above[0].transAxes)
-        errors, psnr = sheet.errors(), sheet.psnr()
-        for i, picture, error in zip(_chosen(sheet), above[1:], below[1:], strict=False):
-            picture.imshow(sheet.restored[i])
-            picture.set_title(f"at {sheet.positions[i]:.3g}: {psnr[i]:.2f} dB", fontsize=8)
-            error.imshow(np.clip(AMPLIFIED * errors[i], 0, 1), cmap="magma", vmin=0, vmax=1)
+    figure.suptitle(name, fontsize=10)
     return figure
 
 

@@ -40,12 +40,24 @@ def make_page(title: str, introduction: str, sections: Sequence[ReportSection]) 
     return _PAGE.format(title=html.escape(title), introduction=html.escape(introduction), links=links, parts=parts)
 
 
-def figure(caption: str, png: bytes) -> str:
-    """HTML of a picture with its caption."""
-    return (
-        f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+def figure(caption: str, drawn: Sequence[bytes]) -> str:
+    """HTML of SVG pictures, beside each other where there is room, with their caption."""
+    images = "".join(
+        f'<img alt="{html.escape(caption)}" src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}">'
+        for svg in drawn
     )
+    return f'<figure><div class="drawn">{images}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
+
+
+def facts(named: Mapping[str, str]) -> str:
+    """HTML of a list of names and what they are."""
+    items = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in named.items())
+    return f"<dl>{items}</dl>"
+
+
+def items(sentences: Sequence[str]) -> str:
+    """HTML of a list of sentences."""
+    return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
 
 
 def smoothness_table(evaluations: Sequence[Evaluation]) -> str:
@@ -60,10 +72,20 @@ def smoothness_table(evaluations: Sequence[Evaluation]) -> str:
     return f'<div class="scroll"><table>{head}{rows}</table></div>'
 
 
-def dial(sheets: Mapping[str, ContactSheet]) -> str:
-    """HTML of a slider over the sheets' dial positions, which changes the restored crop."""
+def dial(sheets: Mapping[str, ContactSheet], labels: Mapping[str, Sequence[str]], opening: Mapping[str, int]) -> str:
+    """HTML of a slider over the sheets' dial positions, which changes the restored crop.
+
+    Args:
+        labels: of each sheet's positions.
+        opening: the position that each sheet is shown at first.
+    """
     pictures = {
-        name: {"at": sheet.positions, "psnr": sheet.psnr(), "src": [_jpeg(crop) for crop in sheet.restored]}
+        name: {
+            "at": list(labels[name]),
+            "opening": opening[name],
+            "psnr": sheet.psnr(),
+            "src": [_jpeg(crop) for crop in sheet.restored],
+        }
         for name, sheet in sheets.items()
     }
     first = next(iter(sheets.values()))
@@ -90,14 +112,18 @@ _DIAL = """
 const sheets = {data};
 const method = document.getElementById("method"), place = document.getElementById("place");
 function show() {{
-  const sheet = sheets[method.value];
-  place.max = sheet.at.length - 1;
-  const i = Math.min(place.value, place.max);
+  const sheet = sheets[method.value], i = place.value;
   document.getElementById("restored").src = sheet.src[i];
-  document.getElementById("says").textContent = sheet.at[i].toFixed(2) + ": " + sheet.psnr[i].toFixed(2) + " dB";
+  document.getElementById("says").textContent = sheet.at[i] + ": " + sheet.psnr[i].toFixed(2) + " dB";
 }}
-method.onchange = place.oninput = show;
-show();
+function open() {{
+  place.max = sheets[method.value].at.length - 1;
+  place.value = sheets[method.value].opening;
+  show();
+}}
+method.onchange = open;
+place.oninput = show;
+open();
 </script>
 """
 
@@ -107,16 +133,27 @@ _PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; }}
 body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }}
 p, ul {{ max-width: 46rem; }} nav ul {{ columns: 2; padding-left: 1.2rem; }}
+dl {{ display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; max-width: 60rem; }} dt {{ font-weight: 500; }}
+dd {{ margin: 0; overflow-wrap: anywhere; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3rem .5rem; text-align: right; white-space: nowrap; }}
-th:first-child {{ text-align: left; }} tr + tr {{ border-top: 1px solid #8884; }} th {{ font-weight: 500; }}
+th, td {{ padding: .3rem .5rem; text-align: right; white-space: nowrap; }} th {{ font-weight: 500; }}
+th:first-child {{ text-align: left; position: sticky; left: 0; background: Canvas; }}
+tr + tr {{ border-top: 1px solid #8884; }}
 .best {{ font-weight: 700; }} .second {{ font-style: italic; }} .reference {{ opacity: .75; }}
-figure {{ margin: 1.5rem 0; }} img {{ max-width: 100%; background: #fff; border-radius: 6px; }}
+figure {{ margin: 1.5rem 0; }} img {{ max-width: 100%; border-radius: 6px; }}
+.drawn {{ display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }}
+.drawn img {{ width: 100%; max-width: 36rem; image-rendering: pixelated; }}
 figcaption {{ font-size: .9rem; opacity: .8; }}
 .three {{ display: flex; gap: 1rem; flex-wrap: wrap; }} .three figure {{ margin: 0; }}
 .three img {{ width: min(300px, 80vw); image-rendering: pixelated; }}
 input[type=range] {{ width: min(20rem, 60vw); vertical-align: middle; }}
+@media (max-width: 600px) {{
+  body {{ margin: 1rem auto; }} h1 {{ font-size: 1.6rem; }} dl {{ display: block; }} nav ul {{ columns: 1; }}
+  table {{ font-size: .85rem; }} th, td {{ padding: .3rem .35rem; }}
+  th:first-child {{ white-space: normal; min-width: 6.5rem; max-width: 8rem; }}
+  .three img {{ width: 42vw; }} dd {{ margin: 0 0 .6rem; }}
+}}
 </style></head><body>
 <h1>{title}</h1>
 <p>{introduction}</p>

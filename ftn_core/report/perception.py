@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ftn_core.evaluation.records.baselines import Baselines
 from ftn_core.evaluation.records.evaluation import Evaluation
-from ftn_core.report.figures import styles
+from ftn_core.report.figures import TEXT, WIDTH, legend, styles
 
 
 def measured(evaluations: Sequence[Evaluation]) -> bool:
@@ -22,7 +22,7 @@ def plot_curve(baselines: Baselines, evaluations: Sequence[Evaluation]) -> Figur
     All points are at the last level. The lines average over the heat map's test images. Single
     markers are the networks trained for one level, which average over all test images.
     """
-    figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(WIDTH, 4.8), layout="constrained")
     style_of = styles(e.name for e in evaluations)
     for e in evaluations:
         places = [(p.psnr, -p.objective) for p in e.grid if p.level == e.trained[-1] and p.objective is not None]
@@ -31,11 +31,9 @@ def plot_curve(baselines: Baselines, evaluations: Sequence[Evaluation]) -> Figur
     for name, marker in zip(baselines.from_scratch.values(), itertools.cycle("x+1234")):
         score = baselines.scores[name][last]
         if score.objective is not None:
-            axes.plot(score.psnr, -score.objective, marker, color="0.3", ms=9, label=name)
+            axes.plot(score.psnr, -score.objective, marker, color=TEXT, ms=9, label=name)
     axes.invert_xaxis()  # distortion grows to the right
-    axes.set(
-        xlabel="distortion: PSNR in dB, better to the left", ylabel="distance by the objective in dB, better below"
-    )
+    axes.set(xlabel="distortion: PSNR in dB, better to the left", ylabel="distance in dB, better below")
     axes.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize=8)
+    legend(figure)
     return figure

@@ -14,6 +14,7 @@ from ftn_core.parameters.quantities import Quantity
 from ftn_core.words.labels import heading, label
 
 FROM_SCRATCH = "from scratch, one network a level"
+BASE_ALONE = "base alone"
 
 
 @dataclass(frozen=True)
@@ -148,12 +149,13 @@ def make_table(
     networks = {*baselines.from_scratch.values(), *baselines.noise_conditioned}
     if degraded:
         rows += [Row(name, values(scores)) for name, scores in baselines.scores.items() if name not in networks]
-    rows.append(Row("base alone", values(baselines.scores["base"]), cost=_base_cost(costs["base"])))
+    rows.append(Row(BASE_ALONE, values(baselines.scores["base"]), cost=_base_cost(costs["base"])))
     levels = list(baselines.scores["base"])
     scratch: dict[float, float | None] = dict.fromkeys(levels)
     for level, name in baselines.from_scratch.items():
         scratch[level] = values(baselines.scores[name])[level]
-    rows.append(Row(FROM_SCRATCH, scratch, cost=("+100 %", "1.00×", "1.00×")))
+    if len(baselines.from_scratch) > 1:  # else there is the base alone
+        rows.append(Row(FROM_SCRATCH, scratch, cost=("+100 %", "1.00×", "1.00×")))
     for name in baselines.noise_conditioned:
         more = f"{100 * (costs[name].parameters / costs['base'].parameters - 1):+.2f} % for all"
         rows.append(Row(name, values(baselines.scores[name]), ranked=True, cost=(more, *_relative_cost(costs, name))))

@@ -3,6 +3,7 @@
 from ftn_core.parameters.quantities import Quantity
 
 _LABELS = {"scale": "×{x:.3g}"}
+_TITLES = {"sigma": "Noise strength", "grain": "Noise strength", "scale": "Scale"}
 
 
 def label(quantity: Quantity, level: float) -> str:
@@ -23,3 +24,8 @@ def phrase(quantity: Quantity, level: float) -> str:
 def heading(quantity: Quantity) -> str:
     """The heading of a column of labels."""
     return f"{quantity.name} (of 255)" if quantity.eight_bits else quantity.name
+
+
+def title(quantity: Quantity) -> str:
+    """What stands above a control that sets it: ``Noise strength``, ``JPEG quality``."""
+    return _TITLES.get(quantity.name, quantity.meaning[0].upper() + quantity.meaning[1:])

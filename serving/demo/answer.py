@@ -3,53 +3,36 @@
 import base64
 import io
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from ftn_core.degradations.degradation import Degradation
+from ftn_core.noise_level.estimate import estimate_sigma, sample_patches
+from ftn_core.runtime.images import to_image
 from ftn_core.runtime.psnr import psnr
+from ftn_core.words.labels import phrase
+from serving.demo import controls, pictures
 from serving.demo.denoisers import DenoiserCache
-from serving.demo.pictures import OpenedPicture, Scene, scene, whole, window
+from serving.demo.pictures import OpenedPicture, Part, Scene
+from serving.demo.setting import Setting
+from serving.demo.shelf import Shelf
 
-
-@dataclass(frozen=True)
-class Setting:
-    """Everything that determines what is shown.
-
-    Args:
-        degraded_at: level of the first model's degradation that the picture goes through; None: no degradation.
-        across, down: in [0, 1], the place of the part in view of a large picture.
-        models: sources of one or two models.
-        level: of the dial.
-    """
-
-    picture: OpenedPicture
-    degraded_at: float | None
-    across: float
-    down: float
-    models: tuple[str, ...]
-    level: float
+PREVIEW = 1600
+"""Longest side in pixels of the small copy that is shown around the part in view."""
 
 
 class Answers:
     """Restores the part in view, and remembers how long each answer took."""
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self.denoisers = DenoiserCache()
         self.milliseconds: list[float] = []
-
-    def scene(self, setting: Setting) -> Scene:
-        """The networks' input, cached: most of the time only the dial moves."""
-        part = window(setting.picture, setting.across, setting.down)
-        return _scene(setting.picture, part, *self._degradation(setting))
-
-    def whole(self, setting: Setting) -> Scene:
-        """The whole picture as the networks' input, not cached because it can be large."""
-        return scene(setting.picture, whole(setting.picture), *self._degradation(setting))
+        self.shelf = shelf
 
     def _degradation(self, setting: Setting) -> tuple[Degradation | None, float]:
         if setting.degraded_at is None:
@@ -58,33 +41,61 @@ class Answers:
         low, high = sorted(denoiser.ends)
         return Degradation.of(denoiser.task.degradation), min(high, max(low, setting.degraded_at))
 
-    def _restored(self, setting: Setting) -> list[Tensor]:
-        """``1 x 3 x H x W`` by each model."""
-        degraded = self.scene(setting).degraded
-        return [self.denoisers(model).restore(degraded, setting.level) for model in setting.models]
+    def given(self, setting: Setting) -> tuple[OpenedPicture, NDArray]:
+        """The picture, and ``3 x H x W``: all of it as the networks are given it."""
+        picture = self.shelf.open(setting.picture)
+        return picture, pictures.given(picture, *self._degradation(setting))
 
-    def __call__(self, setting: Setting, labels: dict[str, str], with_input: bool) -> dict[str, object]:
-        """What ``viewer.js`` draws.
+    def scene(self, setting: Setting, part: Part) -> Scene:
+        """The part as the networks' input."""
+        reference = self.shelf.open(setting.reference) if setting.reference else None
+        return _scene(self.shelf.open(setting.picture), part, *self._degradation(setting), reference)
+
+    def __call__(
+        self, setting: Setting, part: Part, scale: float, labels: Mapping[str, str], with_input: bool
+    ) -> dict[str, object]:
+        """What ``page.js`` draws.
 
         Args:
+            scale: at most 1: of the pictures for the browser. The networks see the part at full resolution.
             labels: names by source.
             with_input: whether to send the input picture. The browser keeps the last one.
         """
         start = time.perf_counter()
-        view = self.scene(setting)
+        view = self.scene(setting, part)
         panes = []
-        for model, restored in zip(setting.models, self._restored(setting), strict=True):
+        for model in setting.models:
+            restored = self.denoisers(model).restore(view.degraded, setting.level)
             score = "" if view.clean is None else f"{psnr(restored, view.clean):.2f} dB"
-            panes.append({"name": labels.get(model, model), "score": score, "after": to_url(restored)})
+            panes.append({"name": labels.get(model, model), "score": score, "after": to_url(restored, scale)})
         degraded = "" if view.clean is None else f"{psnr(view.degraded, view.clean):.2f} dB"
         took = 1000 * (time.perf_counter() - start)
         self.milliseconds.append(took)
-        height, width = view.degraded.shape[2:]
-        answer = {"panes": panes, "input": degraded, "ms": round(took), "width": width, "height": height}
-        return answer | ({"before": to_url(view.degraded)} if with_input else {})
+        answer = {"panes": panes, "input": degraded, "ms": round(took)}
+        return answer | ({"before": to_url(view.degraded, scale)} if with_input else {})
+
+    def found_level(self, setting: Setting) -> dict[str, object]:
+        """The dial's place for the noise in the whole picture; as it is if the first model is not for noise alone."""
+        denoiser = self.denoisers(setting.models[0])
+        if not denoiser.task.degradation.by_noise_alone:
+            return {"level": None, "says": ""}
+        sampled = sample_patches(self.given(setting)[1].transpose(1, 2, 0)).transpose(2, 0, 1)
+        found = estimate_sigma(to_image(sampled))
+        level = controls.nearest_step(denoiser, found)
+        beyond = "" if abs(level - found) <= denoiser.quantity.step else ", beyond the model's range"
+        return {"level": level, "says": f"Found {phrase(denoiser.quantity, found)}{beyond}."}
+
+    def preview(self, setting: Setting) -> bytes:
+        """The whole input, at most ``PREVIEW`` pixels a side, as JPEG."""
+        image = Image.fromarray(to_uint8(to_image(self.given(setting)[1])))
+        image.thumbnail((PREVIEW, PREVIEW), reducing_gap=2)
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=90)
+        return file.getvalue()
 
 
-_scene = lru_cache(4)(scene)
+# most of the time only the dial moves
+_scene = lru_cache(4)(pictures.scene)
 
 
 def to_uint8(image: Tensor) -> np.ndarray:
@@ -92,12 +103,15 @@ def to_uint8(image: Tensor) -> np.ndarray:
     return (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
 
 
-def to_url(image: Tensor) -> str:
+def to_url(image: Tensor, scale: float = 1.0) -> str:
     """A data URL of a lossless WebP at its fastest setting.
 
     Lossy compression would look like artefacts of the networks. Of the lossless formats this one is the fastest and
     the smallest (docs/demo.md).
     """
+    picture = Image.fromarray(to_uint8(image))
+    if scale < 1:
+        picture = picture.resize([max(1, round(scale * side)) for side in picture.size], Image.Resampling.BOX)
     file = io.BytesIO()
-    Image.fromarray(to_uint8(image)).save(file, "webp", lossless=True, quality=0, method=0)
+    picture.save(file, "webp", lossless=True, quality=0, method=0)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

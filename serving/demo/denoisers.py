@@ -54,11 +54,10 @@ class LoadedDenoiser:
             self._denoiser.fold(self._denoiser.position(level), self._network)
             return restore(self._network, degraded)
 
-    def restore_in_copy(self, degraded: Tensor, level: float) -> Tensor:
-        """As ``restore``, but in a network of its own: meanwhile other threads can use ``restore``."""
+    def at(self, level: float) -> nn.Module:
+        """A network of its own, folded for a level: meanwhile other threads can use ``restore``."""
         with self._lock:
-            network = self._denoiser.fold(self._denoiser.position(level))
-        return restore(network, degraded)
+            return self._denoiser.fold(self._denoiser.position(level))
 
 
 class DenoiserCache:

@@ -42,8 +42,8 @@ def find_models(asked: str | None = None) -> Models:
         registry_error = str(error)
     except UserError:  # there is no registry
         pass
-    labels |= {str(path): f"{path.stem} · file" for path in _files()}
-    labels |= {name: f"{name} · released" for name in RELEASED}
+    labels |= {str(path): f"{path.stem} (this project)" for path in _files()}
+    labels |= {name: f"{name} (released)" for name in RELEASED}
     first = asked or default_model()
     first = champion_uri() if first == CHAMPION_NAME else first
     first = by_alias.get(first, first)

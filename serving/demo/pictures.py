@@ -1,6 +1,6 @@
 """Pictures that are open on the page, and the part of them that is in view."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,9 +15,7 @@ from ftn_core.sources.photograph import Photograph
 from ftn_core.sources.sample import sample_photographs
 from ftn_core.utils.errors import UserError
 
-VIEW = 640
-"""Longest side in pixels of the part in view, which is restored while the dial moves."""
-_MIN_SIDE, _MAX_PIXELS = 16, 50_000_000
+_MIN_SIDE, MAX_PIXELS = 16, 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +24,14 @@ class OpenedPicture:
 
     Args:
         pixels: ``3 x H x W``.
-        reference: the clean picture of the same size, if it is known.
+        path: its file.
+        about: where it comes from, for the user.
     """
 
     name: str
     pixels: NDArray[np.uint8]
+    path: Path = Path()
     about: str = ""
-    reference: NDArray[np.uint8] | None = None
 
     @property
     def size(self) -> str:
@@ -41,13 +40,21 @@ class OpenedPicture:
 
 
 @dataclass(frozen=True)
-class Window:
+class Part:
     """A rectangle in a picture, in pixels."""
 
-    top: int
     left: int
-    height: int
+    top: int
     width: int
+    height: int
+
+    @classmethod
+    def within(cls, picture: OpenedPicture, left: float, top: float, width: float, height: float) -> "Part":
+        """The rectangle, moved and cut so that it lies in the picture and is not empty."""
+        whole = picture.pixels.shape[:0:-1]
+        sides = [max(1, min(round(side), most)) for side, most in zip((width, height), whole, strict=True)]
+        corner = [max(0, min(round(at), most - n)) for at, n, most in zip((left, top), sides, whole, strict=True)]
+        return cls(*corner, *sides)
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
@@ -69,57 +76,53 @@ def samples() -> dict[str, Photograph]:
     return {f"{Path(p.name).stem} ({'held out' if p.split == 'test' else p.split})": p for p in found}
 
 
-def decode_picture(path: Path, about: str = "") -> OpenedPicture:
+def decode_picture(path: Path, name: str = "", about: str = "") -> OpenedPicture:
     """Decode an image file.
 
     Args:
-        about: where the picture comes from, for the user.
+        name: for the user; else the file's own.
 
     Raises:
         UserError: it is not a readable image, or too small or too large.
     """
+    name = name or path.name
     try:
-        return OpenedPicture(path.name, decode(path, min_side=_MIN_SIDE, max_pixels=_MAX_PIXELS), about)
+        return OpenedPicture(name, decode(path, min_side=_MIN_SIDE, max_pixels=MAX_PIXELS), path, about)
     except Unusable as error:
-        raise UserError(f"{path.name} cannot be used: {error}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
+        raise UserError(f"{name} cannot be used: {error}. JPEG, PNG, WebP, TIFF, GIF and BMP are read") from None
 
 
-def with_reference(picture: OpenedPicture, reference: OpenedPicture) -> OpenedPicture:
-    """The picture with a clean copy, for PSNR. Raises ``UserError`` if their sizes differ."""
-    if picture.pixels.shape != reference.pixels.shape:
-        raise UserError(f"{reference.name} is {reference.size} pixels, but {picture.name} is {picture.size}")
-    return replace(picture, reference=reference.pixels)
-
-
-def window(picture: OpenedPicture, across: float, down: float) -> Window:
-    """The part in view: the whole picture, or at most ``VIEW`` pixels a side of a larger one.
-
-    A large picture is cut and not scaled: scaling removes noise and blocks, so that another level would be right.
-
-    Args:
-        across, down: in [0, 1], where to cut: 0 is left and top, 1 is right and bottom.
-    """
-    height, width = (min(side, VIEW) for side in picture.pixels.shape[1:])
-    top, left = (picture.pixels.shape[1] - height) * down, (picture.pixels.shape[2] - width) * across
-    return Window(round(top), round(left), height, width)
-
-
-def whole(picture: OpenedPicture) -> Window:
+def whole(picture: OpenedPicture) -> Part:
     """All of a picture."""
-    return Window(0, 0, *picture.pixels.shape[1:])
+    return Part(0, 0, picture.pixels.shape[2], picture.pixels.shape[1])
 
 
-def scene(picture: OpenedPicture, part: Window, degradation: Degradation | None = None, level: float = 0.0) -> Scene:
-    """A part of the picture, degraded at a level, or as it is without a degradation.
-
-    The whole picture is degraded before it is cut, so that the part looks as it does in the whole.
-    """
-    pixels, clean = picture.pixels, picture.reference
-    if degradation and degradation.steps:
-        pixels, clean = _degraded(picture, degradation, level), pixels if clean is None else clean
-    return Scene(to_image(pixels[part.slices]), None if clean is None else to_image(clean[part.slices]))
+def given(picture: OpenedPicture, degradation: Degradation | None = None, level: float = 0.0) -> NDArray:
+    """``3 x H x W``: the whole picture as a network is given it, degraded at a level or as it is."""
+    return _degraded(picture, degradation, level) if degradation and degradation.steps else picture.pixels
 
 
 @lru_cache(1)
 def _degraded(picture: OpenedPicture, degradation: Degradation, level: float) -> NDArray:
     return degradation(picture.pixels, level)
+
+
+def scene(
+    picture: OpenedPicture,
+    part: Part,
+    degradation: Degradation | None = None,
+    level: float = 0.0,
+    reference: OpenedPicture | None = None,
+) -> Scene:
+    """A part of the picture, degraded at a level, or as it is without a degradation.
+
+    The whole picture is degraded before it is cut, so that the part looks as it does in the whole.
+
+    Raises:
+        UserError: the reference, which PSNR is measured against, has another size.
+    """
+    if reference and reference.pixels.shape != picture.pixels.shape:
+        raise UserError(f"{reference.name} is {reference.size} pixels, but {picture.name} is {picture.size}")
+    degraded = given(picture, degradation, level)
+    clean = reference or (None if degraded is picture.pixels else picture)
+    return Scene(to_image(degraded[part.slices]), None if clean is None else to_image(clean.pixels[part.slices]))

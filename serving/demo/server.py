@@ -3,35 +3,29 @@
 import os
 import socket
 import statistics
+import tempfile
 import threading
 import webbrowser
 from collections.abc import Sequence
+from pathlib import Path
 
-# no telemetry, and idle threads of PyTorch must not keep the cores from the server's threads
-os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # idle threads of PyTorch must not keep the cores from the server's
 
-import gradio as gr
 import torch
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from ftn_core.utils.limits import cores
-from serving.demo.actions import Actions
-from serving.demo.closed_gradio import OnlyUsedRoutes, check_files, private_uploads
-from serving.demo.page import CSS, THEME, build_page
-from serving.http.command import MEGAPIXELS
+from serving.demo.api import Api
+from serving.demo.pictures import MAX_PIXELS
 from serving.http.endpoint import restore_routes
 from serving.http.own_hosts import OwnHosts
 from serving.http.port import address_of
 from serving.load import load_denoiser
 
-_LARGEST_UPLOAD = "500mb"
 
-
-@private_uploads()
 def serve_page(model: str | None, listener: socket.socket, browser: bool, names: Sequence[str] = ()) -> None:
     """Serve on the socket until interrupted. At the end print the median time of an answer.
 
@@ -42,33 +36,19 @@ def serve_page(model: str | None, listener: socket.socket, browser: bool, names:
         UserError: there is no model, or it cannot be loaded.
     """
     torch.set_num_threads(cores())
-    actions = Actions(model)
-    if actions.models.registry_error:
-        print(f"{actions.models.registry_error}: only the files are offered", flush=True)
-    routes = restore_routes(load_denoiser(actions.models.first), int(MEGAPIXELS * 1e6))
-    page = build_page(actions)
-    guards = [
-        Middleware(OwnHosts, listener, names),
-        Middleware(OnlyUsedRoutes),
-        Middleware(CORSMiddleware),  # no other origin reads; without it Gradio lets in every page of this machine
-    ]
-    app = FastAPI(openapi_url=None, routes=routes, middleware=guards)  # without /docs
-    app = gr.mount_gradio_app(
-        app, page, "/", theme=THEME, css=CSS, footer_links=[], max_file_size=_LARGEST_UPLOAD,
-        app_kwargs={"openapi_url": None}, run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False,
-        mcp_server=False,
-    )  # fmt: skip
-    check_files(page)
-    address = address_of(listener)
-    print(f"The dial is at {address}; Ctrl-C ends it. Programs send pictures to {address}/restore", flush=True)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    # not in the main thread: there uvicorn handles the interrupt, and waits until every open page is closed
-    serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    if browser:
-        threading.Timer(1, webbrowser.open, [address]).start()
-    try:
-        serving.start()
-        serving.join()
-    finally:
-        if times := actions.answers.milliseconds:
-            print(f"{len(times)} answers, median {statistics.median(times):.0f} ms at the server", flush=True)
+    with tempfile.TemporaryDirectory(prefix="ftn-", ignore_cleanup_errors=True) as folder:
+        api = Api(model, Path(folder))
+        if api.models.registry_error:
+            print(f"{api.models.registry_error}: only the files are offered", flush=True)
+        routes = [*api.routes(), *restore_routes(load_denoiser(api.models.first), MAX_PIXELS)]
+        app = Starlette(routes=routes, middleware=[Middleware(OwnHosts, listener, names)])
+        address = address_of(listener)
+        print(f"The page is at {address}; Ctrl-C ends it. Programs send pictures to {address}/restore", flush=True)
+        if browser:
+            threading.Timer(1, webbrowser.open, [address]).start()
+        try:
+            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            if times := api.answers.milliseconds:
+                print(f"{len(times)} answers, median {statistics.median(times):.0f} ms at the server", flush=True)

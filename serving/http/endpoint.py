@@ -18,28 +18,16 @@ from starlette.types import Receive, Scope, Send
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.utils.errors import UserError
-from ftn_core.utils.messages import printable
 from ftn_core.words.labels import label
 from serving.files.level_argument import AUTO, LevelArgument
 from serving.files.pictures import TooLargeError
 from serving.http.file_restorer import FileRestorer
+from serving.http.receive import RefusedError, largest_body, message, receive
 
 MAX_REQUESTS = 32
 """Requests in progress: being received, waiting, restored or sent. Further ones get status 429."""
-RECEIVE_TIMEOUT = 60.0
-"""Seconds in which a request must be complete."""
 SEND_TIMEOUT = 300.0
 """Seconds in which an answer must be fetched. Then the connection is closed."""
-
-_BYTES_PER_PIXEL = 8  # four samples of 16 bits
-_METADATA = 2**22
-_LONGEST_MESSAGE = 300
-
-
-class _RefusedError(UserError):
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class RestoreEndpoint:
@@ -51,7 +39,7 @@ class RestoreEndpoint:
 
     def __init__(self, denoiser: ContinuousDenoiser, max_pixels: int) -> None:
         self._restore = FileRestorer(denoiser, max_pixels)
-        self._max_bytes = _BYTES_PER_PIXEL * max_pixels + _METADATA
+        self._max_bytes = largest_body(max_pixels)
         self._task = denoiser.task
         self._ends = denoiser.ends
         self._in_progress = 0
@@ -61,7 +49,7 @@ class RestoreEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: a picture file, or one line of text that says what is wrong."""
         if self._in_progress >= MAX_REQUESTS:
-            busy = _message(HTTPStatus.TOO_MANY_REQUESTS, "too much to do at the moment: try again")
+            busy = message(HTTPStatus.TOO_MANY_REQUESTS, "too much to do at the moment: try again")
             busy.headers["Retry-After"] = "1"
             return await busy(scope, receive, send)
         self._in_progress += 1
@@ -79,18 +67,18 @@ class RestoreEndpoint:
         source, target = folder / "received", folder / "restored"
         try:
             level = self._level(request.query_params)
-            await self._receive(request, source)
+            await receive(request, source, self._max_bytes)
             async with self._network:
                 if await request.is_disconnected():
                     raise ClientDisconnect
                 loop = asyncio.get_running_loop()
                 restored = await loop.run_in_executor(self._thread, self._restore, source, target, level)
         except TooLargeError as error:
-            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
-        except _RefusedError as error:
-            return _message(error.status, str(error))
+            return message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+        except RefusedError as error:
+            return message(error.status, str(error))
         except UserError as error:
-            return _message(HTTPStatus.BAD_REQUEST, str(error))
+            return message(HTTPStatus.BAD_REQUEST, str(error))
         used = {f"Ftn-{self._task.quantity.name.capitalize()}": f"{restored.level:.6g}"}
         return FileResponse(target, media_type=f"image/{restored.format.lower()}", headers=used)
 
@@ -110,29 +98,6 @@ class RestoreEndpoint:
             )
         return level
 
-    async def _receive(self, request: Request, path: Path) -> None:
-        """Write the body to a file."""
-        if request.headers.get("content-type", "").startswith("multipart/"):
-            message = "the body must be the file itself, not a form: curl --data-binary @photo.png"
-            raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
-        too_large = TooLargeError(f"a picture file may have {self._max_bytes:,} bytes")
-        if int(request.headers.get("content-length", 0)) > self._max_bytes:
-            raise too_large
-        size = 0
-        try:
-            async with asyncio.timeout(RECEIVE_TIMEOUT):
-                with path.open("wb") as file:
-                    async for chunk in request.stream():
-                        size += len(chunk)
-                        if size > self._max_bytes:
-                            raise too_large
-                        file.write(chunk)
-        except TimeoutError:
-            message = f"the request has not come to its end within {RECEIVE_TIMEOUT:.0f} s"
-            raise _RefusedError(HTTPStatus.REQUEST_TIMEOUT, message) from None
-        if not size:
-            raise UserError("the body is empty: send a picture file, curl --data-binary @photo.png")
-
 
 def restore_routes(denoiser: ContinuousDenoiser, max_pixels: int) -> list[BaseRoute]:
     """``POST /restore``, and ``GET /health`` for whoever watches the service."""
@@ -140,8 +105,3 @@ def restore_routes(denoiser: ContinuousDenoiser, max_pixels: int) -> list[BaseRo
         Route("/restore", RestoreEndpoint(denoiser, max_pixels), methods=["POST"]),
         Route("/health", lambda request: PlainTextResponse("ok\n")),
     ]
-
-
-def _message(status: HTTPStatus, text: str) -> PlainTextResponse:
-    """One line. What a request has brought into it is cut, and cannot control a terminal."""
-    return PlainTextResponse(f"{printable(text[:_LONGEST_MESSAGE])}\n", status)

@@ -43,10 +43,10 @@ class Tracker:
         if self._journal:
             self._journal.append_file(path.name, path.read_bytes())
 
-    def figure(self, caption: str, png: bytes) -> None:
-        """Keep a PNG picture with the run."""
+    def figure(self, caption: str, svg: bytes) -> None:
+        """Keep an SVG picture with the run."""
         if self._journal:
-            self._journal.append_file(f"{caption.lower().replace(' ', '-')}.png", png)
+            self._journal.append_file(f"{caption.lower().replace(' ', '-')}.svg", svg)
 
     def pipeline(self, metrics: dict[str, float], files: Iterable[Path]) -> None:
         """Record the results of the whole pipeline as a run of its own, so that pipelines can be compared."""

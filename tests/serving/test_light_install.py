@@ -51,7 +51,7 @@ def closure(package: str) -> set[str]:
 
 def ftn(folder, *arguments):
     light = closure("ftn")
-    assert {"torch", "numpy", "typer"} <= light and not {"mlflow", "prefect", "dvc", "gradio"} & light
+    assert {"torch", "numpy", "typer"} <= light and not {"mlflow", "prefect", "dvc", "starlette"} & light
     extra = {m for m, names in packages_distributions().items() if not light & {*map(canonicalize_name, names)}}
     hidden = {m for m in extra if m not in sys.stdlib_module_names and not m.startswith("_")} | POSIX_ONLY
     return subprocess.run(
@@ -83,7 +83,7 @@ def test_pictures_of_8_and_16_bits_are_restored_by_the_released_model(folder):
 @pytest.mark.parametrize(
     ("arguments", "extra"),
     [
-        (("demo", "--port", "0"), "demo"),
+        (("demo", "--port", "0"), "serve"),
         (("models", "list"), "pipeline"),
         (("export", "model.onnx", "--model", "model.safetensors"), "export"),
     ],

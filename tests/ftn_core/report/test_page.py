@@ -6,10 +6,14 @@ from html.parser import HTMLParser
 from ftn_core.report.page import ReportSection, dial, figure, make_page, smoothness_table
 
 
+def shown(sheets):
+    return dial(sheets, {n: [f"{p:g} <" for p in s.positions] for n, s in sheets.items()}, dict.fromkeys(sheets, 1))
+
+
 def whole(evaluations, sheets):
     sections = [
-        ReportSection("A & B", "Words < more.", figure("Caption", b"\x89PNG")),
-        ReportSection("Drag it", "", dial(sheets)),
+        ReportSection("A & B", "Words < more.", figure("Caption", [b"<svg/>", b"<svg/>"])),
+        ReportSection("Drag it", "", shown(sheets)),
         ReportSection("Smoothness", "", smoothness_table(evaluations)),
     ]
     return make_page("Title", "Introduction.", sections)
@@ -53,11 +57,12 @@ def test_what_others_named_is_escaped(evaluations, sheets):
 
 
 def test_the_dial_has_every_place_of_every_sheet_with_its_psnr(sheets):
-    text = dial(sheets)
+    text = shown(sheets)
     data = json.loads(re.search(r"const sheets = (.*);", text)[1])
     assert data.keys() == sheets.keys()
     for name, sheet in sheets.items():
-        assert data[name]["at"] == sheet.positions and data[name]["psnr"] == sheet.psnr()
+        assert data[name]["at"] == [f"{p:g} <" for p in sheet.positions] and data[name]["opening"] == 1
+        assert data[name]["psnr"] == sheet.psnr()
         assert len(set(data[name]["src"])) == len(sheet.restored)
     assert [html.unescape(name) for name in re.findall("<option>(.*?)</option>", text)] == list(sheets)
 

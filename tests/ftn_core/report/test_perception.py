@@ -1,7 +1,7 @@
 import pytest
 
 from ftn_core.parameters.quantities import SIGMA
-from ftn_core.report.figures import png
+from ftn_core.report.figures import svg
 from ftn_core.report.perception import measured, plot_curve
 from ftn_core.report.table import FROM_SCRATCH, make_table
 
@@ -36,7 +36,7 @@ def test_the_curve_is_drawn_where_there_is_an_objective_beside_pixels(evaluation
         at = [p for p in e.grid if p.level == 0.4]
         assert lines[e.name] == [[p.psnr, -p.objective] for p in at]
     assert axes.get_xlim()[0] > axes.get_xlim()[1]
-    assert png(plot_curve(baselines, own)) == png(figure)
+    assert svg(plot_curve(baselines, own)) == svg(figure)
 
 
 def test_the_table_of_the_objective_has_no_rows_without_one(perceptual, costs):

@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import replace
 
@@ -5,6 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from ftn_core.parameters.quantities import SIGMA
+from ftn_core.report.conclusion import conclusion
 from ftn_core.report.sections import Findings
 
 
@@ -12,7 +14,9 @@ from ftn_core.report.sections import Findings
 def findings(baselines, evaluations, costs, filters, sheets):
     pictures = {"base": sheets["ftn"].clean[:, :3, 0:1].transpose(0, 2, 1).repeat(3, 1) / 255.0}
     pictures["ftn/0.4"] = -pictures["base"]
-    return Findings(baselines, evaluations, costs, filters, pictures, sheets, SIGMA)
+    origin = {"commit": "abc, 2026-01-02", "seed": "0", "test photographs": "a<b>.png"}
+    training = {"train_base": [(200, 24.0), (400, 26.1)]}
+    return Findings(baselines, evaluations, costs, filters, pictures, sheets, SIGMA, training, origin, 7)
 
 
 def with_objective(findings):
@@ -36,12 +40,12 @@ def with_objective(findings):
 
 def not_rendered(figure):
     plt.close(figure)
-    return b"\x89PNG"
+    return b"<svg/>"
 
 
 @pytest.mark.parametrize("more", [False, True])
 def test_every_figure_stands_once_on_the_page_in_the_section_that_speaks_of_it(findings, more, monkeypatch):
-    monkeypatch.setattr("ftn_core.report.sections.png", not_rendered)
+    monkeypatch.setattr("ftn_core.report.sections.svg", not_rendered)
     findings = with_objective(findings) if more else findings
     figures = findings.figures()
     page = findings.page(figures)
@@ -60,3 +64,27 @@ def test_experiments_are_compared_by_the_psnr_of_rows_that_learn(findings):
     assert list(psnr) == ["base", "from scratch", "noise-conditioned up to 0.4", "ftn", "a<b>", "ftn-chain"]
     assert psnr["from scratch"] == {0.1: 30, 0.2: 28.1}  # each level by the network that was trained for it
     assert psnr["ftn"] == {0.1: 30.0, 0.2: 27.5, 0.3: 26.0, 0.4: 25.004}
+
+
+def test_it_says_where_it_comes_from_and_on_how_many_images(findings):
+    page = findings.page({caption: [b"<svg/>"] for caption in findings.figures()})
+    assert "<dt>commit</dt><dd>abc, 2026-01-02</dd>" in page and "<dd>a&lt;b&gt;.png</dd>" in page
+    assert "on 7 test images" in page
+
+
+def test_the_dial_opens_where_it_is_calibrated_for_the_image_and_shows_levels(findings):
+    page = findings.page({caption: [b"<svg/>"] for caption in findings.figures()})
+    data = json.loads(re.search(r"const sheets = (.*);", page)[1])
+    # the image's level is 0.3: two thirds of the dial, which has the positions 0, 0.5, 1 (and 1.5, 2)
+    assert [sheet["opening"] for sheet in data.values()] == [1, 1, 3]
+    assert data["ftn"]["at"] == ["0.1 (26)", "0.25 (64)", "0.4 (102)"]
+
+
+def test_the_conclusion_is_computed_from_the_table(findings):
+    said = conclusion(findings.table())
+    assert said[0] == "Best on average over sigma 0.2 (51), 0.3 (76), 0.4 (102): ftn-chain, 26.43 dB."
+    assert said[1] == "Behind it are noise-conditioned up to 0.4 by 0.03 dB, ftn by 0.27 dB, a<b> by 0.27 dB."
+    assert said[2] == "ftn-chain beside networks trained for one level alone: -0.20 dB at 0.2 (51)."
+    assert said[3].startswith("ftn-chain beside the base alone: +5.90 dB at 0.2 (51)")
+    assert said[4] == "At levels that were not trained for (0.3 (76)), noise-conditioned up to 0.4 is best."
+    assert said[5] == "One more level costs ftn-chain +2.40 % of the base's parameters."

@@ -39,6 +39,11 @@ def test_baselines_are_not_ranked_and_leave_out_what_they_do_not_know(table):
     assert cells(text, "degraded input") == ["20.00", "14.00", "11.00", "8.00", "", "", ""]
 
 
+def test_without_networks_from_scratch_there_is_no_row_of_dashes(baselines, evaluations, costs):
+    alone = baselines.model_copy(update={"from_scratch": {0.1: "base"}})
+    assert "from scratch, one network a level" not in make_table(alone, evaluations, costs, SIGMA).markdown()
+
+
 def test_costs_stand_beside_the_base(table):
     text = table.markdown()
     assert cells(text, "ftn")[4:] == ["+2.40 %", "1.00×", "1.02× ± 0.03"]

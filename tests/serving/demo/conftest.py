@@ -5,10 +5,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import mlflow
 import pytest
 import torch
@@ -98,15 +98,15 @@ def address(project):
     lines = []
     for line in process.stdout:
         lines.append(line)
-        if "The dial is at " in line:
+        if "The page is at " in line:
             break
     else:
         pytest.fail("".join(lines))
-    address = line.split("The dial is at ")[1].split(";")[0]
+    address = line.split("The page is at ")[1].split(";")[0]
     yield address
-    # an open page must not keep the server from ending
-    with urllib.request.urlopen(f"{address}/gradio_api/heartbeat/page", timeout=30) as page:
-        assert page.read(1)
+    # an open connection must not keep the server from ending
+    with httpx.Client() as client:
+        assert client.get(f"{address}/health").status_code == 200
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 130 and "answers, median " in output, output

@@ -6,7 +6,7 @@ import pytest
 from ports import free_ports
 
 from ftn_core.utils.errors import UserError
-from serving.demo.actions import Actions
+from serving.demo.api import Api
 from serving.demo.models import find_models
 from serving.demo.server import serve_page
 from serving.http.port import listen
@@ -33,7 +33,7 @@ def test_a_port_that_is_taken(project):
 def test_without_a_project_the_released_models_are_offered(here, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = find_models()
-    assert found.labels == {"photo": "photo · released", "ffdnet": "ffdnet · released"} and found.first == "photo"
+    assert found.labels == {"photo": "photo (released)", "ffdnet": "ffdnet (released)"} and found.first == "photo"
     assert not list(tmp_path.iterdir())
 
 
@@ -44,9 +44,9 @@ def test_no_champion(here, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_that_is_none(here):
+def test_a_model_that_is_none(here, tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.safetensors does not exist"):
-        Actions("nowhere.safetensors")
+        Api("nowhere.safetensors", tmp_path)
 
 
 def test_the_registrys_versions_come_first(here, monkeypatch):
@@ -54,12 +54,12 @@ def test_the_registrys_versions_come_first(here, monkeypatch):
     assert found.labels == {
         "models:/ftn-denoiser/2": "ftn-denoiser 2 · champion",
         "models:/ftn-denoiser/1": "ftn-denoiser 1",
-        "models/denoisers/dni.safetensors": "dni · file",
-        "models/denoisers/ftn.safetensors": "ftn · file",
-        "models/denoisers/jpeg.safetensors": "jpeg · file",
-        "models/denoisers/objective.safetensors": "objective · file",
-        "photo": "photo · released",
-        "ffdnet": "ffdnet · released",
+        "models/denoisers/dni.safetensors": "dni (this project)",
+        "models/denoisers/ftn.safetensors": "ftn (this project)",
+        "models/denoisers/jpeg.safetensors": "jpeg (this project)",
+        "models/denoisers/objective.safetensors": "objective (this project)",
+        "photo": "photo (released)",
+        "ffdnet": "ffdnet (released)",
     }
     assert found.first == "models:/ftn-denoiser/2" and not found.registry_error
     assert find_models("models:/ftn-denoiser@champion").first == "models:/ftn-denoiser/2"

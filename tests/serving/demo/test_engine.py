@@ -2,6 +2,8 @@
 
 import base64
 import io
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,9 +19,11 @@ from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.utils.errors import UserError
 from serving.demo import controls, pictures
-from serving.demo.answer import Answers, Setting, to_uint8, to_url
-from serving.demo.denoisers import LoadedDenoiser
-from serving.demo.pictures import OpenedPicture, Window
+from serving.demo.answer import Answers, to_uint8, to_url
+from serving.demo.denoisers import DenoiserCache, LoadedDenoiser
+from serving.demo.pictures import OpenedPicture, Part
+from serving.demo.setting import Setting
+from serving.demo.shelf import KEPT, Shelf
 
 from .conftest import make_denoiser
 
@@ -40,7 +44,7 @@ def test_a_loaded_denoiser_gives_what_the_library_gives(sigma):
     loaded = LoadedDenoiser(make_denoiser(0))
     loaded.restore(noisy, 0.5)
     assert torch.equal(loaded.restore(noisy, sigma), restore(folded(sigma), noisy))
-    assert torch.equal(loaded.restore_in_copy(noisy, sigma), restore(folded(sigma), noisy))
+    assert torch.equal(restore(loaded.at(sigma), noisy), restore(folded(sigma), noisy))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_threads_that_share_one_denoiser_do_not_mix_their_levels():
 
 @pytest.mark.parametrize(("task", "level"), [(DENOISING, 0.4), (CAMERA, 0.1), (DEJPEG, 20), (PLEASING, 0.5)])
 def test_a_picture_goes_through_the_models_own_degradation_and_a_part_shows_the_whole(picture, task, level):
-    part = Window(7, 11, 20, 30)
+    part = Part(11, 7, 30, 20)
     whole = pictures.scene(picture, pictures.whole(picture), Degradation.of(task.degradation), level)
     view = pictures.scene(picture, part, Degradation.of(task.degradation), level)
     assert torch.equal(whole.degraded, to_image(Degradation.of(task.degradation)(picture.pixels, level)))
@@ -82,18 +86,39 @@ def test_what_is_clean_is_known_only_where_it_can_be(picture):
         pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), 0.1).clean is not None
     )
     other = OpenedPicture("b.png", 255 - picture.pixels)
-    known = pictures.scene(pictures.with_reference(picture, other), pictures.whole(picture))
+    known = pictures.scene(picture, pictures.whole(picture), reference=other)
     torch.testing.assert_close(known.clean, 1 - known.degraded)
     with pytest.raises(UserError, match=r"c\.png is 8 × 8 pixels, but a\.png is 81 × 60"):
-        pictures.with_reference(picture, OpenedPicture("c.png", np.zeros((3, 8, 8), np.uint8)))
+        pictures.scene(
+            picture, pictures.whole(picture), reference=OpenedPicture("c.png", np.zeros((3, 8, 8), np.uint8))
+        )
 
 
-def test_large_pictures_are_cut_at_full_resolution():
-    large = OpenedPicture("l", np.zeros((3, 1000, 500), np.uint8))
-    assert pictures.window(large, 1.0, 1.0) == Window(360, 0, 640, 500)
-    assert pictures.window(large, 0.0, 0.5) == Window(180, 0, 640, 500)
-    small = OpenedPicture("s", np.zeros((3, 64, 80), np.uint8))
-    assert pictures.window(small, 0.3, 0.9) == pictures.whole(small)
+@pytest.mark.parametrize(
+    ("asked", "got"),
+    [((10, 20, 30, 40), (10, 20, 30, 40)), ((70, 0, 30, 1e9), (51, 0, 30, 60)), ((-5, -5, 0, 0), (0, 0, 1, 1)),
+     ((1e300, -1e300, 8.4, 8.6), (73, 0, 8, 9))],
+)  # fmt: skip
+def test_a_part_lies_in_its_picture_whatever_is_asked(picture, asked, got):
+    assert Part.within(picture, *asked) == Part(*got)
+
+
+def test_uploads_have_secret_keys_and_go_when_nobody_looks_at_them(picture, tmp_path):
+    shelf = Shelf(tmp_path)
+    (first, path), (second, other) = (shelf.new("../../etc/passwd"), shelf.new("b.png"))
+    assert path.parent == tmp_path and len(first) > 20 and first != second
+    for file in (path, other):
+        Image.fromarray(picture.pixels.transpose(1, 2, 0)).save(file, "PNG")
+    assert shelf.open(first).name == "passwd" and shelf.open(first) is shelf.open(first)
+    long_ago = time.time() - KEPT - 1
+    for file in (path, other):
+        os.utime(file, (long_ago, long_ago))
+    shelf.open(second)
+    shelf.new("c.png")
+    assert not path.exists() and other.exists()
+    for key in (first, "nowhere", "../b"):
+        with pytest.raises(UserError, match="open it again"):
+            shelf.open(key)
 
 
 def test_an_unreadable_file_is_named(tmp_path):
@@ -115,22 +140,32 @@ def test_an_answer_tells_what_was_measured(picture, tmp_path):
     files = [tmp_path / f"{seed}.safetensors" for seed in (0, 1)]
     for seed, file in enumerate(files):
         make_denoiser(seed).save(file)
-    setting = Setting(picture, 0.3, 0.5, 0.5, tuple(map(str, files)), 0.4)
-    answers = Answers()
-    answer = answers(setting, {str(files[0]): "first"}, with_input=False)
-    view = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), 0.3)
+    answers = Answers(Shelf(tmp_path))
+    key, path = answers.shelf.new("a.png")
+    Image.fromarray(picture.pixels.transpose(1, 2, 0)).save(path, "PNG")
+    setting, part = Setting(key, "", 0.3, tuple(map(str, files)), 0.4), pictures.whole(picture)
+    answer = answers(setting, part, 1, {str(files[0]): "first"}, with_input=False)
+    view = pictures.scene(picture, part, Degradation.of(DENOISING.degradation), 0.3)
     for seed, pane in enumerate(answer["panes"]):
         expected = restore(folded(0.4, seed), view.degraded)
         assert pane["score"] == f"{psnr(expected, view.clean):.2f} dB"
         assert pane["after"] == to_url(expected)
     assert [pane["name"] for pane in answer["panes"]] == ["first", str(files[1])]
-    assert "before" not in answer and "before" in answers(setting, {}, with_input=True)
+    assert "before" not in answer and "before" in answers(setting, part, 0.5, {}, with_input=True)
     assert len(answers.milliseconds) == 2
+
+
+def test_a_setting_takes_finite_numbers_and_models_that_are_offered():
+    query = {"picture": "a", "model": "photo", "level": "0.3"}
+    assert Setting.read(query, {"photo": ""}) == Setting("a", "", None, ("photo",), 0.3)
+    for wrong in ({"level": "nan"}, {"level": ""}, {"strength": "inf"}, {"model": "/etc/passwd"}, {"other": "x"}):
+        with pytest.raises(UserError):
+            Setting.read(query | wrong, {"photo": ""})
 
 
 def test_a_file_that_is_written_anew_is_loaded_anew(tmp_path):
     file, noisy = tmp_path / "d.safetensors", torch.rand(1, 3, 16, 16)
-    denoisers = Answers().denoisers
+    denoisers = DenoiserCache()
     make_denoiser(0).save(file)
     first = denoisers(str(file))
     assert denoisers(str(file)) is first
@@ -142,30 +177,23 @@ def test_a_file_that_is_written_anew_is_loaded_anew(tmp_path):
 def test_the_automatic_level_is_near(sigma):
     smooth = np.broadcast_to(np.linspace(40, 200, 128).astype(np.uint8), (3, 128, 128))
     noisy = pictures.scene(
-        OpenedPicture("s", smooth), Window(0, 0, 128, 128), Degradation.of(DENOISING.degradation), sigma
+        OpenedPicture("s", smooth), Part(0, 0, 128, 128), Degradation.of(DENOISING.degradation), sigma
     ).degraded
     assert abs(estimate_sigma(noisy) - sigma) < 0.02
 
 
 def test_a_dial_goes_from_nothing_to_do_to_the_last_level_in_its_own_quantity():
-    falling = LoadedDenoiser(make_denoiser(0, DEJPEG, (40, 10)))
-    assert controls.dial_slider(falling, 23.0) == {
-        "minimum": 10, "maximum": 100, "step": 1, "value": 23, "label": "Dial: JPEG quality (quality)",
-        "elem_classes": ["falling"],
+    falling = controls.controls(LoadedDenoiser(make_denoiser(0, DEJPEG, (40, 10))))
+    assert falling == {
+        "quantity": "quality (JPEG quality)", "title": "JPEG quality", "low": 10, "high": 100, "step": 1,
+        "falling": True, "ends": ["100", "10"], "opening": 25, "auto": False, "degradation": "JPEG compression",
+        "varied": True,
     }  # fmt: skip
-    assert controls.dial_slider(falling, 0.4)["value"] == 25  # that was of another quantity
-    assert controls.dial_ends(falling)["value"] == '<div class="ends"><span>100</span><span>10</span></div>'
-    assert not controls.find_button(falling)["visible"] and controls.strength_slider(falling, 20)["visible"]
-    assert controls.degrade_checkbox(falling)["label"] == "Degrade it first: JPEG compression"
-
-    free = LoadedDenoiser(make_denoiser(0, PLEASING, (0, 1)))
-    assert "<span>0 (faithful)</span><span>1 (pleasing)</span>" in controls.dial_ends(free)["value"]
-    assert controls.dial_slider(free, 0.333)["value"] == 0.33 and controls.dial_slider(free, 0.0)["elem_classes"] == []
-    assert not controls.strength_slider(free, 0.5)["visible"]
-    assert controls.degrade_checkbox(free)["label"].endswith("JPEG compression at quality 10")
+    free = controls.controls(LoadedDenoiser(make_denoiser(0, PLEASING, (0, 1))))
+    assert free["ends"] == ["0 (faithful)", "1 (pleasing)"] and free["title"] == "From faithful to pleasing"
+    assert not free["falling"] and not free["varied"] and free["degradation"].endswith("JPEG compression at quality 10")
     style = LoadedDenoiser(make_denoiser(0, Task(DegradationSpec([]), ("<b>waves", "stripes")), (0, 1)))
-    assert not controls.degrade_checkbox(style)["visible"] and "&lt;b&gt;waves" in controls.dial_ends(style)["value"]
-
+    assert not controls.controls(style)["degradation"]
     noise = LoadedDenoiser(make_denoiser(0))
-    assert controls.find_button(noise) == {"value": "Find sigma", "visible": True}
+    assert controls.controls(noise)["title"] == "Noise strength" and controls.controls(noise)["auto"]
     assert controls.nearest_step(noise, 0.9) == 0.6 and controls.nearest_step(noise, 0.3511) == 0.35

@@ -15,6 +15,7 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from serving.files.level_argument import LevelArgument
 from serving.files.restore import Restoration
 from serving.http import endpoint as module
+from serving.http import receive as receiving
 from serving.http.endpoint import MAX_REQUESTS, restore_routes
 
 
@@ -151,14 +152,14 @@ async def silent():
 
 
 def test_a_request_that_does_not_end_times_out(app, monkeypatch):
-    monkeypatch.setattr(module, "RECEIVE_TIMEOUT", 0.05)
+    monkeypatch.setattr(receiving, "RECEIVE_TIMEOUT", 0.05)
     answer = ask(app, silent())
     assert answer.status_code == 408 and "not come to its end" in answer.text
 
 
 def test_requests_in_progress_are_bounded_and_their_places_and_files_freed(app, monkeypatch, tmp_path):
     good = picture(tmp_path).read_bytes()
-    monkeypatch.setattr(module, "RECEIVE_TIMEOUT", 0.5)
+    monkeypatch.setattr(receiving, "RECEIVE_TIMEOUT", 0.5)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
 
