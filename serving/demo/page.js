@@ -58,12 +58,16 @@ const frameSize = () => [panes[0].frame.clientWidth, panes[0].frame.clientHeight
 const fitting = () => { const [w, h] = frameSize(); return Math.min(w / now.width, h / now.height); };
 const inside = (at, half, side) => (2 * half >= side ? side / 2 : Math.min(side - half, Math.max(half, at)));
 
+// From all of the picture, or its pixels as the screen's if that is smaller.
+const bounded = (zoom) => Math.max(Math.min(1, fitting()), Math.min(Math.max(LARGEST, fitting()), zoom));
+
+// A zoom of 0 fits the picture into the frame.
 function place(zoom, x = now.width / 2, y = now.height / 2) {
   const [w, h] = frameSize();
-  view.zoom = Math.max(fitting(), Math.min(Math.max(LARGEST, fitting()), zoom));
+  view.zoom = zoom ? bounded(zoom) : fitting();
   view.x = inside(x, w / view.zoom / 2, now.width);
   view.y = inside(y, h / view.zoom / 2, now.height);
-  view.whole = view.zoom <= 1.001 * fitting();
+  view.whole = Math.abs(view.zoom / fitting() - 1) < 0.001;
   lay();
   draw();
 }
@@ -71,7 +75,7 @@ function place(zoom, x = now.width / 2, y = now.height / 2) {
 // The point under (clientX, clientY) stays where it is.
 function zoomAt(frame, factor, clientX, clientY) {
   const box = frame.getBoundingClientRect();
-  const zoom = Math.max(fitting(), Math.min(Math.max(LARGEST, fitting()), view.zoom * factor));
+  const zoom = bounded(view.zoom * factor);
   const shift = 1 / view.zoom - 1 / zoom;
   place(zoom, view.x + (clientX - box.left - box.width / 2) * shift, view.y + (clientY - box.top - box.height / 2) * shift);
 }
@@ -430,7 +434,7 @@ $("strength").oninput = () => { say(""); now.strength = $("strength").valueAsNum
 $("strength").onchange = arrange;
 
 const controlsOf = (source) => get("controls", { model: source });
-const bounded = (level) => level === undefined ? level : Math.min(model.high, Math.max(model.low, level));
+const withinRange = (level) => level === undefined ? level : Math.min(model.high, Math.max(model.low, level));
 let chosen;
 $("model").onchange = acts(async () => {
   try {
@@ -438,8 +442,8 @@ $("model").onchange = acts(async () => {
     const same = next.quantity === model.quantity;
     model = next;
     for (const picture of pictures.values()) {  // a level of another quantity means nothing here
-      picture.level = same ? bounded(picture.level) : undefined;
-      picture.strength = same ? bounded(picture.strength) : undefined;
+      picture.level = same ? withinRange(picture.level) : undefined;
+      picture.strength = same ? withinRange(picture.strength) : undefined;
     }
     chosen = $("model").value;
   } catch (error) {
