@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from matplotlib import pyplot as plt
 
 from ftn_core.parameters.quantities import SIGMA
 from ftn_core.report import curves, dial
@@ -16,7 +17,7 @@ def draw(baselines, evaluations, sheets, filters):
 
     pictures = {"base": sheets["ftn"].clean[:, :3, 0:1].transpose(0, 2, 1).repeat(3, 1) / 255.0}
     pictures["ftn/0.4"] = -pictures["base"]
-    return {
+    yield {
         "psnr": lambda: curves.plot_psnr(baselines, evaluations, SIGMA)[0],
         "below best": lambda: curves.plot_psnr(baselines, evaluations, SIGMA)[1],
         "heat": lambda: dial.plot_heat(evaluations, SIGMA)[2],
@@ -27,6 +28,7 @@ def draw(baselines, evaluations, sheets, filters):
         "trajectories": lambda: drawn.plot_trajectories(filters),
         "filters": lambda: drawn.plot_filters(filters, pictures),
     }
+    plt.close("all")
 
 
 def test_the_same_results_give_the_same_bytes_and_every_figure_suits_a_phone_and_both_modes(draw):
