@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: moved help setup repro why demo preset flow seeds up status down worker check test test-fast lint format lock mlflow register upload bench docs gc clean
+.PHONY: moved help setup repro why demo preset flow seeds up status down worker check test test-fast lint format lock mlflow register upload bench gpu docs gc clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ test: $(READY)  ## all tests
 
 test-fast: $(READY)  ## the science alone, without servers, browsers and whole pipelines: two minutes
 	@pytest -n 2 --dist loadfile -m "not slow" tests/ftn_core tests/*.py
+
+gpu:  ## use a GPU for as long as there is one: docs/gpu.md
+	@$(PYTHON) -m benchmarks.gpu $(GPU)
 
 bench: $(READY)  ## measure everything, alone on a quiet machine, and render docs/benchmarks.md (QUICK=1: only see that it runs)
 	@python -m benchmarks $(if $(QUICK),--quick)

@@ -141,7 +141,7 @@ class Report:
             "machine": machine(),
             "commit": _git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
             "date": datetime.now(UTC).date().isoformat(),
-            "versions": {"python": platform.python_version(), **_versions()},
+            "versions": {"python": platform.python_version(), **versions()},
         }
         path.write_text(json.dumps({**about, "tables": self.tables}, indent=1) + "\n")
         print(f"\nwritten to {path.relative_to(RESULTS.parent.parent)}; `python -m benchmarks.render` shows it")
@@ -163,7 +163,8 @@ def _git(*arguments: str) -> str:
     return result.stdout.strip() or "unknown"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the packages that decide speed and results."""
     found = {}
     for name in PACKAGES:
         try:

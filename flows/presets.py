@@ -55,13 +55,13 @@ def apply(name: str) -> list[str]:
     Raises:
         UserError: there is no such preset, or ``params.yaml`` would become invalid. The file then stays as it was.
     """
-    return change_params(_leaves(read_preset(name)), f"the preset {name}")
+    return change_params(leaves(read_preset(name)), f"the preset {name}")
 
 
 def present() -> str | None:
     """The preset that ``params.yaml`` is, as far as presets say anything; ``None`` if it is none."""
     values = decode_yaml(PARAMS.read_text(), str(PARAMS))
-    return next((name for name in known() if all(_at(values, *leaf) for leaf in _leaves(read_preset(name)))), None)
+    return next((name for name in known() if all(_at(values, *leaf) for leaf in leaves(read_preset(name)))), None)
 
 
 def _at(values: Any, path: tuple[str, ...], wanted: Any) -> bool:  # noqa: ANN401 - values of YAML
@@ -70,10 +70,11 @@ def _at(values: Any, path: tuple[str, ...], wanted: Any) -> bool:  # noqa: ANN40
     return bool(values == wanted)
 
 
-def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Keys and values as ``change_params`` takes them."""
     for key, value in values.items():
         if isinstance(value, dict) and key != "loss":  # a loss is replaced as a whole
-            yield from _leaves(value, (*path, key))
+            yield from leaves(value, (*path, key))
         else:
             yield (*path, key), value
 

@@ -233,7 +233,7 @@ def _outcome(version: str, champion: str | None) -> str:
     return f"champion stays version {champion}" if champion else "there is no champion"
 
 
-def _content(model: _Model, version: str, made_at: str) -> CardContent:
+def _content(model: _Model, version: str, made_at: str, machine: str | None = None) -> CardContent:
     return CardContent(
         model=model.name,
         version=version,
@@ -242,6 +242,7 @@ def _content(model: _Model, version: str, made_at: str) -> CardContent:
         parameters=model.cost.parameters,
         megabytes=model.megabytes,
         commit=made_at,
+        machine=machine,
         manifest=json.loads(paths.MANIFEST.read_text()),
         table=paths.TABLE.read_text(),
         psnr={float(level): value for level, value in model.psnr.items()},
@@ -264,7 +265,8 @@ def _write(content: CardContent, verdict: Verdict, tracker: MlflowTracker) -> No
 def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker) -> None:
     """Write the verdict and the card: as files of this stage, as artifacts of its run, and in the registry."""
     client, name = tracker.client, model.name
-    content = _content(model, version, client.get_model_version(name, version).tags["ftn.commit"])
+    made = client.get_model_version(name, version).tags
+    content = _content(model, version, made["ftn.commit"], made.get("ftn.machine"))
     _write(content, verdict, tracker)
     client.update_model_version(name, version, description(content, verdict))
     tag = partial(client.set_model_version_tag, name, version)
@@ -286,9 +288,13 @@ def _lineage(tracker: MlflowTracker) -> dict[str, str]:
         return tags
     stages = locked_stages(DVC_LOCK.read_text())
     tags["ftn.dvc_lock"] = lock_hash(stages)
+    machines: dict[str, None] = {}  # those elsewhere: benchmarks/gpu/taking.py
     if data := data_hash(stages):
         tags["ftn.data"] = data
     for name, entry in stages.items():
         if run := tracker.find_run(from_lock(name, entry)):
-            tags[f"ftn.run.{name.replace('@', ':')}"] = run  # MLflow does not allow @ in a key
-    return tags
+            tags[f"ftn.run.{name.replace('@', ':')}"] = run.info.run_id  # MLflow does not allow @ in a key
+            machine = run.data.tags.get("ftn.machine")
+            if machine and name.startswith(("train_", "finetune")):
+                machines[machine] = None
+    return tags | ({"ftn.machine": "; ".join(machines)} if machines else {})

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from own_mlflow import own_mlflow
-from s3 import s3_server
 
 from ftn_core.data.store import Store, StoreWriter
 
@@ -43,6 +42,8 @@ def _own_mlflow():
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory):
     """A running S3 server, started when the first test asks for it."""
+    from s3 import s3_server  # a machine with a GPU may lack boto3
+
     with s3_server(tmp_path_factory.mktemp("s3")) as server:
         yield server
 

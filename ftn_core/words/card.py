@@ -29,6 +29,7 @@ class CardContent:
         table: the evaluation's, in Markdown.
         psnr: of this model in dB by level, on all test images.
         line: whether base and direction were trained together.
+        machine: on which it was trained, if that is another than the one that registers it.
     """
 
     model: str
@@ -42,6 +43,7 @@ class CardContent:
     table: str
     psnr: Mapping[float, float]
     line: bool
+    machine: str | None = None
 
 
 def description(content: CardContent, verdict: Verdict) -> str:
@@ -148,7 +150,8 @@ def _limits(content: CardContent) -> str:
 
 
 def _reproduce(content: CardContent) -> str:
-    return (
+    elsewhere = f"Trained on {content.machine}; on another kind of machine the last bits differ. "
+    return (elsewhere if content.machine else "") + (
         f"Commit `{content.commit}`, the photographs above, and `make repro`. `ftn models lineage {content.version} "
         f"--name {content.model}` says whether a clone would make it again, and what differs."
     )

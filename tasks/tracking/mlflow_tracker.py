@@ -29,6 +29,7 @@ from tasks.tracking.uploader import finish_upload, start_uploader
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 
 BEGAN, PRESET = "FTN_BEGAN", "FTN_PRESET"
@@ -60,10 +61,9 @@ class MlflowTracker(Tracker):
         """The stage's run. Raises like ``client``."""
         return self._publication.run.id
 
-    def find_run(self, other: StageIdentity) -> str | None:
+    def find_run(self, other: StageIdentity) -> "Run | None":
         """The run of another stage, if it was tracked here. Raises like ``client``."""
-        found = self._publication.run.find(other.digest)
-        return found.info.run_id if found else None
+        return self._publication.run.find(other.digest)
 
     def pipeline(self, metrics: dict[str, float], files: Iterable[Path]) -> None:
         """Record the pipeline's parameters and results as a run of its own, which the stage's uploader publishes.
@@ -109,7 +109,7 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
     uploader = None if stage == REGISTER_STAGE else start_uploader(journal)
     try:
         identity = identify(stage)
-        opening = _opening(identity)
+        opening = opening_of(identity)
         journal.append("open", **opening)
     except BaseException:
         journal.remove()
@@ -143,7 +143,7 @@ def track(stage: str, step_of: Callable[[float], int]) -> Iterator[MlflowTracker
             )
 
 
-def _opening(identity: StageIdentity) -> dict[str, Any]:
+def opening_of(identity: StageIdentity) -> dict[str, Any]:
     """All values for opening the run later, on another day and another commit."""
     at = commit()
     pipeline = hashlib.sha256(f"{at}\n{PARAMS.read_text()}".encode()).hexdigest()[:12]
