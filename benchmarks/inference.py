@@ -34,10 +34,11 @@ DEFAULT = ("unshuffle_net", 32, 6)
 
 
 class Growth(NamedTuple):
-    """One image's restoration: seconds, and the size of the image in MB."""
+    """One image's restoration: seconds, the size of the image in MB, and peak memory of a GPU in MB."""
 
     seconds: float
     image: float
+    gpu: float
 
 
 def denoiser_of(network: str, channels: int, depth: int) -> ContinuousDenoiser:
@@ -92,7 +93,8 @@ def restored(megapixels: float, tiles: bool) -> Growth:
     restore(network, x[..., :64, :64].to(where))
     start = time.perf_counter()
     restore(network, x.to(where)).cpu()
-    return Growth(time.perf_counter() - start, x.nbytes / 2**20)
+    seconds, on_gpu = time.perf_counter() - start, where.type == "cuda"
+    return Growth(seconds, x.nbytes / 2**20, torch.cuda.max_memory_allocated() / 2**20 if on_gpu else 0)
 
 
 def growth(report: Report, sizes: list[float], whole_up_to: float) -> None:
@@ -109,6 +111,7 @@ def growth(report: Report, sizes: list[float], whole_up_to: float) -> None:
                 "seconds per megapixel": found.seconds / megapixels,
                 "image MB": found.image,
                 "memory beyond it MB": peak - found.image,
+                **({"GPU memory MB": found.gpu} if found.gpu else {}),
             }
         )
     report.table("Growth with the image, default network", rows)

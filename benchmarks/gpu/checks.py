@@ -16,6 +16,7 @@ from tasks.parent_death import end_with_parent
 
 CHECKS = {
     "tests": (60, ["pytest", "-m", "cuda", "-p", "no:cacheprovider", "tests/ftn_core"]),
+    "steps": (90, ["benchmarks.steps"]),
     "training": (180, ["benchmarks.training"]),
     "inference": (180, ["benchmarks.inference"]),
 }
