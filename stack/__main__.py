@@ -1,6 +1,7 @@
 """``python -m stack up | status | down``: the servers of a team on one machine."""
 
 import argparse
+import base64
 import shlex
 import socket
 import sys
@@ -15,26 +16,33 @@ from ftn_core.utils.urls import redact_url
 from stack import postgres, s3, supervisor
 from stack.deploy import deploy
 from stack.programs import programs
-from stack.settings import ENVIRONMENT_FILE, HOME, Settings, load_settings, write_private
+from stack.settings import ENVIRONMENT_FILE, HOME, PASSWORD, Settings, load_settings, write_private
 
 START_TIMEOUT = 180.0
 """Seconds within which a server must answer: its first start creates tables."""
+MLFLOW_PROBE = "api/2.0/mlflow/experiments/get?experiment_id=0"
+PREFECT_PROBE = "admin/version"
 
 
 def up(settings: Settings) -> None:
     """Start what is not running, create what is missing, print the addresses. It can be run again at any time."""
+    _bind(settings.bind, 0, f"FTN_BIND: {settings.bind} is no address of this machine")
     already_up = supervisor.running()
     wanted = programs(settings)
     if not already_up:
-        _refuse_taken_ports(wanted)
+        _refuse_taken_ports(wanted, settings.bind)
     supervisor.write_config(wanted)
     supervisor.update() if already_up else supervisor.start_daemon()
     names = {program.name for program in wanted}
     is_ready: dict[str, Callable[[], bool]] = {
         "postgres": lambda: postgres.is_ready(settings),
         "s3": lambda: s3.is_ready(settings),
-        "mlflow": lambda: _answers(f"{settings.mlflow}/health"),
-        "prefect": lambda: _answers(f"{settings.prefect}/health"),
+        "mlflow": lambda: _answers(
+            f"{settings.mlflow}/{MLFLOW_PROBE}", settings.login if settings.own_mlflow else None
+        ),
+        "prefect": lambda: _answers(
+            f"{settings.prefect}/{PREFECT_PROBE}", settings.login if settings.own_prefect else None
+        ),
     }
     for name in ("postgres", "s3"):
         if name in names:
@@ -60,6 +68,8 @@ def up(settings: Settings) -> None:
     print(f"Prefect  {redact_url(settings.prefect.removesuffix('/api'))}")
     print(f"MLflow   {redact_url(settings.mlflow)}")
     print(f"S3       {redact_url(settings.endpoint or 'AWS')}, DVC pushes to {remote}")
+    if settings.auth is None:
+        print(f"Their pages ask for a login: user {settings.login[0]}, password in {PASSWORD}")
     print(f"To use them in a shell: . {ENVIRONMENT_FILE}")
     print(f"To use them always in this clone: (umask 077; cat {ENVIRONMENT_FILE} >> .env)")
 
@@ -86,26 +96,45 @@ def down() -> None:
     print(f"stopped; data stay in {HOME}")
 
 
-def _refuse_taken_ports(wanted: list[supervisor.Program]) -> None:
+def _refuse_taken_ports(wanted: list[supervisor.Program], bind: str) -> None:
     for program in wanted:
         for use, port in program.ports.items():
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    raise UserError(
-                        f"port {port}, for {use}, is taken by another program: end it, or set "
-                        f"FTN_{program.name.upper()}_PORT in the environment or .env"
-                    ) from None
+            for host in {"127.0.0.1", bind}:
+                _bind(
+                    host,
+                    port,
+                    f"port {port}, for {use}, is taken by another program: end it, or set "
+                    f"FTN_{program.name.upper()}_PORT in the environment or .env",
+                )
 
 
-def _answers(url: str) -> bool:
+def _bind(host: str, port: int, refusal: str) -> None:
+    """See whether a server could listen there."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return bool(response.status == 200)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError:
+        raise UserError(refusal) from None
+
+
+def _answers(url: str, login: tuple[str, str] | None) -> bool:
+    """Whether a server answers.
+
+    Args:
+        login: its user and password, if it is one that was started here. Then it must let us in.
+    """
+    request = urllib.request.Request(url)
+    if login:
+        request.add_header("Authorization", f"Basic {base64.b64encode(':'.join(login).encode()).decode()}")
+    try:
+        with urllib.request.urlopen(request, timeout=5):
+            return True
     except urllib.error.HTTPError as error:
-        return error.code == 401  # it is up, and asks for a password
+        if login and error.code in (400, 401, 403):
+            raise UserError(f"{url} refuses what `make up` asks: {error.code} {error.read(200).decode()}") from None
+        return error.code in (401, 403)  # it is up, and asks for another password
     except (OSError, ValueError):
         return False
 

@@ -19,6 +19,11 @@ HEARTBEAT_SECONDS = 30
 """Seconds between two heartbeats of a flow run: the least that Prefect allows."""
 DEAD_SECONDS = 3 * HEARTBEAT_SECONDS
 """Seconds without a heartbeat after which a run counts as dead."""
+JOB_TEMPLATE = {
+    "job_configuration": {"stream_output": True},  # it must hold something
+    "variables": {"type": "object", "properties": {}, "additionalProperties": False},
+}
+"""A request for a run chooses no command, folder or environment: without a template of ours, Prefect's lets it."""
 
 
 def deploy(environment: dict[str, str]) -> None:
@@ -45,19 +50,19 @@ def deploy(environment: dict[str, str]) -> None:
 
 def _create_pools() -> None:
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
-    from prefect.workers.process import ProcessWorker
 
     descriptions = {"default": "Flow runs that mostly wait, and stages on the CPU", "gpu": "Stages on a GPU"}
     with get_client(sync_client=True) as client:
         for pool in POOLS:
-            template = ProcessWorker.get_default_base_job_template()
-            new = WorkPoolCreate(name=pool, type="process", description=descriptions[pool], base_job_template=template)
+            new = WorkPoolCreate(
+                name=pool, type="process", description=descriptions[pool], base_job_template=JOB_TEMPLATE
+            )
             try:
                 client.create_work_pool(new)
             except ObjectAlreadyExists:
-                continue
+                client.update_work_pool(pool, WorkPoolUpdate(base_job_template=JOB_TEMPLATE))
 
 
 def dead_run_automation() -> "AutomationCore":

@@ -1,13 +1,20 @@
 """The programs that run on this machine, in the order in which they depend on each other."""
 
+import contextlib
 import os
+import sqlite3
 import sys
 from pathlib import Path
 
+from werkzeug.security import generate_password_hash
+
+from ftn_core.utils.urls import http_address
 from stack import postgres, s3
 from stack.settings import HOME, NO_TELEMETRY, Settings
 from stack.supervisor import Program
 from stack.worker import worker_environment
+
+MLFLOW_USERS = HOME / "mlflow-auth.db"
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -20,9 +27,9 @@ def programs(settings: Settings) -> list[Program]:
         found.append(Program("postgres", postgres.command(settings), {}, ports, user, "INT"))
     if settings.own_s3:
         s3.initialise(settings)
-        found.append(Program("s3", s3.command(settings), {}, s3.ports(settings)))
+        found.append(Program("s3", s3.command(settings), s3.environment(), s3.ports(settings)))
     if settings.own_mlflow:
-        found.append(_mlflow_program(settings))
+        found.append(mlflow_program(settings))
     if settings.own_prefect:
         found.append(_prefect_program(settings))
     return found + [
@@ -30,51 +37,60 @@ def programs(settings: Settings) -> list[Program]:
     ]
 
 
-def _mlflow_program(settings: Settings) -> Program:
+def mlflow_program(settings: Settings) -> Program:
+    """MLflow's server, behind a login, under its own names."""
     program = str(Path(sys.executable).parent / "mlflow")
     command = [program, "server", "--host", settings.bind, "--port", str(settings.mlflow_port), "--workers", "2"]
+    command += ["--app-name", "basic-auth"]
     environment = _inherited(settings) | settings.client_environment()
+    pages = sorted(http_address(host, settings.mlflow_port) for host in settings.hosts)
     environment |= {
         "MLFLOW_BACKEND_STORE_URI": settings.database("mlflow"),
         "MLFLOW_ARTIFACTS_DESTINATION": settings.artifacts,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(page.removeprefix("http://") for page in pages),
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(pages),
     }
     if settings.endpoint:
         environment["MLFLOW_S3_ENDPOINT_URL"] = settings.endpoint
-    if not settings.loopback:
-        environment["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"{settings.host}:*,localhost:*,127.0.0.1:*"
-        environment["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = settings.mlflow
-    if settings.login:
-        user, password = settings.login
-        ini = HOME / "mlflow-auth.ini"
-        ini.write_text(
-            "[mlflow]\ndefault_permission = MANAGE\nauth_cache_ttl_seconds = 60\n"
-            f"database_uri = sqlite:///{(HOME / 'mlflow-auth.db').absolute()}\nadmin_username = {user}\n"
-            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-        )
-        command += ["--app-name", "basic-auth"]
-        environment |= {
-            "MLFLOW_AUTH_CONFIG_PATH": str(ini.absolute()),
-            "MLFLOW_AUTH_ADMIN_USERNAME": user,
-            "MLFLOW_AUTH_ADMIN_PASSWORD": password,
-            "MLFLOW_FLASK_SERVER_SECRET_KEY": settings.session_key,
-        }
+    user, password = settings.login
+    ini = HOME / "mlflow-auth.ini"
+    ini.write_text(
+        "[mlflow]\ndefault_permission = MANAGE\nauth_cache_ttl_seconds = 60\n"
+        f"database_uri = sqlite:///{MLFLOW_USERS.absolute()}\nadmin_username = {user}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    _set_mlflow_password(user, password)
+    environment |= {
+        "MLFLOW_AUTH_CONFIG_PATH": str(ini.absolute()),
+        "MLFLOW_AUTH_ADMIN_USERNAME": user,
+        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": settings.session_key,
+    }
     return Program("mlflow", command, environment, {"mlflow": settings.mlflow_port})
 
 
+def _set_mlflow_password(user: str, password: str) -> None:
+    """MLflow keeps the password with which it made the user, and would not take another one."""
+    if MLFLOW_USERS.exists():
+        with contextlib.closing(sqlite3.connect(MLFLOW_USERS)) as users, users:
+            users.execute(
+                "UPDATE users SET password_hash = ? WHERE username = ?", [generate_password_hash(password), user]
+            )
+
+
 def _prefect_program(settings: Settings) -> Program:
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", settings.bind]
+    port = settings.prefect_port
+    command = [sys.executable, "-m", "stack.prefect_server", settings.bind, str(port), *sorted(settings.hosts)]
     environment = NO_TELEMETRY | {
         "PREFECT_HOME": str((HOME / "prefect").absolute()),
         "PREFECT_API_DATABASE_CONNECTION_URL": settings.database("prefect", "postgresql+asyncpg"),
-        "PREFECT_UI_API_URL": settings.prefect,
+        "PREFECT_UI_API_URL": "/api",  # of the page's own host, whichever name that has
         "PREFECT_API_URL": "",
+        "PREFECT_SERVER_API_AUTH_STRING": ":".join(settings.login),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "",
     }
-    if settings.auth:
-        environment["PREFECT_SERVER_API_AUTH_STRING"] = settings.auth.get_secret_value()
-    return Program(
-        "prefect", [*command, "--port", str(settings.prefect_port)], environment, {"prefect": settings.prefect_port}
-    )
+    return Program("prefect", command, environment, {"prefect": port})
 
 
 def _worker_program(settings: Settings, pool: str, limit: int | None) -> Program:

@@ -12,6 +12,7 @@ from filelock import FileLock
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.s3_errors import describe_s3_error
 from ftn_core.utils.urls import redact_url
+from stack.certificate import CERTIFICATE, make_certificate
 from stack.settings import CREDENTIALS, HOME, Settings, write_private
 
 S3_DATA = HOME / "s3"
@@ -23,18 +24,20 @@ _SECTION = 'remote "stack"'
 
 
 def initialise(settings: Settings) -> None:
-    """Write the keys: for the server, the file of its users; for its clients, a credentials file."""
+    """Write the keys: for the server, the file of its users and a certificate; for its clients, a credentials file."""
     key, secret = settings.s3_keys
     S3_DATA.mkdir(parents=True, exist_ok=True)
+    S3_DATA.chmod(0o700)  # no way around the keys
+    make_certificate()
     user = {"name": "ftn", "credentials": [{"accessKey": key, "secretKey": secret}], "actions": ["Admin"]}
     write_private(USERS, json.dumps({"identities": [user]}))
     write_private(CREDENTIALS, f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
 
 
 def ports(settings: Settings) -> dict[str, int]:
-    """Ports by use. SeaweedFS is four servers in one, and each also uses the port 10,000 above its own."""
-    uses = ("s3", "s3-master", "s3-volume", "s3-filer")
-    return {use: settings.s3_port + i for i, use in enumerate(uses)}
+    """Ports by use. SeaweedFS is four servers in one, and each also uses the port 10,000 above its own, for gRPC."""
+    found = {use: settings.s3_port + i for i, use in enumerate(("s3", "s3-master", "s3-volume", "s3-filer"))}
+    return found | {f"{use}-grpc": port + 10_000 for use, port in found.items()}
 
 
 def command(settings: Settings) -> list[str]:
@@ -48,6 +51,18 @@ def command(settings: Settings) -> list[str]:
         *("-s3", f"-s3.port={port['s3']}", f"-s3.ip.bind={settings.bind}", f"-s3.config={USERS.absolute()}"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
     ]
+
+
+def environment() -> dict[str, str]:
+    """Lets nobody without the certificate in, on all ports but S3's own, which asks for S3's keys.
+
+    What stands behind S3, and S3's own port for gRPC, would obey anybody.
+    """
+    certificate = str(CERTIFICATE.absolute())
+    users = [f"GRPC_{name}" for name in ("MASTER", "VOLUME", "FILER", "S3", "CLIENT")]
+    users += [f"HTTPS_{name}" for name in ("MASTER", "VOLUME", "FILER", "CLIENT")]
+    found = {f"WEED_{user}_{what}": certificate for user in users for what in ("CA", "CERT", "KEY")}
+    return found | {"WEED_GRPC_CA": certificate, "WEED_HTTPS_CLIENT_ENABLED": "true"}
 
 
 def s3_client(settings: Settings) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time

@@ -1,18 +1,18 @@
 """The servers' addresses: from the environment; a server without one is started here, on loopback."""
 
-import ipaddress
 import re
 import secrets
 import socket
 from functools import cached_property
 from pathlib import Path
-from typing import Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+import psutil
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.urls import http_address
 
 HOME = Path(".ftn/stack")
 """Data, logs and secrets of the servers that run here."""
@@ -20,8 +20,12 @@ CREDENTIALS = HOME / "credentials"
 """Keys of the S3 server, in the format that boto3 and DVC read."""
 ENVIRONMENT_FILE = HOME / "env"
 """What programs need to find the servers that run here; `make up` writes it, and it holds secrets."""
+PASSWORD = HOME / "secrets/password"
+"""MLflow's and Prefect's password, unless ``FTN_AUTH`` gives one."""
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 """Environment that turns off telemetry in everything that runs here."""
+EVERYWHERE = ("0.0.0.0", "::")
+"""What ``FTN_BIND`` is to listen on all addresses of this machine."""
 
 
 class Settings(BaseSettings):
@@ -30,9 +34,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FTN_", populate_by_name=True, frozen=True)
 
     bind: str = "127.0.0.1"
-    """Address on which MLflow, Prefect and S3 listen. Outside loopback ``auth`` is needed."""
+    """Address on which MLflow, Prefect and S3 listen."""
     auth: SecretStr | None = None
-    """``user:password`` of MLflow's and Prefect's pages and interfaces."""
+    """``user:password`` of MLflow's and Prefect's pages and interfaces; without it, a password is made."""
     postgres_port: int = 5433
     s3_port: int = 8333
     mlflow_port: int = 5000
@@ -68,36 +72,28 @@ class Settings(BaseSettings):
             raise ValueError("must be postgresql://user:password@host:port, without a database")
         return url
 
-    @model_validator(mode="after")
-    def _auth_outside_loopback(self) -> Self:
-        if not self.loopback and self.auth is None:
-            raise ValueError(
-                f"bind = {self.bind} can be reached from other machines: set FTN_AUTH=user:password in the environment "
-                "or .env, or leave FTN_BIND at 127.0.0.1"
-            )
-        return self
-
-    @property
-    def loopback(self) -> bool:
-        """Whether only this machine can reach the servers."""
-        try:
-            return all(ipaddress.ip_address(info[4][0]).is_loopback for info in socket.getaddrinfo(self.bind, None))
-        except socket.gaierror as error:
-            raise ValueError(f"bind = {self.bind} is no address of this machine: {error.strerror}") from error
-
     @property
     def host(self) -> str:
         """The name under which clients reach the servers: on this machine and, outside loopback, on others."""
-        return socket.gethostname() if self.bind in ("0.0.0.0", "::") else self.bind
+        return socket.gethostname() if self.bind in EVERYWHERE else self.bind
 
     @property
-    def login(self) -> tuple[str, str] | None:
-        """User and password of ``auth``."""
-        user, found, password = self.auth.get_secret_value().partition(":") if self.auth else ("", "", "")
-        return (user, password) if found else None
+    def hosts(self) -> set[str]:
+        """All names and addresses under which the servers may be asked for."""
+        found = {self.host, "localhost", "127.0.0.1", "::1"}
+        if self.bind in EVERYWHERE:
+            cards = [entry for entries in psutil.net_if_addrs().values() for entry in entries]
+            found |= {socket.getfqdn(), *(e.address for e in cards if e.family in (socket.AF_INET, socket.AF_INET6))}
+        return found
+
+    @cached_property
+    def login(self) -> tuple[str, str]:
+        """User and password of MLflow and Prefect: ``auth``, or what the first start has made."""
+        user, _, password = self.auth.get_secret_value().partition(":") if self.auth else ("ftn", "", "")
+        return user, password or _stored_secret(PASSWORD.name)
 
     def _here(self, port: int) -> str:
-        return f"http://{self.host}:{port}"
+        return http_address(self.host, port)
 
     @property
     def own_mlflow(self) -> bool:
@@ -171,13 +167,11 @@ class Settings(BaseSettings):
         if self.own_s3:
             names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
             found |= dict(zip(names, (*self.s3_keys, "us-east-1"), strict=True))
-        if self.login:
-            user, password = self.login
-            found |= {
-                "PREFECT_API_AUTH_STRING": f"{user}:{password}",
-                "MLFLOW_TRACKING_USERNAME": user,
-                "MLFLOW_TRACKING_PASSWORD": password,
-            }
+        user, password = self.login
+        if self.own_prefect:
+            found["PREFECT_API_AUTH_STRING"] = f"{user}:{password}"
+        if self.own_mlflow:
+            found |= {"MLFLOW_TRACKING_USERNAME": user, "MLFLOW_TRACKING_PASSWORD": password}
         return found
 
 

@@ -1,4 +1,4 @@
-"""Imports point one way: flows -> tasks -> registry -> ftn_core, serving -> registry, stack -> tasks."""
+"""Imports point one way: flows -> tasks -> registry -> ftn_core, serving -> registry, stack -> tasks, serving."""
 
 import ast
 from collections import defaultdict
@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "serving": {"registry", "ftn_core"},
     "tasks": {"registry", "ftn_core"},
     "flows": {"tasks", "registry", "ftn_core"},
-    "stack": {"tasks", "registry", "ftn_core"},
+    "stack": {"tasks", "serving", "registry", "ftn_core"},
 }
 ROOMS = tuple(MAY_IMPORT)
 ORCHESTRATION = {"prefect", "mlflow", "dvc"}

@@ -1,4 +1,4 @@
-"""URLs without credentials, for messages and records."""
+"""URLs: of a server, and without credentials for messages and records."""
 
 import re
 from typing import Any
@@ -6,6 +6,11 @@ from urllib.parse import urlsplit
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]+")
 _QUERY = re.compile(r"\?[^\s'\"<>?]*=[^\s'\"<>]*")
+
+
+def http_address(host: str, port: int) -> str:
+    """The URL of a server."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def redact_url(url: str) -> str:

