@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from ftn_core.parameters.section import Level, Section, in_order
 from ftn_core.utils.levels import chain_name, line_name
 
-BASE = "base"
+BASE_ROW = "base"
 """The row of the base alone in the results."""
 
 
@@ -66,7 +66,7 @@ class Levels(Section):
             if len(set(names)) < len(names):
                 raise ValueError(f"names a method twice: {names}")
         for name in self.methods:
-            if name == BASE or self.rows.count(name) > 1:
+            if name == BASE_ROW or self.rows.count(name) > 1:
                 raise ValueError(f"methods: {name} is what another row of the results is called: rename it")
         for name in self.chains:
             if name not in self.methods:
