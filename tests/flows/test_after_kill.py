@@ -125,7 +125,7 @@ def test_the_next_run_waits_for_a_stage_that_its_killed_run_left(tmp_path, monke
     assert [stage.wait(timeout=1) for stage in stages] == [0, 0]
 
 
-@pytest.mark.parametrize(("run", "code"), [(os.getpid(), 0), (2**22 - 1, 143)])
+@pytest.mark.parametrize(("run", "code"), [(os.getpid(), 0), (2**22 - 1, 143)], ids=["running", "gone"])
 def test_what_starts_after_its_run_was_killed_ends_at_once(run, code):
     command = [sys.executable, "-P", str(ROOT / "tasks/parent_death.py"), "dvc", "version"]
     env = {**os.environ, RUN: str(run)}
