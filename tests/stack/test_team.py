@@ -180,7 +180,7 @@ def test_everything_is_killed_while_a_stage_trains(team, second, spread, alone, 
     team.kill("mlflow", "prefect", "postgres", "s3")
     kill_tree(dispatcher.pid)
     dispatcher.communicate()
-    again = team.here.start(sys.executable, *flow[:4], "--pool", "default", **team.env)
+    again = team.here.start(sys.executable, *flow, **team.env)
     wait_for(lambda: team.remote_files("resume"), 60, "a checkpoint at the remote")
     second.kill()
     params = alone.root / "params.yaml"
