@@ -27,8 +27,8 @@ from ftn_core.runtime.images import restore
 from ftn_core.runtime.psnr import psnr
 from serving.demo import pictures
 from serving.demo.answer import Answers, to_uint8, to_url
+from serving.demo.open_pictures import OpenPictures
 from serving.demo.setting import Setting
-from serving.demo.shelf import Shelf
 
 PHOTOGRAPH = "astronaut (train)"
 SIGMA = 0.35
@@ -109,7 +109,7 @@ def main() -> None:
     report = Report("demo", "The slider page", TEXT)
     picture = pictures.decode_picture(pictures.samples()[PHOTOGRAPH].path)
     with untrained_model() as model:
-        answers, network = Answers(Shelf(Path())), ContinuousDenoiser.load(model).fold(0.5)
+        answers, network = Answers(OpenPictures(Path())), ContinuousDenoiser.load(model).fold(0.5)
         scene = pictures.scene(picture, pictures.whole(picture), Degradation.of(DENOISING.degradation), SIGMA)
         dial, levels = answers.denoisers(str(model)), itertools.cycle([0.25, 0.4])
         restored = dial.restore(scene.degraded, 0.3)

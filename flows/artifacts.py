@@ -18,10 +18,8 @@ from registry.server import (
     tracking_uri,
     without_credentials,
 )
+from registry.ui import MLFLOW_PAGE
 from tasks.paths import TABLE, VERDICT
-
-MLFLOW_PAGE = "http://127.0.0.1:5000"
-"""Address at which ``make mlflow`` shows a store that is a file."""
 
 
 class ProgressArtifact:

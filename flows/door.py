@@ -1,10 +1,10 @@
-"""What both doors do before a run: say of themselves what MLflow's run of the pipeline records, and look at links."""
+"""What both doors do before a run: check parameters and photographs, and pass start and preset to the tracker."""
 
 import os
 import time
 from pathlib import Path
 
-from flows.presets import present
+from flows.presets import current_preset
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
 from tasks.tracking.mlflow_tracker import BEGAN, PRESET
@@ -18,7 +18,7 @@ def enter() -> None:
     """
     refuse_broken_links(Path(load_parameters().data.folder))
     os.environ[BEGAN] = str(time.time_ns() // 1_000_000)
-    os.environ[PRESET] = present() or ""
+    os.environ[PRESET] = current_preset() or ""
 
 
 def refuse_broken_links(folder: Path) -> None:

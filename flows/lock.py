@@ -1,12 +1,11 @@
 """A lock on the clone: one run of the graph at a time. A later run waits, and then finds the work done."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tasks.running import wait_for_stages
+from tasks.running import lock, wait_for_stages
 
 RUN_LOCK = Path(".ftn/run.lock")
 
@@ -30,11 +29,12 @@ def run_lock(owner: str, say: Callable[[str], object]) -> Iterator[int]:
     RUN_LOCK.parent.mkdir(exist_ok=True)
     descriptor = os.open(RUN_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waits for {RUN_LOCK.read_text().strip() or 'another run'}, which holds this clone's run lock")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(
+            descriptor,
+            lambda: say(
+                f"waits for {RUN_LOCK.read_text().strip() or 'another run'}, which holds this clone's run lock"
+            ),
+        )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{owner} (process {os.getpid()})\n".encode(), 0)
         wait_for_stages(say)

@@ -33,7 +33,7 @@ def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str
     Raises:
         UserError: an override is malformed, or a key or value is not allowed. Nothing was written.
     """
-    go_back()
+    restore_parameters()
     before = text = read_params()
     if committed and before != (text := git_output("show", f"HEAD:./{PARAMS}")):
         say(f"{PARAMS} differs from the commit, whose values this run takes")
@@ -46,11 +46,11 @@ def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str
             replace_file(PARAMS, during)
         yield
     finally:
-        go_back()
+        restore_parameters()
 
 
-def go_back() -> None:
-    """End the parameters of a run, also of one that was killed."""
+def restore_parameters() -> None:
+    """Make ``params.yaml`` what it was before the last run that had values of its own, also if that run was killed."""
     if BEFORE.exists():
         texts = json.loads(BEFORE.read_text())
         if PARAMS.exists() and PARAMS.read_text() == texts["during"]:

@@ -58,13 +58,13 @@ def apply(name: str) -> list[str]:
     return change_params(leaves(read_preset(name)), f"the preset {name}")
 
 
-def present() -> str | None:
-    """The preset that ``params.yaml`` is, as far as presets say anything; ``None`` if it is none."""
+def current_preset() -> str | None:
+    """The preset whose values ``params.yaml`` has; ``None`` if it has those of none."""
     values = decode_yaml(PARAMS.read_text(), str(PARAMS))
-    return next((name for name in known() if all(_at(values, *leaf) for leaf in leaves(read_preset(name)))), None)
+    return next((name for name in known() if all(_has(values, *leaf) for leaf in leaves(read_preset(name)))), None)
 
 
-def _at(values: Any, path: tuple[str, ...], wanted: Any) -> bool:  # noqa: ANN401 - values of YAML
+def _has(values: Any, path: tuple[str, ...], wanted: Any) -> bool:  # noqa: ANN401 - values of YAML
     for key in path:
         values = values.get(key) if isinstance(values, dict) else None
     return bool(values == wanted)

@@ -13,7 +13,7 @@ from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 from flows.door import enter
 from flows.lock import run_lock
 from flows.next_steps import next_steps
-from flows.overrides import go_back
+from flows.overrides import restore_parameters
 from flows.stale_outputs import remove_stale_outputs
 from ftn_core.utils.errors import UserError, disk_errors
 from tasks.identity import locked_repo
@@ -30,7 +30,7 @@ def main() -> int:
     try:
         given = parse_args(command)
         with disk_errors(), run_lock(f"dvc {' '.join(command)}", say):
-            go_back()
+            restore_parameters()
             enter()  # before anything is removed or runs
             if plan := _plan(given):
                 remove_stale_outputs(say)

@@ -14,8 +14,8 @@ _PATHS = {
 }
 
 
-def follow(database: Path, experiment: str) -> None:
-    """Let a store name the files beside it. MLflow stores whole paths, which are those of the place before.
+def update_paths(database: Path, experiment: str) -> None:
+    """Make a store name the files beside it. MLflow stores absolute paths, which are those from before the move.
 
     Otherwise a moved project could not read its models, and a copy would read and write the original's.
     """

@@ -29,8 +29,7 @@ def commit() -> str:
 def refusal() -> str:
     """What Git says where it does not tell the commit; empty where it does, and outside of a repository."""
     done = run_git("rev-parse", "HEAD")
-    said = [line for line in done.stderr.splitlines() if line.strip()]
-    return "" if not done.returncode or "not a git repository" in done.stderr else " ".join(" ".join(said).split())
+    return "" if not done.returncode or "not a git repository" in done.stderr else " ".join(done.stderr.split())
 
 
 def commit_date() -> str:

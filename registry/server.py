@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.project import lasting_folder, project_folder
 from ftn_core.utils.urls import redact_text, redact_url
-from registry.moved import follow
+from registry.moved import update_paths
 from registry.new_store import create
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "ftn"
 OWN_STORE = "mlflow.db"
+"""The project's own store, a SQLite file; records that are uploaded later name it so."""
 TRAININGS = "workflowType=machine_learning"
 """For addresses of MLflow's pages."""
 SHORT_TIMEOUTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
@@ -37,7 +38,7 @@ def local_store_uri() -> str:
     Raises:
         UserError: the path is one that an address cannot hold.
     """
-    path = lasting_folder() / "mlflow.db"
+    path = lasting_folder() / OWN_STORE
     if "?" in str(path):
         raise UserError(f"MLflow cannot open {path}, for its '?': rename that folder, or set MLFLOW_TRACKING_URI")
     return f"sqlite:///{path}"
@@ -151,7 +152,10 @@ def mlflow_client() -> "MlflowClient":
     uri = tracking_uri()
     database = Path(uri.removeprefix("sqlite:///"))
     if uri == local_store_uri():
-        follow(database, EXPERIMENT) if database.exists() else create(database)
+        if database.exists():
+            update_paths(database, EXPERIMENT)
+        else:
+            create(database)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:

@@ -8,6 +8,8 @@ from ftn_core.utils.errors import UserError
 from registry.server import existing_store, experiment_page, local_store_uri
 
 PORT = 5000
+MLFLOW_PAGE = f"http://127.0.0.1:{PORT}"
+"""Address at which ``make mlflow`` shows a store that is a file."""
 
 
 def main() -> Never:
@@ -15,7 +17,7 @@ def main() -> Never:
     os.environ["MLFLOW_TRACKING_URI"] = local_store_uri()
     try:
         with existing_store() as client:
-            print(f"the trainings: {experiment_page(client, f'http://127.0.0.1:{PORT}')}", flush=True)
+            print(f"the trainings: {experiment_page(client, MLFLOW_PAGE)}", flush=True)
     except UserError as error:
         print(f"mlflow: {error}", file=sys.stderr)
         sys.exit(2)

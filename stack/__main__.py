@@ -26,7 +26,7 @@ PREFECT_PROBE = "admin/version"
 
 def up(settings: Settings) -> None:
     """Start what is not running, create what is missing, print the addresses. It can be run again at any time."""
-    _bind(settings.bind, 0, f"FTN_BIND: {settings.bind} is no address of this machine")
+    _refuse_unless_free(settings.bind, 0, f"FTN_BIND: {settings.bind} is no address of this machine")
     already_up = supervisor.running()
     wanted = programs(settings)
     if not already_up:
@@ -100,7 +100,7 @@ def _refuse_taken_ports(wanted: list[supervisor.Program], bind: str) -> None:
     for program in wanted:
         for use, port in program.ports.items():
             for host in {"127.0.0.1", bind}:
-                _bind(
+                _refuse_unless_free(
                     host,
                     port,
                     f"port {port}, for {use}, is taken by another program: end it, or set "
@@ -108,8 +108,8 @@ def _refuse_taken_ports(wanted: list[supervisor.Program], bind: str) -> None:
                 )
 
 
-def _bind(host: str, port: int, refusal: str) -> None:
-    """See whether a server could listen there."""
+def _refuse_unless_free(host: str, port: int, refusal: str) -> None:
+    """Raise ``UserError`` with this message unless a server could listen there."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

@@ -1,4 +1,4 @@
-"""The certificate by which SeaweedFS's servers know each other. Their ports obey whoever holds it, and nobody else."""
+"""The certificate for mutual TLS between SeaweedFS's servers. Their ports serve whoever holds it, and nobody else."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from stack.settings import HOME, write_private
 
 CERTIFICATE = HOME / "secrets/s3.pem"
-"""The certificate, signed by itself, and its key."""
+"""The self-signed certificate and its key."""
 
 
 def make_certificate() -> None:
-    """Write the certificate, once. It does not expire: only servers of this folder believe in it."""
+    """Write the certificate, once. It does not expire: only servers of this folder trust it."""
     if CERTIFICATE.exists():
         return
     key = ec.generate_private_key(ec.SECP256R1())

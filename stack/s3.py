@@ -54,14 +54,14 @@ def command(settings: Settings) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Lets nobody without the certificate in, on all ports but S3's own, which asks for S3's keys.
+    """Settings for mutual TLS on all ports but S3's own, which asks for S3's keys.
 
-    What stands behind S3, and S3's own port for gRPC, would obey anybody.
+    Without them master, volumes, filer, and S3's port for gRPC serve every client.
     """
     certificate = str(CERTIFICATE.absolute())
-    users = [f"GRPC_{name}" for name in ("MASTER", "VOLUME", "FILER", "S3", "CLIENT")]
-    users += [f"HTTPS_{name}" for name in ("MASTER", "VOLUME", "FILER", "CLIENT")]
-    found = {f"WEED_{user}_{what}": certificate for user in users for what in ("CA", "CERT", "KEY")}
+    components = [f"GRPC_{name}" for name in ("MASTER", "VOLUME", "FILER", "S3", "CLIENT")]
+    components += [f"HTTPS_{name}" for name in ("MASTER", "VOLUME", "FILER", "CLIENT")]
+    found = {f"WEED_{component}_{what}": certificate for component in components for what in ("CA", "CERT", "KEY")}
     return found | {"WEED_GRPC_CA": certificate, "WEED_HTTPS_CLIENT_ENABLED": "true"}
 
 

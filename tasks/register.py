@@ -288,13 +288,13 @@ def _lineage(tracker: MlflowTracker) -> dict[str, str]:
         return tags
     stages = locked_stages(DVC_LOCK.read_text())
     tags["ftn.dvc_lock"] = lock_hash(stages)
-    machines: dict[str, None] = {}  # those elsewhere: benchmarks/gpu/taking.py
     if data := data_hash(stages):
         tags["ftn.data"] = data
-    for name, entry in stages.items():
-        if run := tracker.find_run(from_lock(name, entry)):
-            tags[f"ftn.run.{name.replace('@', ':')}"] = run.info.run_id  # MLflow does not allow @ in a key
-            machine = run.data.tags.get("ftn.machine")
-            if machine and name.startswith(("train_", "finetune")):
-                machines[machine] = None
-    return tags | ({"ftn.machine": "; ".join(machines)} if machines else {})
+    runs = {name: run for name, entry in stages.items() if (run := tracker.find_run(from_lock(name, entry)))}
+    for name, run in runs.items():
+        tags[f"ftn.run.{name.replace('@', ':')}"] = run.info.run_id  # MLflow does not allow @ in a key
+    # benchmarks/gpu/taking.py tags the runs of what was trained on another machine
+    trained = [run.data.tags for name, run in runs.items() if name.startswith(("train_", "finetune"))]
+    if machines := dict.fromkeys(run_tags["ftn.machine"] for run_tags in trained if "ftn.machine" in run_tags):
+        tags["ftn.machine"] = "; ".join(machines)
+    return tags

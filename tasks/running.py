@@ -20,13 +20,18 @@ def wait_for_stages(on_wait: Callable[[str], object]) -> None:
     """Wait until no stage runs; ``on_wait`` is called with a message before waiting."""
     descriptor = _open()
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait("waits for a stage that an earlier run started, which has not ended yet")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(descriptor, lambda: on_wait("waits for a stage that an earlier run started, which has not ended yet"))
     finally:
         os.close(descriptor)
+
+
+def lock(descriptor: int, on_wait: Callable[[], object]) -> None:
+    """Take the exclusive lock of an open file; ``on_wait`` is called before waiting for another holder."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        on_wait()
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _open() -> int:

@@ -13,8 +13,13 @@ from typing import Any
 
 import yaml
 
+from ftn_core.parameters.read_yaml import read_yaml
+from tasks.paths import PARAMS
+
+INPUTS = ("prepare", "loss", "method", "pretrained", "degraded")
+"""Stages before all training. Their outputs are too large to travel, or made in no time: each machine makes its own."""
 PRIORITY = (
-    ("prepare", "loss", "method", "pretrained", "degraded"),
+    INPUTS,
     ("train_base",),
     ("finetune", "calibrate", "evaluate"),
     ("finetune_between", "calibrate_chain", "evaluate_chain"),
@@ -46,13 +51,19 @@ class Stage:
     outs: tuple[str, ...]
 
     @property
+    def group(self) -> str:
+        """Its name without the values of its matrix."""
+        return self.name.partition("@")[0]
+
+    @property
     def trains(self) -> bool:
         return self.function.startswith(("train_", "finetune"))
 
 
-def read_stages(graph: Path, params: dict[str, Any]) -> list[Stage]:
-    """All stages but ``register``, in the order of ``PRIORITY``."""
-    written = yaml.safe_load(graph.read_text())["stages"]
+def read_stages() -> list[Stage]:
+    """All stages but ``register`` for ``params.yaml`` of the working directory, in the order of ``PRIORITY``."""
+    params = read_yaml(PARAMS.read_text(), str(PARAMS))
+    written = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
     found = []
     for group in PRIORITY:
         of_group = [

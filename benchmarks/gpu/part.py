@@ -4,12 +4,8 @@ The process can be killed at any moment. A stage that is done has a file in ``do
 training that is not goes on from its state, which it saves every few seconds.
 """
 
-import gc
-import importlib
 import json
 import multiprocessing
-import os
-import subprocess
 import sys
 import time
 import traceback
@@ -17,15 +13,14 @@ from dataclasses import asdict, dataclass
 from hashlib import md5
 from pathlib import Path
 
-import torch
-
-from benchmarks.gpu import GPU, ROOT
-from benchmarks.gpu.graph import PRIORITY, Stage, content, read_stages
+from benchmarks.gpu import GPU
+from benchmarks.gpu.graph import PRIORITY, Stage, content
+from benchmarks.gpu.steps import set_steps
 from benchmarks.gpu.summary import write_summary
+from benchmarks.gpu.workspace import DONE, call, enter
 from benchmarks.harness import machine, versions
 from ftn_core.parameters import load_parameters
 from ftn_core.parameters.quantities import objective
-from ftn_core.parameters.read_yaml import read_yaml
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.garbage_collection import collect_rarely
 from ftn_core.utils.messages import complain, say
@@ -33,10 +28,6 @@ from tasks import paths
 from tasks.parent_death import end_with_parent
 from tasks.tracking.journal import Journal
 from tasks.tracking.tracker import Tracker
-
-DONE = Path("done")
-READ = ("dvc.yaml", "features", "ftn_core", "styles", "tasks", "weights")
-"""What stages and ``dvc.yaml`` name relative to the project's root."""
 
 
 @dataclass(frozen=True)
@@ -59,34 +50,6 @@ class Made:
     def of(cls, name: str, folder: Path = DONE) -> "Made | None":
         path = folder / f"{name}.json"
         return cls(**json.loads(path.read_text())) if path.exists() else None
-
-
-def enter(folder: Path) -> list[Stage]:
-    """Make a folder with ``params.yaml`` look like the project's root, go there, and read its stages."""
-    for name in READ:
-        link = folder / name
-        if not link.is_symlink():
-            link.symlink_to(os.path.relpath(ROOT / name, folder))
-    os.chdir(folder)
-    for path in (DONE, paths.CURVES, paths.METHOD_RESULTS):
-        path.mkdir(parents=True, exist_ok=True)
-    return read_stages(Path("dvc.yaml"), read_yaml(paths.PARAMS.read_text(), str(paths.PARAMS)))
-
-
-def call(stage: Stage, tracker: Tracker) -> None:
-    """Do what DVC would do with the stage."""
-    for path in map(Path, stage.outs):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    if stage.function:
-        values = {key: float(value) if key == "level" else value for key, value in stage.values.items()}
-        getattr(importlib.import_module(f"tasks.{stage.function}"), stage.function)(
-            load_parameters(), tracker, **values
-        )
-    else:
-        subprocess.run(stage.cmd, shell=True, check=True)
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def run(stage: Stage) -> None:
@@ -134,14 +97,12 @@ def run_all(stages: list[Stage]) -> list[str]:
 
 def main() -> int:
     """Arguments: the part and the seconds that are left to it. Exit code 1: a stage failed."""
-    from benchmarks.gpu.steps import set_steps  # which needs this module
-
     start = time.monotonic()
     end_with_parent()
     collect_rarely()
     part, seconds = sys.argv[1], float(sys.argv[2])
     stages = enter(GPU / part)
-    inputs, *_, results = ([s for s in stages if s.name.partition("@")[0] in group] for group in PRIORITY)
+    inputs, *_, results = ([s for s in stages if s.group in group] for group in PRIORITY)
     failed = run_all(inputs)
     # the classical denoisers need no GPU, and take minutes
     beside = multiprocessing.get_context("spawn").Process(target=run_beside, args=(results[:1],), daemon=True)

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from benchmarks.gpu.graph import Stage, read_stages
-from benchmarks.gpu.part import call, enter
+from benchmarks.gpu.workspace import call, enter
 from ftn_core.parameters.read_yaml import read_yaml
 from ftn_core.utils.messages import say
 from tasks.paths import PARAMS
@@ -65,7 +65,7 @@ def set_steps(stages: list[Stage], seconds_left: Callable[[], float]) -> list[St
         measured = {kind: round(pace.step, 5) for kind, pace in paces.items()}
         PLAN.write_text(json.dumps({**steps, "seconds a step": measured}, indent=1) + "\n")
         say(f"steps: {steps['train']} of the base and {steps['finetune']} a level; all other networks have both")
-    return read_stages(Path("dvc.yaml"), read_yaml(PARAMS.read_text(), str(PARAMS)))
+    return read_stages()
 
 
 def _kind(stage: Stage) -> str:

@@ -15,12 +15,11 @@ from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException
 
 from benchmarks.gpu import GPU
-from benchmarks.gpu.graph import content, read_stages
+from benchmarks.gpu.graph import INPUTS, content, read_stages
 from benchmarks.gpu.part import Made
 from flows.lock import run_lock
 from flows.params_file import change_params, decode_yaml
 from flows.presets import leaves
-from ftn_core.parameters.read_yaml import read_yaml
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.messages import say
 from tasks.identity import identify, locked_repo
@@ -31,9 +30,6 @@ from tasks.tracking.mlflow_tracker import opening_of
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
-
-HERE = ("prepare", "loss", "method", "pretrained", "degraded")
-"""Stages whose outputs are too large to travel, or made in no time."""
 
 
 def take(part: str) -> None:
@@ -50,7 +46,7 @@ def take(part: str) -> None:
     for line in change_params(leaves(values), f"those of {folder}"):
         say(line)
     with run_lock("python -m benchmarks.gpu take", say):
-        if subprocess.run([sys.executable, "-m", "dvc", "repro", *HERE]).returncode:
+        if subprocess.run([sys.executable, "-m", "dvc", "repro", *INPUTS]).returncode:
             raise UserError(f"{part}: what its stages read could not be made here: see above")
         taken = _take_outputs(folder)
     for name, made in taken.items():
@@ -62,9 +58,9 @@ def take(part: str) -> None:
 def _take_outputs(folder: Path) -> dict[str, Made]:
     taken = {}
     with locked_repo() as repo:
-        for stage in read_stages(Path("dvc.yaml"), read_yaml(PARAMS.read_text(), str(PARAMS))):
+        for stage in read_stages():
             made = Made.of(stage.name, folder / "done")
-            if not made or stage.name.partition("@")[0] in HERE:
+            if not made or stage.group in INPUTS:
                 continue
             if differing := _differing(repo, stage.name, made):
                 say(f"{stage.name}: not taken, because {', '.join(differing)} is not what it was there")

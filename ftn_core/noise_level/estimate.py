@@ -20,6 +20,8 @@ SMOOTH, EVEN = 0.35, 1.4
 """When noise counts as a camera's: the share of its level that the finest diagonals have, and by how much in logarithms
 they may differ between the smoothest and the most textured parts. White noise has a share of at least 0.4. JPEG alone
 leaves fine detail in textured parts and none in smooth ones."""
+FAINT = 2 / 255
+"""Weaker estimates stay as they are: polyu has no camera's noise there to choose the rule on."""
 CAMERA, POWER = 5.6, 0.35
 """The best level for a camera's noise, ``CAMERA * found ** POWER`` of 255. Noise in the training examples is less
 smooth than a camera's, so the network finds too little. Chosen on the 75 development pairs of polyu (docs/log.md)."""
@@ -69,8 +71,7 @@ def from_features(found: NDArray) -> float:
 def is_camera_noise(seen: NDArray, sigma: float) -> bool:
     """Whether there is noise that is far smoother than white noise of ``sigma``, and everywhere in the picture."""
     smoothest, smooth, *_, textured = finest_diagonals(seen)
-    share = (np.exp(smooth) - OFFSET) / (255 * sigma + 1e-6)
-    return bool(255 * sigma > 2 and share < SMOOTH and textured - smoothest < EVEN)
+    return bool(sigma > FAINT and np.exp(smooth) - OFFSET < 255 * sigma * SMOOTH and textured - smoothest < EVEN)
 
 
 def wavelet_sigma(pixels: NDArray) -> float:

@@ -25,27 +25,27 @@ def plot_psnr(baselines: Baselines, evaluations: Sequence[Evaluation], quantity:
     envelope = [max(scores[level].psnr for scores in scratch) for level in levels]
     best = {level: max(curve[level] for curve in curves.values()) for level in levels}
 
-    (left, above), (right, below) = (_axes(quantity, levels) for _ in range(2))
+    (absolute, psnr), (relative, distance) = (_axes(quantity, levels) for _ in range(2))
     style_of = styles(curves)
     for name, curve in curves.items():
-        above.plot(levels, list(curve.values()), label=name, ms=5, lw=1.3, **style_of[name])  # type: ignore[arg-type]
+        psnr.plot(levels, list(curve.values()), label=name, ms=5, lw=1.3, **style_of[name])  # type: ignore[arg-type]
         below_best = [curve[s] - best[s] for s in levels]
-        below.plot(levels, below_best, label=name, ms=5, lw=1.3, **style_of[name])  # type: ignore[arg-type]
+        distance.plot(levels, below_best, label=name, ms=5, lw=1.3, **style_of[name])  # type: ignore[arg-type]
     base = [baselines.scores["base"][level].psnr for level in levels]
-    above.plot(levels, base, color="0.6", lw=1, label="base alone")
+    psnr.plot(levels, base, color="0.6", lw=1, label="base alone")
     if "degraded input" in baselines.scores:
         given = [baselines.scores["degraded input"][level].psnr for level in levels]
-        above.plot(levels, given, color="0.6", lw=1, ls=":", label="degraded input")
+        psnr.plot(levels, given, color="0.6", lw=1, ls=":", label="degraded input")
     wide: dict[str, Any] = {"color": TEXT, "lw": 5, "alpha": 0.25, "label": "best network of one level"}
-    above.plot(levels, envelope, **wide)
-    below.plot(levels, [e - best[s] for e, s in zip(envelope, levels, strict=True)], **wide)
+    psnr.plot(levels, envelope, **wide)
+    distance.plot(levels, [e - best[s] for e, s in zip(envelope, levels, strict=True)], **wide)
     lowest = min(curve[s] - best[s] for curve in curves.values() for s in levels)
-    below.set_ylim(max(1.15 * lowest, -3) - 0.02, None)
-    above.set_ylabel("PSNR in dB")
-    below.set_ylabel("PSNR in dB beside the best row's")
-    for figure in (left, right):
+    distance.set_ylim(max(1.15 * lowest, -3) - 0.02, None)
+    psnr.set_ylabel("PSNR in dB")
+    distance.set_ylabel("PSNR in dB beside the best row's")
+    for figure in (absolute, relative):
         legend(figure)
-    return [left, right]
+    return [absolute, relative]
 
 
 def _axes(quantity: Quantity, levels: Sequence[float]) -> tuple[Figure, Axes]:

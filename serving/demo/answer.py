@@ -18,9 +18,9 @@ from ftn_core.runtime.psnr import psnr
 from ftn_core.words.labels import phrase
 from serving.demo import controls, pictures
 from serving.demo.denoisers import DenoiserCache
+from serving.demo.open_pictures import OpenPictures
 from serving.demo.pictures import OpenedPicture, Part, Scene
 from serving.demo.setting import Setting
-from serving.demo.shelf import Shelf
 
 PREVIEW = 1600
 """Longest side in pixels of the small copy that is shown around the part in view."""
@@ -29,10 +29,10 @@ PREVIEW = 1600
 class Answers:
     """Restores the part in view, and remembers how long each answer took."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, open_pictures: OpenPictures) -> None:
         self.denoisers = DenoiserCache()
         self.milliseconds: list[float] = []
-        self.shelf = shelf
+        self.open_pictures = open_pictures
 
     def _degradation(self, setting: Setting) -> tuple[Degradation | None, float]:
         if setting.degraded_at is None:
@@ -43,13 +43,13 @@ class Answers:
 
     def given(self, setting: Setting) -> tuple[OpenedPicture, NDArray]:
         """The picture, and ``3 x H x W``: all of it as the networks are given it."""
-        picture = self.shelf.open(setting.picture)
+        picture = self.open_pictures.open(setting.picture)
         return picture, pictures.given(picture, *self._degradation(setting))
 
     def scene(self, setting: Setting, part: Part) -> Scene:
         """The part as the networks' input."""
-        reference = self.shelf.open(setting.reference) if setting.reference else None
-        return _scene(self.shelf.open(setting.picture), part, *self._degradation(setting), reference)
+        reference = self.open_pictures.open(setting.reference) if setting.reference else None
+        return _scene(self.open_pictures.open(setting.picture), part, *self._degradation(setting), reference)
 
     def __call__(
         self, setting: Setting, part: Part, scale: float, labels: Mapping[str, str], with_input: bool

@@ -18,10 +18,10 @@ from ftn_core.utils.errors import UserError
 from serving.demo.answer import Answers
 from serving.demo.controls import controls
 from serving.demo.models import find_models
+from serving.demo.open_pictures import OpenPictures
 from serving.demo.pictures import MAX_PIXELS, Part
 from serving.demo.saving import save
 from serving.demo.setting import Setting, number
-from serving.demo.shelf import Shelf
 from serving.http.receive import RefusedError, largest_body, message, receive
 
 _HERE = Path(__file__).parent
@@ -47,7 +47,7 @@ class Api:
         self._asked = model
         self._folder = folder
         self.models = find_models(model)
-        self.answers = Answers(Shelf(folder))
+        self.answers = Answers(OpenPictures(folder))
         self.answers.denoisers(self.models.first)
         # always the same threads: PyTorch keeps a team of its own for each that calls it. Large files take long
         self._view, self._files = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
@@ -88,7 +88,9 @@ class Api:
         return Setting.read(query, self.models.labels)
 
     def _start(self, query: _Query) -> Response:
-        return JSONResponse({"first": self.models.first, "samples": [*self.answers.shelf.samples]} | self._offered())
+        return JSONResponse(
+            {"first": self.models.first, "samples": [*self.answers.open_pictures.samples]} | self._offered()
+        )
 
     def _models(self, query: _Query) -> Response:
         """With those that were trained or registered after the server was started."""
@@ -106,7 +108,7 @@ class Api:
         return self._opened(query.get("picture", ""))
 
     def _opened(self, key: str) -> Response:
-        picture = self.answers.shelf.open(key)
+        picture = self.answers.open_pictures.open(key)
         height, width = picture.pixels.shape[1:]
         about = {"key": key, "name": picture.name, "about": picture.about, "width": width, "height": height}
         return JSONResponse(about)
@@ -116,7 +118,7 @@ class Api:
 
     def _shown(self, query: _Query) -> Response:
         setting = self._setting(query)
-        picture = self.answers.shelf.open(setting.picture)
+        picture = self.answers.open_pictures.open(setting.picture)
         part = Part.within(picture, *(number(query, side) for side in ("left", "top", "width", "height")))
         return JSONResponse(
             self.answers(setting, part, number(query, "scale"), self.models.labels, with_input="input" in query)
@@ -137,7 +139,7 @@ class Api:
         )
 
     async def _upload(self, request: Request) -> Response:
-        key, path = self.answers.shelf.new(request.query_params.get("name", ""))
+        key, path = self.answers.open_pictures.new(request.query_params.get("name", ""))
         try:
             await receive(request, path, largest_body(MAX_PIXELS))
             return await asyncio.get_running_loop().run_in_executor(self._view, self._opened, key)

@@ -1,5 +1,6 @@
 """The whole picture at full resolution, as a file to download."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,16 +30,13 @@ def save(answers: Answers, setting: Setting, target: Path, progress: Callable[[f
     picture, given = answers.given(setting)
     denoiser = answers.denoisers(setting.models[0])
     network = denoiser.at(setting.level)
-    try:
-        if given is not picture.pixels:
-            raise UserError("degraded here")
-        source = read_picture(picture.path, MAX_PIXELS)
-    except UserError:
-        if given.dtype == "uint8":
-            source = Picture(given.transpose(1, 2, 0), "PNG", kept={"chunks": []})
-        else:  # noise that goes beyond 0 and 255 is not rounded before it is removed
-            Image.fromarray(to_uint8(restore(network, to_image(given)))).save(target, "PNG")
-            return _name(picture.name, setting.level, denoiser.quantity.name, "PNG")
+    if given.dtype != "uint8":  # noise that goes beyond 0 and 255 is not rounded before it is removed
+        Image.fromarray(to_uint8(restore(network, to_image(given)))).save(target, "PNG")
+        return _name(picture.name, setting.level, denoiser.quantity.name, "PNG")
+    source = Picture(given.transpose(1, 2, 0), "PNG", kept={"chunks": []})
+    if given is picture.pixels:  # not degraded here
+        with contextlib.suppress(UserError):
+            source = read_picture(picture.path, MAX_PIXELS)
     height = len(source.pixels)
     write_picture(source, restore_in_bands(network, source, lambda rows: progress(rows / height)), target)
     return _name(picture.name, setting.level, denoiser.quantity.name, source.format)

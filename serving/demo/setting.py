@@ -12,8 +12,8 @@ class Setting:
     """Everything that determines what is shown, except for the part in view.
 
     Args:
-        picture: as the shelf names it.
-        reference: the clean picture on the shelf that PSNR is measured against; empty if there is none.
+        picture: its key among those that are open.
+        reference: the key of the clean picture that PSNR is measured against; empty if there is none.
         degraded_at: level of the first model's degradation that the picture goes through; None: no degradation.
         models: sources of one or two models.
         level: of the dial.

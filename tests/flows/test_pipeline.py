@@ -274,11 +274,11 @@ def test_a_run_whose_temporary_server_is_killed_makes_everything_and_says_so_at_
     errors = flow.communicate(timeout=60)[1]
     (_, _, ended) = fresh.times()[-1]
     assert flow.returncode == 1 and time.time() < ended + 15
-    own = [line for line in errors.splitlines() if " | " not in line and not line.startswith("See https")]
-    assert own[-2:] == [
-        "Prefect's temporary server ended (exit code -9): stages that run go on",
-        "Without its server this run cannot end as it should. What its stages made is kept: run this again",
-    ]
+    said = errors.splitlines()  # what Prefect was just sending fails too, and it may say so in between
+    assert "Prefect's temporary server ended (exit code -9): stages that run go on" in said
+    assert said[-1] == (
+        "Without its server this run cannot end as it should. What its stages made is kept: run this again"
+    )
     assert "up to date" in fresh.dvc("repro", "prepare")
 
 

@@ -35,13 +35,13 @@ def test_every_preset_is_accepted_and_the_way_back_is_exact(project, name):
 
 
 def test_the_preset_of_the_parameters_is_known_whatever_else_was_changed(project):
-    assert presets.present() == "quick-cpu"
+    assert presets.current_preset() == "quick-cpu"
     presets.apply("paper-gpu")
     path = project / "params.yaml"
     path.write_text(path.read_text().replace("source: sample", "source: folder"))
-    assert presets.present() == "paper-gpu"
+    assert presets.current_preset() == "paper-gpu"
     path.write_text(path.read_text().replace("depth:", "depth: 1 #"))
-    assert presets.present() is None
+    assert presets.current_preset() is None
 
 
 def test_variants_differ_in_steps_and_batch_only():

@@ -21,9 +21,9 @@ from ftn_core.utils.errors import UserError
 from serving.demo import controls, pictures
 from serving.demo.answer import Answers, to_uint8, to_url
 from serving.demo.denoisers import DenoiserCache, LoadedDenoiser
+from serving.demo.open_pictures import KEPT, OpenPictures
 from serving.demo.pictures import OpenedPicture, Part
 from serving.demo.setting import Setting
-from serving.demo.shelf import KEPT, Shelf
 
 from .conftest import make_denoiser
 
@@ -104,21 +104,21 @@ def test_a_part_lies_in_its_picture_whatever_is_asked(picture, asked, got):
 
 
 def test_uploads_have_secret_keys_and_go_when_nobody_looks_at_them(picture, tmp_path):
-    shelf = Shelf(tmp_path)
-    (first, path), (second, other) = (shelf.new("../../etc/passwd"), shelf.new("b.png"))
+    opened = OpenPictures(tmp_path)
+    (first, path), (second, other) = (opened.new("../../etc/passwd"), opened.new("b.png"))
     assert path.parent == tmp_path and len(first) > 20 and first != second
     for file in (path, other):
         Image.fromarray(picture.pixels.transpose(1, 2, 0)).save(file, "PNG")
-    assert shelf.open(first).name == "passwd" and shelf.open(first) is shelf.open(first)
+    assert opened.open(first).name == "passwd" and opened.open(first) is opened.open(first)
     long_ago = time.time() - KEPT - 1
     for file in (path, other):
         os.utime(file, (long_ago, long_ago))
-    shelf.open(second)
-    shelf.new("c.png")
+    opened.open(second)
+    opened.new("c.png")
     assert not path.exists() and other.exists()
     for key in (first, "nowhere", "../b"):
         with pytest.raises(UserError, match="open it again"):
-            shelf.open(key)
+            opened.open(key)
 
 
 def test_an_unreadable_file_is_named(tmp_path):
@@ -140,8 +140,8 @@ def test_an_answer_tells_what_was_measured(picture, tmp_path):
     files = [tmp_path / f"{seed}.safetensors" for seed in (0, 1)]
     for seed, file in enumerate(files):
         make_denoiser(seed).save(file)
-    answers = Answers(Shelf(tmp_path))
-    key, path = answers.shelf.new("a.png")
+    answers = Answers(OpenPictures(tmp_path))
+    key, path = answers.open_pictures.new("a.png")
     Image.fromarray(picture.pixels.transpose(1, 2, 0)).save(path, "PNG")
     setting, part = Setting(key, "", 0.3, tuple(map(str, files)), 0.4), pictures.whole(picture)
     answer = answers(setting, part, 1, {str(files[0]): "first"}, with_input=False)

@@ -12,7 +12,7 @@ KEPT = 3600
 """Seconds after which an upload is deleted if nobody has looked at it."""
 
 
-class Shelf:
+class OpenPictures:
     """Samples by name, and uploads by keys that cannot be guessed: a visitor can name only his own.
 
     Args:
