@@ -26,9 +26,9 @@ from ftn_core.evaluation.pairs import Pairs
 from ftn_core.evaluation.scoring import score
 from ftn_core.parameters import Parameters, load_parameters
 from ftn_core.report.table import spread
-from ftn_core.runtime.device import make_fabric
 from ftn_core.training.adapted import AdaptedNetwork
 from ftn_core.training.data import TrainingData
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.loop import Run
 from ftn_core.training.norm_statistics import estimate_statistics
 from ftn_core.training.plan import Plan

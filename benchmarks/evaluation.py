@@ -26,7 +26,7 @@ from ftn_core.denoiser.transition import build_transition
 from ftn_core.evaluation.metrics import similarity, ssim_each
 from ftn_core.evaluation.pairs import Pairs
 from ftn_core.evaluation.sweep import positions, sweep
-from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.device import set_up_torch
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.psnr import psnr, psnr_each
@@ -191,7 +191,7 @@ def shares(report: Report, folder: Path, kind: str, channels: int, depth: int, d
 
 def evaluate_levels(folder: Path, count: int) -> tuple[int, int, float]:
     """Positions, passes and seconds of one evaluation of ``count`` levels, four positions to each."""
-    device = make_fabric(cores()).device
+    device = set_up_torch(cores())
     clean, noisy = read_stores(folder)
     denoiser = untrained(count, device)
     pairs = Pairs(clean, noisy, device)
@@ -231,7 +231,7 @@ def growth(report: Report, folder: Path, counts: list[int], rounds: int) -> None
 
 def main() -> None:
     report = Report("evaluation", "Evaluation", TEXT)
-    device = make_fabric(cores()).device
+    device = set_up_torch(cores())
     cases = {"photographs": (4, 320, 480), "thumbnails": (64, 64, 64), "small photographs": (3, 160, 240)}
     counts, adafm = [2, 8, 32], (64, 16)
     if quick():

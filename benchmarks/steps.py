@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.harness import Report, compare, quick
-from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import build_network
 from ftn_core.training.cuda_graph import GraphedStep
+from ftn_core.training.fabric import make_fabric
 from ftn_core.utils.limits import cores
 
 TEXT = """One step of Adam with a batch that is on the device already, in the fastest precision and channels_last.

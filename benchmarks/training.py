@@ -23,12 +23,13 @@ from benchmarks.processes import Process, closing, interleave
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.transition import build_transition
-from ftn_core.runtime.device import best_precision, make_fabric
+from ftn_core.runtime.device import best_precision, set_up_torch
 from ftn_core.runtime.network_file import build_network
 from ftn_core.sources.decode import decode
 from ftn_core.sources.sample import sample_photographs
 from ftn_core.training.adapted import AdaptedNetwork
 from ftn_core.training.batches import Batches, FreshNoise
+from ftn_core.training.fabric import make_fabric
 from ftn_core.utils.limits import cores
 from ftn_core.utils.memory import keep_freed_memory
 
@@ -147,7 +148,7 @@ ENDLESS = 1_000_000
 def convolutions(case: tuple, precision: str) -> Callable[[], object]:  # type: ignore[type-arg]
     """Forward and backward of every convolution by itself, on inputs made beforehand."""
     case = Case(*case)
-    device = make_fabric(cores()).device
+    device = set_up_torch(cores())
     dtype = torch.bfloat16 if precision.startswith("bf16") else torch.float32
     calls: list[tuple[Tensor, Tensor, nn.Conv2d, bool]] = []
 

@@ -4,7 +4,7 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.costs import cost_of_denoiser, cost_of_network
 from ftn_core.evaluation.records.costs import Costs
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.device import set_up_torch
 from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.runtime.noise_conditioned import NoiseConditioned
 from tasks import paths
@@ -13,7 +13,7 @@ from tasks.tracking.tracker import Tracker
 
 def costs(params: Parameters, tracker: Tracker) -> None:
     """Count parameters and multiply-adds, and time each network beside the base in the same run."""
-    device = make_fabric(params.threads).device
+    device = set_up_torch(params.threads)
     base = TrainedNetwork.load(paths.BASE, device).network
     of = {"base": cost_of_network(base, base, device)}
     for sigma in params.levels.noise_conditioned:

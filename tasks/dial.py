@@ -11,7 +11,7 @@ from ftn_core.denoiser.level import load_level
 from ftn_core.evaluation.blend import calibrate_blend
 from ftn_core.evaluation.calibration import calibrate_dial
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.device import autocast, set_up_torch
 from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.utils.levels import level_name
 from ftn_core.utils.progress import Progress
@@ -26,25 +26,25 @@ def save_calibrated(params: Parameters, tracker: Tracker, name: str, base_file: 
         name: of the row.
         files: of the levels, in any order.
     """
-    fabric = make_fabric(params.threads, params.train.precision)
+    device = set_up_torch(params.threads)
     base = TrainedNetwork.load(base_file)
     levels = [load_level(file, base.network) for file in files]
     task = make_task(params.degradation, params.train.loss, params.finetune.loss)
-    denoiser = ContinuousDenoiser(task, base.spec, base.network, base.level, levels).to(fabric.device)
+    denoiser = ContinuousDenoiser(task, base.spec, base.network, base.level, levels).to(device)
     clean = Store(paths.PHOTOGRAPHS / "val")
     progress, passes = Progress(tracker.stage, "passes", None), count(1)
     # scores are only compared with each other, so lower precision is enough; it takes half the time
-    with fabric.autocast():
+    with autocast(device, params.train.precision):
         denoiser.dial = calibrate_dial(
             denoiser,
             clean,
             {level: paths.degraded_set(level) / "val" for level in params.data.levels},
-            fabric.device,
+            device,
             params.evaluate.calibration_images,
             on_pass=lambda: progress(next(passes)),
         )
     # in full precision: a rounding is as large as a weak degradation
-    denoiser.blend = calibrate_blend(denoiser, clean, fabric.device, params.evaluate.calibration_images)
+    denoiser.blend = calibrate_blend(denoiser, clean, device, params.evaluate.calibration_images)
     denoiser.save(paths.denoiser(name))
     for level, position in denoiser.dial:
         print(f"{tracker.stage}: {task.quantity.name} {level_name(level)} at position {position:.3f}", flush=True)

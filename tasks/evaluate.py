@@ -7,7 +7,7 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.along_dial import Sampling, evaluate_denoiser
 from ftn_core.losses.load import loss_metric
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.device import set_up_torch
 from ftn_core.utils.progress import Progress
 from tasks import paths
 from tasks.tracking.tracker import Tracker
@@ -20,7 +20,7 @@ def evaluate(params: Parameters, tracker: Tracker, method: str, own_base: bool =
         method: name of the row.
         own_base: whether the row has a base of its own, so that the base's scores are not the row's.
     """
-    device = make_fabric(params.threads).device
+    device = set_up_torch(params.threads)
     progress = Progress(tracker.stage, "passes", None)
     evaluation, pictures = evaluate_denoiser(
         method,

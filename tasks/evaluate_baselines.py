@@ -14,7 +14,7 @@ from ftn_core.evaluation.records.baselines import Baselines
 from ftn_core.evaluation.records.score import Score
 from ftn_core.losses.load import loss_metric
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.device import set_up_torch
 from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.runtime.noise_conditioned import NoiseConditioned
 from ftn_core.utils.levels import level_name
@@ -25,7 +25,7 @@ from tasks.tracking.tracker import Tracker
 
 def evaluate_baselines(params: Parameters, tracker: Tracker) -> None:
     """Score the degraded input, the base alone, networks trained from scratch and noise-conditioned networks."""
-    device = make_fabric(params.threads).device
+    device = set_up_torch(params.threads)
     from_scratch = {level: f"from scratch at {level_name(level)}" for level in params.levels.from_scratch}
     conditioned = {level: paths.noise_conditioned_name(level) for level in params.levels.noise_conditioned}
     networks: dict[str, Callable[[], nn.Module]] = {

@@ -4,9 +4,9 @@ from ftn_core.data.task import DegradationSpec
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import save_level
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import describe_precision, make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork
 from ftn_core.training.data import TrainingData
+from ftn_core.training.fabric import describe_precision, make_fabric
 from ftn_core.training.finetune import adapt
 from ftn_core.training.loop import Run
 from ftn_core.training.plan import Plan

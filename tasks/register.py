@@ -17,7 +17,7 @@ from ftn_core.evaluation.records.costs import Cost, Costs
 from ftn_core.evaluation.records.evaluation import Evaluation
 from ftn_core.losses.load import load_loss
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import make_fabric
+from ftn_core.runtime.device import set_up_torch
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.levels import line_name
 from ftn_core.words.card import CardContent, card, description
@@ -57,7 +57,7 @@ def register(params: Parameters, tracker: Tracker) -> None:
         version = None if IN_EXPERIMENT in os.environ else model.registered(tracker)
         if version:
             versions.set_alias(tracker.client, model.name, CHALLENGER, version)
-        device = make_fabric(params.threads).device
+        device = set_up_torch(params.threads)
         check = GateCheck(
             params.gate,
             model.denoiser,

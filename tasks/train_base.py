@@ -2,9 +2,9 @@
 
 from ftn_core.data.task import DegradationSpec
 from ftn_core.parameters import Parameters
-from ftn_core.runtime.device import describe_precision, make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork, network_spec
 from ftn_core.training.data import TrainingData
+from ftn_core.training.fabric import describe_precision, make_fabric
 from ftn_core.training.loop import Run
 from ftn_core.training.train import Recipe, initial_network, noise_at, plan_from_scratch, train, write_curve
 from tasks import paths

@@ -8,10 +8,10 @@ from ftn_core.denoiser.denoiser import between
 from ftn_core.denoiser.level import save_level
 from ftn_core.parameters import Parameters
 from ftn_core.released.ffdnet import published_ffdnet
-from ftn_core.runtime.device import describe_precision, make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork, network_spec
 from ftn_core.training.batches import Degraded, FreshNoiseRange, StoredLevels
 from ftn_core.training.data import TrainingData
+from ftn_core.training.fabric import describe_precision, make_fabric
 from ftn_core.training.line import LineNetwork, learn_line
 from ftn_core.training.loop import Run
 from ftn_core.training.train import Recipe, initial_network, noise_at, plan_from_scratch, write_curve

@@ -83,6 +83,11 @@ def test_a_stage_is_one_file_that_imports_at_its_top(file):
     assert not inner, "the runner imports a stage only when it runs it"
 
 
+@pytest.mark.parametrize("file", [file for file in STAGE_FILES if not file[6:].startswith(("train_", "finetune"))])
+def test_only_what_trains_imports_lightning(file):
+    assert [path for path in imports(file) if "lightning_fabric" in packages(path)] == [], "it takes two seconds"
+
+
 COMMON = {"main", "app", "T", "R"}
 """Names that mean the same wherever they stand: a command's entry, its Typer app, type variables."""
 

@@ -15,10 +15,10 @@ from ftn_core.data.store import Store
 from ftn_core.losses.load import load_loss
 from ftn_core.losses.pixel import Pixel
 from ftn_core.runtime.checkpoint import write_tensors
-from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import build_network
 from ftn_core.training import loop
 from ftn_core.training.batches import Batches, Degraded, FreshNoise, FreshNoiseRange
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.line import LineNetwork
 from ftn_core.training.plan import Plan
 

@@ -10,11 +10,11 @@ from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
 from ftn_core.losses.pixel import Pixel
 from ftn_core.parameters.training import Schedule
-from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.tiles import WINDOW
 from ftn_core.training.adapted import AdaptedNetwork, initialize_on_dial
 from ftn_core.training.batches import Batches, FreshNoise
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.loop import Run, fit, validation_score
 from ftn_core.training.norm_statistics import estimate_statistics
 from ftn_core.training.plan import Plan

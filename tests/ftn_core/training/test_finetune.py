@@ -12,11 +12,11 @@ from ftn_core.losses.load import load_loss
 from ftn_core.parameters.losses import PixelLossOptions
 from ftn_core.parameters.training import Schedule
 from ftn_core.parameters.transitions import DniOptions
-from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import TrainedNetwork, build_network
 from ftn_core.sources.pack_loss import pack_loss
 from ftn_core.training.batches import Batches, FreshNoise, FreshNoiseRange
 from ftn_core.training.data import TrainingData
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.finetune import adapt
 from ftn_core.training.loop import Run
 from ftn_core.training.plan import Plan

@@ -12,7 +12,6 @@ from ftn_core.denoiser.level import load_level, save_level
 from ftn_core.losses.load import load_loss
 from ftn_core.parameters.losses import PixelLossOptions
 from ftn_core.parameters.training import Schedule
-from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.network_file import TrainedNetwork, build_network
 from ftn_core.runtime.psnr import psnr
@@ -20,6 +19,7 @@ from ftn_core.sources.pack_loss import pack_loss
 from ftn_core.training import loop
 from ftn_core.training.batches import Batches, FreshNoise, FreshNoiseRange, StoredLevels
 from ftn_core.training.data import TrainingData
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.line import LineNetwork, learn_line
 from ftn_core.training.loop import Run
 from ftn_core.training.plan import Plan

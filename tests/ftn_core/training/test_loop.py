@@ -16,12 +16,12 @@ from project import ROOT
 from ftn_core.losses.pixel import Pixel
 from ftn_core.parameters.training import Schedule
 from ftn_core.runtime.checkpoint import read_tensors
-from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
 from ftn_core.runtime.psnr import psnr
 from ftn_core.training.batches import Batches, FreshNoise
 from ftn_core.training.cuda_graph import GraphedStep
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.loop import Run, fit
 from ftn_core.training.plan import Plan
 from ftn_core.utils.errors import UserError
@@ -131,7 +131,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         from ftn_core.training.batches import Batches, FreshNoise
         from ftn_core.training.plan import Plan
         from ftn_core.data.store import Store
-        from ftn_core.runtime.device import make_fabric
+        from ftn_core.training.fabric import make_fabric
         from ftn_core.runtime.network_file import build_network
         from ftn_core.losses.pixel import Pixel
         from ftn_core.parameters.training import Schedule

@@ -8,10 +8,10 @@ from gpu import on_cuda
 
 from ftn_core.losses.style import Style
 from ftn_core.parameters.training import Schedule
-from ftn_core.runtime.device import make_fabric
 from ftn_core.runtime.network_file import build_network
 from ftn_core.sources.vgg16_weights import read_weights
 from ftn_core.training.batches import Batches, FreshNoise
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.loop import Run, fit, validation_score
 from ftn_core.training.plan import Plan
 

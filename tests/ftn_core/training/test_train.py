@@ -7,8 +7,8 @@ from project import ROOT
 
 from ftn_core.data.task import DENOISING, DegradationSpec
 from ftn_core.parameters import parse_parameters
-from ftn_core.runtime.device import make_fabric
 from ftn_core.training.batches import FreshNoise
+from ftn_core.training.fabric import make_fabric
 from ftn_core.training.train import initial_network, noise_at, plan_from_scratch, write_curve
 
 TRAIN = parse_parameters(yaml.safe_load((ROOT / "params.yaml").read_text())).train
