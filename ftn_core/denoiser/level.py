@@ -10,6 +10,7 @@ from torch import nn
 
 from ftn_core.denoiser.transition import State, Transition, build_transition
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
+from ftn_core.runtime.weights import check_weights, load_weights
 from ftn_core.utils.errors import UserError
 
 _FORMAT = "ftn-level/1"
@@ -58,7 +59,8 @@ def load_level(path: Path, base: nn.Module) -> AdaptedLevel:
     """Rebuild what ``save_level`` wrote, on the CPU.
 
     Raises:
-        UserError: the file cannot be read, has another format, or its level was adapted from another base.
+        UserError: the file cannot be read, has another format or wrong weights, or its level was adapted from another
+            base.
     """
     tensors, header = read_tensors(path)
     if header.get("format") != _FORMAT:
@@ -67,7 +69,8 @@ def load_level(path: Path, base: nn.Module) -> AdaptedLevel:
         raise UserError(f"{path} was adapted from another base: run `dvc repro` to finetune it again")
     statistics = {n.removeprefix(_STATISTICS): t for n, t in tensors.items() if n.startswith(_STATISTICS)}
     transition = build_transition(header["method"], base, header["ratio"], **header["options"])
-    transition.load_state_dict({n: t for n, t in tensors.items() if not n.startswith(_STATISTICS)})
+    load_weights(path, {n: t for n, t in tensors.items() if not n.startswith(_STATISTICS)}, transition)
+    check_weights(path, statistics, {n: t for n, t in base.state_dict().items() if n in statistics})
     transition.requires_grad_(False)
     return AdaptedLevel(header["value"], header["method"], header["options"], transition, statistics)
 

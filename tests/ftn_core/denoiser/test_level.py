@@ -90,3 +90,14 @@ def test_the_hash_is_of_the_weights_and_not_of_their_layout_in_memory():
     assert weights_hash(make_base(seed=1)) != before
     base.body[0].norm.num_batches_tracked += 1
     assert weights_hash(base) != before
+
+
+@pytest.mark.parametrize("place", ["transition", "statistics"])
+def test_values_that_are_not_finite_are_refused(tmp_path, place):
+    base = make_base()
+    level = make_level(base)
+    tensors = level.statistics if place == "statistics" else level.transition.state_dict()
+    next(iter(tensors.values())).fill_(float("nan"))
+    save_level(tmp_path / "level", level, RATIO, base)
+    with pytest.raises(UserError, match="/level is damaged: tensor .* not finite"):
+        load_level(tmp_path / "level", base)
