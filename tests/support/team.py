@@ -106,10 +106,11 @@ class Team:
         ).stdout  # fmt: skip
 
     def close(self) -> None:
+        """End everything at once: nobody needs the data any more."""
         for machine in self.others:
             machine.kill()
-        with contextlib.suppress(AssertionError):
-            self.down()
+        with contextlib.suppress(FileNotFoundError):  # a test has stopped it
+            kill_tree(self.supervisor)
 
 
 class Machine(Sandbox):
