@@ -25,6 +25,9 @@ FAINT = 2 / 255
 CAMERA, POWER = 5.6, 0.35
 """The best level for a camera's noise, ``CAMERA * found ** POWER`` of 255. Noise in the training examples is less
 smooth than a camera's, so the network finds too little. Chosen on the 75 development pairs of polyu (docs/log.md)."""
+UNSURE = 9 / 255
+"""Up to here fine texture may have been taken for noise: the largest estimate for a clean photograph of CBSD68's first
+eight (``benchmarks/photo.py``)."""
 NETWORK = WEIGHTS / "noise_level.safetensors"
 """Made by ``python -m ftn_core.noise_level.train``."""
 

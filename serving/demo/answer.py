@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.noise_level.estimate import estimate_sigma, sample_patches
+from ftn_core.noise_level.estimate import UNSURE, estimate_sigma, sample_patches
 from ftn_core.runtime.images import to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.words.labels import phrase
@@ -82,8 +82,10 @@ class Answers:
         sampled = sample_patches(self.given(setting)[1].transpose(1, 2, 0)).transpose(2, 0, 1)
         found = estimate_sigma(to_image(sampled))
         level = controls.nearest_step(denoiser, found)
-        beyond = "" if abs(level - found) <= denoiser.quantity.step else ", beyond the model's range"
-        return {"level": level, "says": f"Found {phrase(denoiser.quantity, found)}{beyond}."}
+        note = "" if abs(level - found) <= denoiser.quantity.step else ", beyond the model's range"
+        if 0 < found <= UNSURE:
+            note = ": weak, and may be fine texture"
+        return {"level": level, "says": f"Found {phrase(denoiser.quantity, found)}{note}."}
 
     def preview(self, setting: Setting) -> bytes:
         """The whole input, at most ``PREVIEW`` pixels a side, as JPEG."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.noise_level.estimate import estimate_sigma, sample_patches
+from ftn_core.noise_level.estimate import UNSURE, estimate_sigma, sample_patches
 from ftn_core.parameters.quantities import Quantity
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label, phrase
@@ -58,6 +58,12 @@ class DialSetting:
         if abs(level - nearest) < 1e-6:
             return None
         return f"beyond the dial: {phrase(self.quantity, nearest)} is used"
+
+    def found_note(self, level: float) -> str | None:
+        """A note for the user on a level that was found in a picture, if there is something to say."""
+        if 0 < level <= UNSURE:
+            return "weak: it may be fine texture, and --level 0 leaves a picture as it is"
+        return self.out_of_range_note(level)
 
     def level_for(self, picture: Picture) -> float | None:
         """The given level, or else the one estimated from the picture; None if alpha is given."""

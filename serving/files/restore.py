@@ -78,7 +78,7 @@ class Restoration:
     def _restored(self, job: Job, picture: Picture) -> PixelArray:
         level = self.dial.level_for(picture)
         if level is not None and self.dial.level is None:
-            note = self.dial.out_of_range_note(level)
+            note = self.dial.found_note(level)
             say(f"{job.source}: found {phrase(self.dial.quantity, level)}{', ' + note if note else ''}")
         self._network = self.dial.denoiser.fold(self.dial.position(level), self._network)
         return restore_in_bands(self._network, picture, _row_progress(job, picture))

@@ -99,5 +99,5 @@ def test_values_that_are_not_finite_are_refused(tmp_path, place):
     tensors = level.statistics if place == "statistics" else level.transition.state_dict()
     next(iter(tensors.values())).fill_(float("nan"))
     save_level(tmp_path / "level", level, RATIO, base)
-    with pytest.raises(UserError, match="/level is damaged: tensor .* not finite"):
+    with pytest.raises(UserError, match=r"/level is damaged: tensor .* not finite"):
         load_level(tmp_path / "level", base)

@@ -260,6 +260,16 @@ def test_the_level_that_is_found_is_said(folder, capsys):
     assert sigma and float(sigma[1]) == pytest.approx(0.15, rel=0.2)
 
 
+def test_a_weak_level_that_is_found_may_be_texture(folder, capsys):
+    noise = np.random.default_rng(0).standard_normal((200, 200, 3))
+    for name, sigma in (("weak", 4 / 255), ("strong", 20 / 255)):
+        Image.fromarray((255 * (0.5 + sigma * noise).clip(0, 1)).round().astype(np.uint8)).save(f"in/{name}.png")
+    assert Restoration(["in"], model=MODEL).run() == 0
+    lines = {line.split(":")[0]: line for line in capsys.readouterr().out.splitlines() if ": found sigma" in line}
+    assert lines["in/weak.png"].endswith("weak: it may be fine texture, and --level 0 leaves a picture as it is")
+    assert "weak" not in lines["in/strong.png"].split("found")[1]
+
+
 def test_a_sigma_beyond_the_levels_is_said_once(folder, capsys):
     make_pictures(3)
     assert Restoration(["in"], model=MODEL, level=at("0.9")).run() == 0
