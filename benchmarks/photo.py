@@ -38,23 +38,24 @@ EVERY = 4
 QUALITIES = (60, 75, 85, 95)
 SIZES = {"min_side": 16, "max_pixels": 10**8}
 
-TEXT = f"""White noise is not clipped; the dial is told its sigma. Of pairs NAME_real.jpg and NAME_mean.jpg, one
-exposure and the mean of many, every {EVERY}th is taken; the best place is the best of
-{", ".join(map(str, PLACES))} of 255 for each photograph. Clean pictures: the dial is at the level that is found
-(auto), and the change of PSNR beside the original is that of the output less that of the input. Mean PSNR in dB.
-Saved only with --folder."""
+TEXT = f"""White noise is not clipped. The dial is told its sigma; with auto it is at the sigma that is found. Of
+pairs NAME_real.jpg and NAME_mean.jpg, one exposure and the mean of many, every {EVERY}th is taken; the best place is
+the best of {", ".join(map(str, PLACES))} of 255 for each photograph. Clean pictures: the dial is at the level that is
+found (auto), and the change of PSNR beside the original is that of the output less that of the input. Mean PSNR in
+dB. Saved only with --folder."""
 
 
 def white_noise(photographs: list[Picture], models: dict[str, Restorer]) -> list[dict[str, Any]]:
     """A row for each sigma."""
     rows = []
     for sigma in SIGMAS[::5] if quick() else SIGMAS:
-        scores: dict[str, list[float]] = {name: [] for name in ("noisy", *models)}
+        scores: dict[str, list[float]] = {name: [] for name in ("noisy", *models, "photo, auto")}
         for pixels in photographs:
             clean, noisy = to_image(pixels), to_image(add_noise(pixels, sigma / 255, seed=0, clip=False))
             scores["noisy"].append(psnr(noisy, clean))
             for name, model in models.items():
                 scores[name].append(psnr(model(noisy, sigma=sigma / 255), clean))
+            scores["photo, auto"].append(psnr(models["photo"](noisy), clean))
         means = {name: statistics.fmean(values) for name, values in scores.items()}
         rows.append({"sigma of 255": sigma, **means, "photo - FFDNet": means["photo"] - means["FFDNet"]})
     return rows

@@ -24,11 +24,12 @@ from flows.next_steps import next_steps
 from flows.notify import notify
 from flows.stage import Children, run_stage
 from flows.states import REFUSED, failed_or_stopped
-from flows.temporary_server import AT_WORK, start_missing_server
+from flows.temporary_server import AT_WORK, ensure_server
 from flows.transfer import TransferError
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError, disk_errors
 from ftn_core.utils.limits import cores
+from ftn_core.utils.messages import complain
 
 if TYPE_CHECKING:
     from flows.graph import Stage
@@ -202,7 +203,6 @@ def main(arguments: list[str] | None = None) -> int:
         help="work pool for a stage or group; without STAGE, for every stage that can run there (repeatable)",
     )
     given = parser.parse_args(arguments)
-    start_missing_server()
     code = exit_code(
         lambda: pipeline(
             targets=given.target,
@@ -219,9 +219,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def exit_code(run: Callable[[], State]) -> int:
-    """Run a flow and print what went wrong; 0: all is up to date, 1: a stage failed, 2: the user can repair it."""
+    """Run a flow, on a server of its own if need be, and print what went wrong.
+
+    Returns:
+        0: all is up to date, 1: a stage failed, 2: the user can repair it.
+    """
     try:
+        ensure_server()
         state = run()
+    except UserError as error:
+        complain(str(error))
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     if state.is_completed():

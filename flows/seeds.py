@@ -10,7 +10,6 @@ from prefect.states import Completed, Failed
 
 from flows.pipeline import exit_code, pipeline
 from flows.states import REFUSED
-from flows.temporary_server import start_missing_server
 from ftn_core.data.task import make_task
 from ftn_core.parameters import load_parameters, parse_parameters
 from ftn_core.report.table import spread_table
@@ -53,7 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
     seeds = parser.parse_args(arguments).seed
     if len(set(seeds)) < max(2, len(seeds)):
         parser.error("a spread needs at least two seeds, all different")  # exits with 2
-    start_missing_server()
     code = exit_code(lambda: over_seeds(seeds, return_state=True))
     if not code:
         print(SEEDS_TABLE.read_text())

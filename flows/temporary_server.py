@@ -9,22 +9,33 @@ import sys
 import threading
 
 import prefect
+from prefect.client.orchestration import get_client
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, get_current_settings
 
+from ftn_core.utils.errors import UserError
+from ftn_core.utils.urls import redact_url
 from tasks import parent_death
 
 AT_WORK = threading.Lock()
 """Held while stages run. They need no server, so a run whose server is gone lets them end."""
 
 
-def start_missing_server() -> None:
-    """Start the server, if one is needed, so that Ctrl-C does not end it.
+def ensure_server() -> None:
+    """Start a server, unless ``PREFECT_API_URL`` names one, so that Ctrl-C does not end it.
 
     A terminal sends Ctrl-C to the server, too. A run whose server is gone tries for a minute to report to it. A signal
     that is blocked here stays blocked in a process that is started meanwhile.
+
+    Raises:
+        UserError: ``PREFECT_API_URL`` names a server that does not answer.
     """
-    if PREFECT_API_URL.value():
+    if named := PREFECT_API_URL.value():
+        with get_client(sync_client=True) as client:
+            if error := client.api_healthcheck():
+                raise UserError(
+                    f"PREFECT_API_URL: Prefect at {redact_url(named)} does not answer ({error}): start it, or unset it"
+                )
         return
     server, leaving = _Server(), threading.Event()  # Prefect takes this one instead of starting its own
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -41,7 +41,7 @@ def estimate_sigma(image: Tensor) -> float:
 
     The noise is what is visible. Clipping to [0, 1], as in every 8-bit file, removes part of strong noise in dark and
     bright places. There is no correction for that: a network that was trained on unclipped noise restores clipped
-    pictures better at this sigma than at the sigma before clipping (``benchmarks/auto_sigma.py``).
+    pictures better at this sigma than at the sigma before clipping (docs/log.md, 2026-11-25).
 
     Args:
         image: ``1 x 3 x H x W`` in [0, 1], or beyond where noise was not clipped.

@@ -16,7 +16,7 @@ from prefect import tags
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, LogFilter
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.pipeline import main, pipeline
@@ -228,6 +228,14 @@ def test_exit_codes(done, capsys):
     assert capsys.readouterr().err.endswith("degraded@0.2: boom in degraded@0.2\n")
     assert main(["--set", "seed=-1"]) == 2
     assert "seed" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_server_that_does_not_answer_is_one_line(fresh, capsys):
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        assert main(["--target", "prepare"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("PREFECT_API_URL: Prefect at http://127.0.0.1:1/api does not answer (")
+    assert fresh.runs() == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, zoom
 from skimage import data
 
-from benchmarks.clipping import sigma_before_clipping
 from ftn_core.degradations.degradation import Degradation
 from ftn_core.degradations.jpeg import Jpeg
 from ftn_core.noise_level.estimate import (
@@ -39,7 +38,6 @@ def test_known_noise_is_found(sigma):
 def test_of_clipped_noise_it_finds_what_is_left_to_see():
     assert estimate_sigma(noisy(0.1, clip=True)) == pytest.approx(0.1, rel=0.25)
     assert 0.5 * 0.6 < estimate_sigma(noisy(0.6, clip=True)) < 0.75 * 0.6
-    assert sigma_before_clipping(noisy(0.6, clip=True)) == pytest.approx(0.6, rel=0.12)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
