@@ -189,7 +189,7 @@ def test_everything_is_killed_while_a_stage_trains(team, second, spread, alone, 
     third = team.machine("third")
     third.work()
     try:
-        out, _ = again.communicate(timeout=600)
+        out, _ = again.communicate(timeout=1200)
     except subprocess.TimeoutExpired:
         again.kill()
         out, _ = again.communicate()
