@@ -17,6 +17,7 @@ from ftn_core.data.task import DENOISING
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.denoiser.level import AdaptedLevel
 from ftn_core.denoiser.transition import build_transition
+from ftn_core.runtime.device import best_device
 from ftn_core.runtime.images import restore
 from ftn_core.runtime.network_file import build_network
 from ftn_core.training.adapted import AdaptedNetwork
@@ -51,7 +52,7 @@ def denoiser_of(network: str, channels: int, depth: int) -> ContinuousDenoiser:
 
 def device() -> torch.device:
     torch.set_num_threads(cores())
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return best_device()
 
 
 def folding(report: Report, kind: tuple[str, int, int], side: int) -> None:

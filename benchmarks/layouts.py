@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.harness import Report, compare, quick
+from ftn_core.runtime.device import best_device
 from ftn_core.utils.limits import cores
 from ftn_core.utils.memory import keep_freed_memory
 
@@ -22,7 +23,7 @@ DEFAULT = "float32, default layout"
 
 
 def convolution(groups: int, dtype: torch.dtype, layout: torch.memory_format, size: int) -> Callable[[], None]:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best_device()
     x = torch.randn(16, CHANNELS, size, size, device=device, dtype=dtype).to(memory_format=layout).requires_grad_()
     weight = torch.randn(CHANNELS, CHANNELS // groups, 3, 3, device=device, dtype=dtype).to(memory_format=layout)
     weight.requires_grad_()

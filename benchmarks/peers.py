@@ -22,6 +22,7 @@ from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.evaluation.classical import CLASSICAL_DENOISERS
 from ftn_core.released.ffdnet import ENDS, published_ffdnet
+from ftn_core.runtime.device import best_device
 from ftn_core.runtime.images import restore, to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.sources.decode import Unusable, decode
@@ -47,7 +48,7 @@ Denoiser = Callable[[Tensor], Tensor]
 
 def denoisers(model: Path, sigma: float) -> dict[str, Denoiser]:
     """All that are compared, ready for one sigma; a name says so where a denoiser is given another level."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     to: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
 
     def by_network(network: torch.nn.Module) -> Denoiser:

@@ -23,7 +23,7 @@ from benchmarks.processes import Process, closing, interleave
 from ftn_core.data.store import Store, StoreWriter
 from ftn_core.degradations.noise import add_noise
 from ftn_core.denoiser.transition import build_transition
-from ftn_core.runtime.device import best_precision, set_up_torch
+from ftn_core.runtime.device import best_device, best_precision, set_up_torch
 from ftn_core.runtime.network_file import build_network
 from ftn_core.sources.decode import decode
 from ftn_core.sources.sample import sample_photographs
@@ -92,7 +92,7 @@ def published(case: tuple, folder: str, pairs: int, keep_memory: bool = False) -
     if keep_memory:
         keep_freed_memory()
     torch.set_num_threads(cores())
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     network = case.build().to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
 

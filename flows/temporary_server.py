@@ -73,7 +73,7 @@ def _watch(process: "subprocess.Popen[bytes]", leaving: threading.Event) -> None
         return
     for name in ("prefect.events.clients", "prefect._internal.concurrency"):  # they would say it for every event
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    logging.raiseExceptions = False  # and Prefect's log sender for every batch
+    logging.raiseExceptions = False  # else Prefect's log sender prints a traceback for every batch
     print(f"Prefect's temporary server ended (exit code {code}): stages that run go on", file=sys.stderr, flush=True)
     with AT_WORK:
         print(

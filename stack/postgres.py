@@ -31,7 +31,7 @@ def initialise(settings: Settings) -> str | None:
     user = SYSTEM_USER if os.geteuid() == 0 else None
     POSTGRES_DATA.parent.mkdir(parents=True, exist_ok=True)
     if user:
-        os.environ["PATH"] += f"{os.pathsep}/usr/sbin"  # has useradd; not everybody who is root has it in the PATH
+        os.environ["PATH"] += f"{os.pathsep}/usr/sbin"  # useradd is there, and root's PATH may lack it
         utils.ensure_user_exists(user)
         utils.ensure_prefix_permissions(POSTGRES_DATA.absolute().parent)  # down to the data
         utils.ensure_prefix_permissions(POSTGRES_BIN_PATH)

@@ -71,6 +71,11 @@ def from_features(found: NDArray) -> float:
     return min(max(level, 0.0) / 255, 1.0)
 
 
+def may_be_texture(sigma: float) -> bool:
+    """Whether an estimate is so weak that it may be fine texture of a picture without noise."""
+    return 0 < sigma <= UNSURE
+
+
 def is_camera_noise(seen: NDArray, sigma: float) -> bool:
     """Whether there is noise that is far smoother than white noise of ``sigma``, and everywhere in the picture."""
     smoothest, smooth, *_, textured = finest_diagonals(seen)

@@ -22,13 +22,23 @@ def set_up_torch(threads: int) -> torch.device:
     torch.set_deterministic_debug_mode("warn")
     # a debugging aid that deterministic algorithms switch on: it fills every new tensor once more
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    return best_device()
+
+
+def best_device() -> torch.device:
+    """The GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def autocast(device: torch.device, precision: Literal["auto"] | Precision) -> AbstractContextManager[None]:
-    """What runs inside runs in mixed bf16, if ``precision`` says so."""
-    chosen = best_precision() if precision == "auto" else precision
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == "bf16-mixed")
+    """A context whose operations run in mixed bf16 if ``resolve_precision`` says so, else as they are."""
+    mixed = resolve_precision(precision) == "bf16-mixed"
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed)
+
+
+def resolve_precision(precision: Literal["auto"] | Precision) -> Precision:
+    """``auto``: the result of ``best_precision``."""
+    return best_precision() if precision == "auto" else precision
 
 
 def best_precision() -> Precision:

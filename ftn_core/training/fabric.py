@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
-from ftn_core.runtime.device import Precision, best_precision, set_up_torch
+from ftn_core.runtime.device import Precision, resolve_precision, set_up_torch
 from ftn_core.utils.errors import UserError
 
 
@@ -17,7 +17,7 @@ def make_fabric(threads: int, precision: Literal["auto"] | Precision = "32-true"
 
     Args:
         threads: CPU threads of PyTorch. Their number decides the order of sums, so it must not depend on the machine.
-        precision: ``auto``: the result of ``best_precision``.
+        precision: as ``resolve_precision`` takes it.
         devices: with more than one, torch's launcher has started this many processes. Each gets an equal part of the
             threads and one GPU, if there are GPUs. The call returns when all processes have made it.
 
@@ -25,7 +25,7 @@ def make_fabric(threads: int, precision: Literal["auto"] | Precision = "32-true"
         UserError: the machine has fewer GPUs than processes of the training.
     """
     set_up_torch(max(1, threads // devices))
-    chosen = best_precision() if precision == "auto" else precision
+    chosen = resolve_precision(precision)
     return Fabric(accelerator="auto", devices=1, precision=chosen) if devices == 1 else _join(devices, chosen)
 
 

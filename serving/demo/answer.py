@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ftn_core.degradations.degradation import Degradation
-from ftn_core.noise_level.estimate import UNSURE, estimate_sigma, sample_patches
+from ftn_core.noise_level.estimate import estimate_sigma, may_be_texture, sample_patches
 from ftn_core.runtime.images import to_image
 from ftn_core.runtime.psnr import psnr
 from ftn_core.words.labels import phrase
@@ -83,7 +83,7 @@ class Answers:
         found = estimate_sigma(to_image(sampled))
         level = controls.nearest_step(denoiser, found)
         note = "" if abs(level - found) <= denoiser.quantity.step else ", beyond the model's range"
-        if 0 < found <= UNSURE:
+        if may_be_texture(found):
             note = ": weak, and may be fine texture"
         return {"level": level, "says": f"Found {phrase(denoiser.quantity, found)}{note}."}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
-from ftn_core.noise_level.estimate import UNSURE, estimate_sigma, sample_patches
+from ftn_core.noise_level.estimate import estimate_sigma, may_be_texture, sample_patches
 from ftn_core.parameters.quantities import Quantity
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label, phrase
@@ -61,7 +61,7 @@ class DialSetting:
 
     def found_note(self, level: float) -> str | None:
         """A note for the user on a level that was found in a picture, if there is something to say."""
-        if 0 < level <= UNSURE:
+        if may_be_texture(level):
             return "weak: it may be fine texture, and --level 0 leaves a picture as it is"
         return self.out_of_range_note(level)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ftn_core.runtime.device import best_device
 from ftn_core.utils.limits import cores
 from ftn_core.utils.messages import complain, say
 from ftn_core.utils.progress import Progress
@@ -43,7 +44,7 @@ class Restoration:
         jobs = plan_jobs(paths, out, CONTACT_SHEET if contact_sheet else RESTORED)
         self.name, denoiser = choose_denoiser(model, method)
         torch.set_num_threads(min(torch.get_num_threads(), cores()))  # PyTorch knows no quota of a container
-        denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        denoiser.to(best_device())
         number = level.level_of(denoiser.task.quantity) if level else None
         # a contact sheet shows the whole dial and needs no level
         self.dial = DialSetting(denoiser, number, 0.0 if contact_sheet else alpha)

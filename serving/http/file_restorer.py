@@ -4,10 +4,10 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.runtime.device import best_device
 from ftn_core.utils.errors import UserError
 from serving.files.bands import restore_in_bands
 from serving.files.dial_setting import DialSetting
@@ -33,7 +33,7 @@ class FileRestorer:
 
     def __init__(self, denoiser: ContinuousDenoiser, max_pixels: int) -> None:
         warnings.filterwarnings("ignore", module="PIL")  # what Pillow cannot read it raises: warnings are only noise
-        self.denoiser = denoiser.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        self.denoiser = denoiser.to(best_device())
         self.max_pixels = max_pixels
         self._network: nn.Module | None = None
 
