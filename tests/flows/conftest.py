@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forked_python import forked_python
 
 import flows  # noqa: F401 - sets the environment before Prefect is imported
 
@@ -79,7 +80,7 @@ class Toy:
     stages = frozenset({"prepare", "method@ftn", "degraded@0.2", "degraded@0.5", "finetune@ftn-0.5", "evaluate"})
 
     def dvc(self, *arguments: str) -> str:
-        return _run(self.root, sys.executable, "-m", "dvc", *arguments)
+        return _run(self.root, forked_python(), "-m", "dvc", *arguments)
 
     def commit(self) -> None:
         (self.root / ".gitignore").write_text("out\nresults\nruns.log\n.ftn\n")
@@ -115,7 +116,7 @@ def _fresh_toy(tmp_path_factory):
     root = tmp_path_factory.mktemp("toy") / "fresh"
     root.mkdir()
     _run(root, "git", "init", "-q")
-    _run(root, sys.executable, "-m", "dvc", "init", "-q")
+    _run(root, forked_python(), "-m", "dvc", "init", "-q")
     (root / ".dvc/config").write_text("[core]\n    analytics = false\n    check_update = false\n")
     (root / "work.py").write_text(WORK)
     (root / "dvc.yaml").write_text(GRAPH)
@@ -129,7 +130,7 @@ def _fresh_toy(tmp_path_factory):
 def _done_toy(_fresh_toy):
     root = _fresh_toy.with_name("done")
     shutil.copytree(_fresh_toy, root)
-    _run(root, sys.executable, "-m", "dvc", "repro", "-q")
+    _run(root, forked_python(), "-m", "dvc", "repro", "-q")
     (root / "runs.log").unlink()
     return root
 

@@ -1,11 +1,11 @@
 """What ``python -m flows.gc`` lists and deletes, with DVC, Git and MLflow themselves."""
 
 import subprocess
-import sys
 
 import mlflow
 import pytest
 from filelock import FileLock
+from forked_python import forked_python
 
 STAGE = "stages: {copy: {cmd: cp params.yaml out, deps: [params.yaml], outs: [out]}}\n"
 
@@ -19,20 +19,21 @@ def project(tmp_path, monkeypatch):
     run("git", "init", "-q")
     run("git", "config", "user.email", "t@t")
     run("git", "config", "user.name", "t")
-    run(*DVC, "init", "-q")
+    dvc("init", "-q")
     (tmp_path / "dvc.yaml").write_text(STAGE)
     (tmp_path / "params.yaml").write_text("value: 1\n")
-    run(*DVC, "repro")
+    dvc("repro")
     run("git", "add", "-A")
     run("git", "commit", "-qm", "one")
-    run(*DVC, "exp", "run", "-n", "two", "-S", "value=2")
+    dvc("exp", "run", "-n", "two", "-S", "value=2")
     for value in (3, 4):
         (tmp_path / "params.yaml").write_text(f"value: {value}\n")
-        run(*DVC, "repro")
+        dvc("repro")
     return tmp_path
 
 
-DVC = (sys.executable, "-m", "dvc")
+def dvc(*arguments):
+    run(forked_python(), "-m", "dvc", *arguments)
 
 
 def run(*command, check=True):
@@ -42,7 +43,7 @@ def run(*command, check=True):
 
 
 def gc(*arguments):
-    return run(sys.executable, "-m", "flows.gc", *arguments).stdout
+    return run(forked_python(), "-m", "flows.gc", *arguments).stdout
 
 
 def cached(project):
@@ -83,9 +84,9 @@ def test_it_shows_then_deletes_what_nothing_uses(project):
     assert "DVC's cache: 0 files" in shown and "MLflow: 0 deleted runs" in shown and "make gc" not in shown
 
     (project / "out").unlink()
-    run(*DVC, "checkout")
+    dvc("checkout")
     assert (project / "out").read_text() == ALL[3]
-    run(*DVC, "exp", "apply", "two")
+    dvc("exp", "apply", "two")
     assert (project / "out").read_text() == ALL[1]
 
 
@@ -93,12 +94,12 @@ def test_it_waits_for_no_worker_but_says_that_one_is_at_work(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".ftn" / "scratch").mkdir(parents=True)
     with FileLock(tmp_path / ".ftn" / "scratch" / "train.lock"):
-        done = run(sys.executable, "-m", "flows.gc", "--delete", check=False)
+        done = run(forked_python(), "-m", "flows.gc", "--delete", check=False)
     assert done.returncode == 2
     assert done.stderr == "gc: a worker runs a stage in .ftn/scratch/train: try again when it is done\n"
 
 
 def test_a_folder_that_is_no_project_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = run(sys.executable, "-m", "flows.gc", check=False)
+    done = run(forked_python(), "-m", "flows.gc", check=False)
     assert done.returncode == 2 and done.stderr.startswith("gc: ") and len(done.stderr.splitlines()) == 1

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked_python import forked_python
 from project import ROOT
 
 from flows.lock import RUN_LOCK
@@ -17,7 +18,7 @@ from tasks.paths import REGISTERED, REPORT, TABLE
 
 def repro(*arguments, by=()):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [*by, sys.executable, "-m", "flows.repro", *arguments]
+    command = [*by, sys.executable if by else forked_python(), "-m", "flows.repro", *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True)
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import importlib.util
-import sys
 from pathlib import Path
 
 import yaml
@@ -27,7 +26,7 @@ class Audited:
             path.mkdir()
         python = bin_folder / "python"
         audit = ROOT / "tests/support/audit.py"
-        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{audit}" "{self._opened}" "$@"\n')
+        python.write_text(f'#!/bin/sh\nexec "{self.sandbox.interpreter}" "{audit}" "{self._opened}" "$@"\n')
         python.chmod(0o755)
         path = f"{bin_folder}:/usr/bin:/bin"
         self.sandbox.untracked(*targets or ["report"], PATH=path)

@@ -45,6 +45,7 @@ class Killer:
 
     def __enter__(self) -> Self:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self.sandbox.interpreter = sys.executable
         return self
 
     def __exit__(self, *_: object) -> None:

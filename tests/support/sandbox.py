@@ -9,6 +9,7 @@ from operator import getitem
 from pathlib import Path
 
 import yaml
+from forked_python import forked_python
 from project import ROOT
 from skimage import data
 from skimage.io import imsave
@@ -43,10 +44,14 @@ PHOTOGRAPHS = [("train", "astronaut", 0), ("train", "coffee", 99), ("val", "chel
 
 
 class Sandbox:
-    """A git clone of the working tree with its own DVC cache, MLflow store and Prefect home."""
+    """A git clone of the working tree with its own DVC cache, MLflow store and Prefect home.
+
+    Its ``python`` is ``forked_python``, unless ``interpreter`` is set to the real one.
+    """
 
     def __init__(self, root: Path, **changes: object) -> None:
         self.root = root
+        self.interpreter = forked_python()
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
             cwd=ROOT, capture_output=True, text=True, check=True,
@@ -78,7 +83,9 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """Without the addresses of the process that runs the tests."""
         own = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join(
+                [*(str(Path(p).parent) for p in (self.interpreter, sys.executable)), os.environ["PATH"]]
+            ),
             "PREFECT_HOME": str(self.root.parent / "prefect"),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         }
@@ -94,7 +101,7 @@ class Sandbox:
         return subprocess.CompletedProcess(command, process.returncode, out)
 
     def python(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, *arguments, check=check, **env)
+        return self.run(self.interpreter, *arguments, check=check, **env)
 
     def dvc(self, *arguments: str, check: bool = True, **env: str) -> str:
         return self.python("-m", "dvc", *arguments, check=check, **env).stdout

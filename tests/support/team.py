@@ -25,6 +25,7 @@ class Team:
 
     def __init__(self, folder: Path, **changes: object) -> None:
         self.here = Sandbox(folder / "first", **changes)
+        self.here.interpreter = sys.executable  # servers and workers are killed
         ports = zip(("POSTGRES", "MLFLOW", "PREFECT", "S3"), [*free_ports(3), free_block()], strict=True)
         self.settings = {f"FTN_{name}_PORT": str(port) for name, port in ports}
         self.others: list[Machine] = []
@@ -118,6 +119,7 @@ class Machine(Sandbox):
 
     def __init__(self, team: Team, root: Path) -> None:
         self.root = root
+        self.interpreter = sys.executable
         self.team = team
         self.process: subprocess.Popen | None = None
         subprocess.run(["git", "clone", "-q", str(team.here.root), str(root)], check=True)

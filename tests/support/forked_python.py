@@ -1,0 +1,208 @@
+"""Python programs as forks of one process that has imported the heavy libraries, which takes each program seconds.
+
+``forked_python`` is an executable in the place of Python's. It sends its arguments, environment, folder and open files
+to the server, whose fork runs the program with the project's code of that folder. A fork is no child of its caller, so
+tests that kill processes, or count them, use the real interpreter.
+"""
+
+import array
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+LIBRARIES = (
+    "torch", "torchvision.io", "lightning_fabric", "scipy.stats", "skimage.restoration", "matplotlib.pyplot",
+    "dvc.cli", "dvc.commands.repro", "dvc.repo",
+    "mlflow", "mlflow.store.db.utils", "mlflow.system_metrics.system_metrics_monitor",
+    "pydantic", "httpx", "fastapi", "asyncpg",
+)  # fmt: skip
+"""None of them starts a thread or remembers the environment. Prefect does."""
+CLIENT = """#!{python} -IS
+import array, json, os, signal, socket, struct, sys
+
+if not sys.argv[1:] or (sys.argv[1][:1] == "-" and sys.argv[1] not in ("-m", "-c", "-P")):
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+files = []
+for name in map(int, os.listdir("/proc/self/fd")):
+    try:
+        if name != server.fileno():
+            os.fstat(name)
+            files.append(name)
+    except OSError:  # the folder's own
+        continue
+request = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd(), files, os.getppid()]).encode()
+server.sendmsg([struct.pack("I", len(request))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))])
+server.sendall(request)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, frame: server.send(bytes([number])))
+(code,) = struct.unpack("i", server.recv(4, socket.MSG_WAITALL))
+if code < 0:
+    if code != -signal.SIGKILL:
+        signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
+
+
+@functools.cache
+def forked_python() -> str:
+    """The executable ``python``, in a folder of its own. Its server ends with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="ftn-python-"))
+    executable = folder / "python"
+    executable.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
+    executable.chmod(0o755)
+    variables = {"GOMP_SPINCOUNT": "1000", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true"}
+    server = subprocess.Popen(
+        [sys.executable, "-P", __file__, str(folder)],
+        env=os.environ | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert server.stdin and server.stdout
+    assert server.stdout.readline() == b"ready\n"
+    atexit.register(server.stdin.close)  # the kernel closes it, too
+    return str(executable)
+
+
+class Server:
+    """Forks for each request. A fork ends with its client, and its client with the fork's exit code."""
+
+    def __init__(self, folder: Path) -> None:
+        self._executable = folder / "python"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / "socket"))
+        self._listener.listen(64)
+        self._waiting = selectors.DefaultSelector()
+        self._waiting.register(sys.stdin, selectors.EVENT_READ, lambda: sys.exit())
+        self._waiting.register(self._listener, selectors.EVENT_READ, self._fork)
+
+    def serve(self) -> NoReturn:
+        while True:
+            for key, _ in self._waiting.select():
+                if key.fd in self._waiting.get_map():  # an event before this one has not removed it
+                    key.data()
+
+    def _fork(self) -> None:
+        client = self._listener.accept()[0]
+        header, ancillary, _, _ = client.recvmsg(4, socket.CMSG_SPACE(1000))
+        files = array.array("i", b"".join(content for _, _, content in ancillary))
+        request = json.loads(client.recv(struct.unpack("I", header)[0], socket.MSG_WAITALL))
+        pid = os.fork()
+        if not pid:
+            own = [fd for fd in self._waiting.get_map() if fd > 2]
+            self._waiting.close()
+            for descriptor in [*own, client.detach()]:
+                os.close(descriptor)
+            _become(self._executable, list(files), *request)
+        for file in files:
+            os.close(file)
+        process = os.pidfd_open(pid)
+        self._waiting.register(process, selectors.EVENT_READ, lambda: self._end(pid, process, client))
+        self._waiting.register(client, selectors.EVENT_READ, lambda: self._signal(pid, client))
+
+    def _signal(self, pid: int, client: socket.socket) -> None:
+        numbers = client.recv(16)
+        for number in numbers or [signal.SIGKILL]:
+            os.kill(pid, number)
+        if not numbers:
+            self._waiting.unregister(client)
+
+    def _end(self, pid: int, process: int, client: socket.socket) -> None:
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        with contextlib.suppress(OSError):
+            client.send(struct.pack("i", code))
+        with contextlib.suppress(KeyError):
+            self._waiting.unregister(client)
+        self._waiting.unregister(process)
+        os.close(process)
+        client.close()
+
+
+def _become(
+    executable: Path, files: list[int], arguments: list[str], environment: dict[str, str], folder: str,
+    numbers: list[int], parent: int,
+) -> NoReturn:  # fmt: skip
+    """Run the program that a client asks for.
+
+    Args:
+        files: what the client has open.
+        numbers: of the same files at the client.
+        parent: the client's.
+    """
+    moved = [os.dup2(file, 500 + i, inheritable=False) for i, file in enumerate(files)]  # out of each other's way
+    for file in files:
+        os.close(file)
+    for file, number in zip(moved, numbers, strict=True):
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.environ.pop("FTN_RUN_PROCESS", None)  # would look for the door among the real parents
+    os.getppid = lambda: parent
+    os.chdir(folder)
+    sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], 1, closefd=False) for i in range(3))  # noqa: PTH123, SIM115
+    sys.executable = str(executable)
+    sys.orig_argv = [sys.executable, *arguments]
+    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    code = 1
+    try:
+        _run(*arguments)
+        code = 0
+    except SystemExit as error:
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+        else:
+            code = error.code or 0
+    except BaseException:
+        traceback.print_exc()
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _run(first: str, *rest: str) -> None:
+    """As ``python FIRST REST``."""
+    if first == "-m":
+        sys.path.insert(0, str(Path.cwd()))
+        sys.argv = list(rest)
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        sys.path.insert(0, "")
+        sys.argv = ["-c", *rest[1:]]
+        sys.modules["__main__"] = main = type(sys)("__main__")
+        exec(compile(rest[0], "<string>", "exec"), main.__dict__)
+    else:
+        if first == "-P":
+            first, *rest = rest
+        else:
+            sys.path.insert(0, str(Path(first).resolve().parent))
+        sys.argv = [first, *rest]
+        runpy.run_path(first, run_name="__main__")
+
+
+if __name__ == "__main__":
+    server = Server(Path(sys.argv[1]))
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    assert threading.active_count() == 1, threading.enumerate()
+    gc.collect()
+    gc.freeze()  # a collection would copy every page
+    print("ready", flush=True)
+    server.serve()
