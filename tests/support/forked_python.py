@@ -105,10 +105,10 @@ class Server:
         request = json.loads(client.recv(struct.unpack("I", header)[0], socket.MSG_WAITALL))
         pid = os.fork()
         if not pid:
-            own = [fd for fd in self._waiting.get_map() if fd > 2]
+            own = [key.fileobj for key in self._waiting.get_map().values() if key.fileobj is not sys.stdin]
             self._waiting.close()
-            for descriptor in [*own, client.detach()]:
-                os.close(descriptor)
+            for file in [*own, client]:
+                os.close(file) if isinstance(file, int) else file.close()
             _become(self._executable, list(files), *request)
         for file in files:
             os.close(file)
@@ -156,7 +156,7 @@ def _become(
     os.environ.pop("FTN_RUN_PROCESS", None)  # would look for the door among the real parents
     os.getppid = lambda: parent
     os.chdir(folder)
-    sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], 1, closefd=False) for i in range(3))  # noqa: PTH123, SIM115
+    sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], 1, closefd=False) for i in range(3))  # noqa: SIM115
     sys.executable = str(executable)
     sys.orig_argv = [sys.executable, *arguments]
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
