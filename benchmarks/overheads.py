@@ -201,7 +201,9 @@ def keep_few_stages(sandbox: Sandbox) -> None:
 def main() -> None:
     report = Report("overheads", "Overheads: what the machinery costs beside the work", TEXT)
     with tempfile.TemporaryDirectory() as folder:
-        sandbox = Sandbox(Path(folder) / "project", **({"data.levels": [0.2, 0.5]} if quick() else {}))
+        changes = {"data.levels": [0.2, 0.5]} if quick() else {}
+        sandbox = Sandbox(Path(folder) / "project", unused_rows=True, **changes)
+        sandbox.interpreter = sys.executable
         help_of_a_stage(report, sandbox)
         if quick():
             keep_few_stages(sandbox)

@@ -112,6 +112,14 @@ def _programs():
 
 
 @pytest.fixture(scope="session")
+def prefect_server():
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@pytest.fixture(scope="session")
 def _fresh_toy(tmp_path_factory):
     root = tmp_path_factory.mktemp("toy") / "fresh"
     root.mkdir()

@@ -8,31 +8,28 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import psutil
 import pytest
 import yaml
+from forked_python import forked_python
 from prefect import tags
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, LogFilter
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.pipeline import main, pipeline
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
 PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server():
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
 
 
 def _flow(**parameters):
     """Run the flow; its final state, and the states of its stages as the server knows them."""
-    state = pipeline(**parameters, return_state=True)
+    with mock.patch.object(sys, "executable", forked_python()):
+        state = pipeline(**parameters, return_state=True)
     run_id = state.state_details.flow_run_id
     deadline = time.time() + 20
     with get_client(sync_client=True) as client:

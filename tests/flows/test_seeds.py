@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.seeds import SEEDS_TABLE, main
 from ftn_core.parameters import load_parameters
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
 REPORT = """
 import json, yaml
 from pathlib import Path
@@ -18,12 +18,6 @@ Path("results/metrics.json").write_text(json.dumps({"psnr": {"ftn": {"0.5": 20.0
 with open("runs.log", "a") as log:
     log.write(f"report {seed} 0\\n")
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server():
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ftn_core.evaluation.records.evaluation import Evaluation
 
 @pytest.fixture(scope="module")
 def jpeg(tmp_path_factory):
-    """JPEG from quality 40 down to 10, by Prefect's door."""
+    """JPEG from quality 40 down to 10."""
     changes = {
         "degradation": [{"name": "jpeg", "quality": "level"}],
         "data.levels": [80, 40, 20, 10],
@@ -25,13 +25,13 @@ def jpeg(tmp_path_factory):
         "register.row": "line-10",
     }
     sandbox = Sandbox(tmp_path_factory.mktemp("jpeg") / "project", **changes)
-    sandbox.python("-m", "flows.pipeline")
+    sandbox.python("-m", "flows.repro")
     return sandbox
 
 
 @pytest.fixture(scope="module")
 def style(tmp_path_factory):
-    """From one style to another, by DVC's door."""
+    """From one style to another."""
     sandbox = Sandbox(tmp_path_factory.mktemp("style") / "project", **STYLE)
     sandbox.untracked("report")
     return sandbox

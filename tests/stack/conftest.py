@@ -14,6 +14,7 @@ def team():
     # a folder that PostgreSQL's system user can read: pytest closes its own folders to others
     with tempfile.TemporaryDirectory(prefix="ftn-team-", ignore_cleanup_errors=True) as folder:
         team = Team(Path(folder), **LEVELS)
+        team.here.save_often()
         team.up()
         yield team
         team.close()

@@ -5,6 +5,7 @@ import importlib.util
 from pathlib import Path
 
 import yaml
+from forked_python import forked_python
 from project import ROOT
 from sandbox import Sandbox
 
@@ -26,7 +27,7 @@ class Audited:
             path.mkdir()
         python = bin_folder / "python"
         audit = ROOT / "tests/support/audit.py"
-        python.write_text(f'#!/bin/sh\nexec "{self.sandbox.interpreter}" "{audit}" "{self._opened}" "$@"\n')
+        python.write_text(f'#!/bin/sh\nexec "{forked_python()}" "{audit}" "{self._opened}" "$@"\n')
         python.chmod(0o755)
         path = f"{bin_folder}:/usr/bin:/bin"
         self.sandbox.untracked(*targets or ["report"], PATH=path)

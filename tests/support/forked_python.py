@@ -154,7 +154,8 @@ def _become(
     os.environ.clear()
     os.environ.update(environment)
     os.environ.pop("FTN_RUN_PROCESS", None)  # would look for the door among the real parents
-    os.getppid = lambda: parent
+    own, real = os.getpid(), os.getppid
+    os.getppid = lambda: parent if os.getpid() == own else real()
     os.chdir(folder)
     sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], 1, closefd=False) for i in range(3))  # noqa: SIM115
     sys.executable = str(executable)

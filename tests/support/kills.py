@@ -45,10 +45,10 @@ class Killer:
 
     def __enter__(self) -> Self:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        self.sandbox.interpreter = sys.executable
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.sandbox.interpreter = ""
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
     def until_done(self, kills: int, doors: tuple[str, ...] = ("repro", "flow")) -> int:
@@ -111,17 +111,19 @@ class Killer:
                 continue
 
     def _end(self, command: list[str]) -> int:
-        process = self._start(command)
+        process = self._start(command, sys.executable if self._container else "")
         return os.waitid(os.P_PID, process.pid, _ENDED).si_status
 
     def _ended(self, process: "subprocess.Popen[bytes]") -> "os.waitid_result | None":
         return os.waitid(os.P_PID, process.pid, _ENDED | os.WNOHANG)
 
-    def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
+    def _start(self, command: list[str], interpreter: str = sys.executable) -> "subprocess.Popen[bytes]":
+        """Start a command with the real interpreter, which can be killed, or another one for all of its stages."""
+        self.sandbox.interpreter = interpreter
         own = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"] if self._container else []
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [*own, sys.executable, *command], cwd=self.sandbox.root, env=self.sandbox.environment(),
+                [*own, self.sandbox.python_program, *command], cwd=self.sandbox.root, env=self.sandbox.environment(),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self._zombies.append(process)  # a Popen that is forgotten is reaped

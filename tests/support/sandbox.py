@@ -1,6 +1,7 @@
 """A copy of the project at a small size, for tests that run it for real."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,11 +48,15 @@ class Sandbox:
     """A git clone of the working tree with its own DVC cache, MLflow store and Prefect home.
 
     Its ``python`` is ``forked_python``, unless ``interpreter`` is set to the real one.
+
+    Args:
+        unused_rows: keep the transitions that no row uses, each of which is a stage.
+        changes: of ``params.yaml``, beside those of ``SMALL``.
     """
 
-    def __init__(self, root: Path, **changes: object) -> None:
+    def __init__(self, root: Path, *, unused_rows: bool = False, **changes: object) -> None:
         self.root = root
-        self.interpreter = forked_python()
+        self.interpreter = ""
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
             cwd=ROOT, capture_output=True, text=True, check=True,
@@ -64,14 +69,30 @@ class Sandbox:
         for key, value in (SMALL | changes).items():
             *sections, name = key.split(".")
             reduce(getitem, sections, params)[name] = value
+        if not unused_rows:
+            params["transitions"] = {row: params["transitions"][row] for row in params["levels"]["methods"]}
         (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         for split, image, left in PHOTOGRAPHS:
             folder = root / "photographs" / split
             folder.mkdir(parents=True, exist_ok=True)
             crop = getattr(data, image)()[60:157, left : left + 101]
             imsave(folder / f"{image}{left}.png", crop, check_contrast=False)
-        for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "sandbox"]):
-            subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=root, check=True)
+        subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+        self._commit()
+
+    def _commit(self) -> None:
+        for command in (["add", "-A"], ["commit", "-qm", "sandbox"]):
+            subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=self.root, check=True)
+
+    def save_often(self) -> None:
+        """Let trainings save their state ten times a second."""
+        code = self.root / "ftn_core/training/loop.py"
+        code.write_text(re.sub("(SAVE|CHECK)_SECONDS = .*", r"\1_SECONDS = 0.1", code.read_text()))
+        self._commit()
+
+    @property
+    def python_program(self) -> str:
+        return self.interpreter or forked_python()
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Start a command of the environment's own ``bin`` in the sandbox; output and errors together."""
@@ -84,7 +105,7 @@ class Sandbox:
         """Without the addresses of the process that runs the tests."""
         own = {
             "PATH": os.pathsep.join(
-                [*(str(Path(p).parent) for p in (self.interpreter, sys.executable)), os.environ["PATH"]]
+                [*(str(Path(p).parent) for p in (self.python_program, sys.executable)), os.environ["PATH"]]
             ),
             "PREFECT_HOME": str(self.root.parent / "prefect"),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
@@ -101,7 +122,7 @@ class Sandbox:
         return subprocess.CompletedProcess(command, process.returncode, out)
 
     def python(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        return self.run(self.interpreter, *arguments, check=check, **env)
+        return self.run(self.python_program, *arguments, check=check, **env)
 
     def dvc(self, *arguments: str, check: bool = True, **env: str) -> str:
         return self.python("-m", "dvc", *arguments, check=check, **env).stdout

@@ -137,6 +137,12 @@ class Machine(Sandbox):
     def log(self) -> str:
         return (self.root / "worker.log").read_text()
 
+    def send(self, stage: str, number: signal.Signals) -> None:
+        """Send a signal to the process of a stage."""
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            if process.cmdline()[-2:] == ["tasks", stage]:
+                process.send_signal(number)
+
     def kill(self) -> None:
         """As in a power failure: SIGKILL to the worker and all its children."""
         if self.process:
@@ -163,10 +169,10 @@ def free_block() -> int:
             return first
 
 
-def wait_for(condition, seconds: float, what: str) -> object:
-    """The first true value of ``condition()``, which is called twice a second."""
+def wait_for(condition, seconds: float, what: str, every: float = 0.5) -> object:
+    """The first true value of ``condition()``, which is called every so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.5)
+        time.sleep(every)
     return found

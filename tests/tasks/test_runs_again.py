@@ -24,7 +24,7 @@ def project(tmp_path_factory):
     """A project in which DVC has nothing to do: outputs are stand-ins, and `dvc commit` takes them for made."""
     with pytest.MonkeyPatch.context() as patch:
         changes = {"levels.methods": METHODS, "levels.from_scratch": [0.5], "levels.lines": [0.5]}
-        sandbox = Sandbox(tmp_path_factory.mktemp("again") / "project", **changes)
+        sandbox = Sandbox(tmp_path_factory.mktemp("again") / "project", unused_rows=True, **changes)
         patch.chdir(sandbox.root)
         with Repo() as repo:
             inputs = [Path(dep.fs_path) for stage in repo.index.stages for dep in stage.deps]

@@ -3,13 +3,13 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from dataclasses import replace
 
 import pytest
 import torch
+from forked_python import forked_python
 from gpu import on_cuda
 from project import ROOT
 
@@ -151,7 +151,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
 
     def start(folder):
         return subprocess.Popen(
-            [sys.executable, "-c", script, str(tmp_path / folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [forked_python(), "-c", script, str(tmp_path / folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
 
     assert start("alone").wait() == 0
