@@ -106,7 +106,7 @@ def second(team):
 @pytest.fixture(scope="module")
 def spread(team, second):
     """The output of a flow that finetunes the levels on two machines."""
-    return team.flow("--target", "finetune", "--pool", "degraded=default", "--pool", "finetune=default")
+    return team.flow("--target", "finetune", "--pool", "default")
 
 
 def test_the_levels_spread_over_two_machines_and_give_the_bytes_of_one(team, second, spread, alone):
