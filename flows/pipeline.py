@@ -203,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="work pool for a stage or group; without STAGE, for every stage that can run there (repeatable)",
     )
     given = parser.parse_args(arguments)
-    code = exit_code(
+    code = run_and_report(
         lambda: pipeline(
             targets=given.target,
             force=given.force,
@@ -218,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def exit_code(run: Callable[[], State]) -> int:
+def run_and_report(run: Callable[[], State]) -> int:
     """Run a flow, on a server of its own if need be, and print what went wrong.
 
     Returns:

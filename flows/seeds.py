@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.pipeline import exit_code, pipeline
+from flows.pipeline import pipeline, run_and_report
 from flows.states import REFUSED
 from ftn_core.data.task import make_task
 from ftn_core.parameters import load_parameters, parse_parameters
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     seeds = parser.parse_args(arguments).seed
     if len(set(seeds)) < max(2, len(seeds)):
         parser.error("a spread needs at least two seeds, all different")  # exits with 2
-    code = exit_code(lambda: over_seeds(seeds, return_state=True))
+    code = run_and_report(lambda: over_seeds(seeds, return_state=True))
     if not code:
         print(SEEDS_TABLE.read_text())
     return code
