@@ -41,6 +41,7 @@ class Parameters(Section):
     finetune: Finetune
     line: Line
     transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition] = Field(
+        min_length=1,
         description="What may stand in `levels.methods`: by a name of your choice, a method, how it is trained, and "
         "its options ([methods](methods.md))."
     )

@@ -141,7 +141,9 @@ def test_experiments_are_compared_by_every_row(sandbox):
 
 def test_a_pipeline_may_have_a_line_alone(tmp_path):
     changes = {"levels.adapted": [], "levels.methods": [], "levels.lines": [0.5]}
-    sandbox = Sandbox(tmp_path / "project", **changes, **{"train.optimizer": "muon", "network.channels": 16})
+    sandbox = Sandbox(
+        tmp_path / "project", unused_rows=True, **changes, **{"train.optimizer": "muon", "network.channels": 16}
+    )
     sandbox.untracked("report")
     sandbox.dvc("repro")
     assert json.loads((sandbox.root / "results/metrics.json").read_text())["psnr"].keys() == {"base", "line-0.5"}

@@ -172,6 +172,8 @@ def _become(
             code = error.code or 0
     except BaseException:
         traceback.print_exc()
+    for number in (signal.SIGINT, signal.SIGTERM):  # the end is near, and a handler would print that it was disturbed
+        signal.signal(number, signal.SIG_IGN)
     threading._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -12,6 +12,7 @@ from pathlib import Path
 import mlflow
 import psutil
 import pytest
+from forked_python import forked_python
 from project import ROOT
 from sandbox import Sandbox
 
@@ -48,8 +49,9 @@ WORKER = textwrap.dedent("""
 
 
 def start(what: str, devices: int, **env: str) -> subprocess.Popen[str]:
+    python = sys.executable if what == "sleep" else forked_python()  # what sleeps is sent signals
     return subprocess.Popen(
-        [sys.executable, "-c", WORKER, what, str(devices)], cwd=ROOT, env=os.environ | env, text=True,
+        [python, "-c", WORKER, what, str(devices)], cwd=ROOT, env=os.environ | env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 
@@ -158,8 +160,7 @@ def test_a_training_can_be_resumed_with_another_number_of_processes():
 def sandbox(tmp_path_factory):
     changes = {"train.steps": 500, "train.precision": "32-true", "train.validations": 4, "train.batch_size": 4}
     sandbox = Sandbox(tmp_path_factory.mktemp("processes") / "project", **changes)
-    code = sandbox.root / "ftn_core/training/loop.py"  # states at once, not after ten seconds
-    code.write_text(re.sub("(SAVE|CHECK)_SECONDS = .*", r"\1_SECONDS = 0.1", code.read_text()))
+    sandbox.save_often()
     sandbox.untracked("degraded@0.2", "loss", "pretrained")
     return sandbox
 

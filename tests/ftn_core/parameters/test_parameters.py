@@ -83,6 +83,7 @@ def test_the_projects_own_file_is_accepted():
         ("levels.lines", [0.6, 0.5, 0.6], ["levels", "without repeats"]),
         ("line.lr", 0, ["line.lr = 0", "greater than 0"]),
         ("line.levels_per_step", 0, ["line.levels_per_step = 0"]),
+        ("transitions", {}, ["transitions = {}", "at least 1"]),
         ("transitions.ftn.groups", 0, ["transitions.ftn.groups = 0"]),
         ("transitions.ftn.group", 2, ["unknown key transitions.ftn.group,", "did you mean groups"]),
         ("transitions.ftn.supervision", "some", ["transitions.ftn.supervision", "'level' or 'continuous'"]),
