@@ -73,7 +73,7 @@ check: $(READY)  ## say of each configured service (DVC remote, MLflow, Prefect,
 	@python -m stack.check
 
 test: $(READY)  ## all tests
-	@pytest -n 2 --dist loadfile
+	@pytest -n 3 --dist loadfile  # on two cores: some wait for servers
 
 test-fast: $(READY)  ## the science alone, without servers, browsers and whole pipelines: two minutes
 	@pytest -n 2 --dist loadfile -m "not slow" tests/ftn_core tests/*.py

@@ -15,6 +15,7 @@ import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import struct
@@ -89,14 +90,18 @@ class Server:
         self._listener.bind(str(folder / "socket"))
         self._listener.listen(64)
         self._waiting = selectors.DefaultSelector()
-        self._waiting.register(sys.stdin, selectors.EVENT_READ, lambda: sys.exit())
+        self._waiting.register(sys.stdin, selectors.EVENT_READ, self._end_all)
         self._waiting.register(self._listener, selectors.EVENT_READ, self._fork)
 
     def serve(self) -> NoReturn:
         while True:
             for key, _ in self._waiting.select():
-                if key.fd in self._waiting.get_map():  # an event before this one has not removed it
+                if self._waiting.get_map().get(key.fd) is key:  # an event before this one has not removed it
                     key.data()
+
+    def _end_all(self) -> NoReturn:
+        shutil.rmtree(self._executable.parent)
+        sys.exit()
 
     def _fork(self) -> None:
         client = self._listener.accept()[0]

@@ -16,6 +16,7 @@ from skimage import data
 from skimage.io import imsave
 
 SMALL = {
+    "threads": 1,  # beside other tests two would wait for each other
     "data.source": "folder",
     "data.levels": [0.2, 0.3, 0.5],
     "levels.adapted": [0.5],

@@ -88,7 +88,7 @@ def noisy_batches(store, sigma):
 
 def trained(network, batches, folder: Path, steps):
     plan = Plan(steps, 0.003, 4, 16, Schedule(name="cosine", warmup_steps=0, milestones=[]), validations=1)
-    fit(network, Pixel("l1"), batches, lambda network: 0.0, plan, Run("test", folder / "state"), make_fabric(2))
+    fit(network, Pixel("l1"), batches, lambda network: 0.0, plan, Run("test", folder / "state"), make_fabric(1))
     return network
 
 

@@ -54,7 +54,7 @@ def recipe(make_store, tmp_path):
 
 
 def adapted(base, recipe, folder, options=OPTIONS, **changes):
-    run, fabric = Run("test", folder / "state"), make_fabric(2)
+    run, fabric = Run("test", folder / "state"), make_fabric(1)
     arguments = {"seed": 0, "norm_batches": 3} | changes
     return adapt(base, 0.5, "dni", options, DENOISING.degradation, recipe, run, fabric, **arguments)
 

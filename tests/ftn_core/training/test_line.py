@@ -58,7 +58,7 @@ def fresh_line(spec=SPEC, levels_per_step=4):
 
 
 def learned(network, recipe, folder, at_ends=AT_ENDS):
-    return learn_line(network, at_ends, recipe, Run("test", folder / "state"), make_fabric(2), norm_batches=3)
+    return learn_line(network, at_ends, recipe, Run("test", folder / "state"), make_fabric(1), norm_batches=3)
 
 
 def denoiser(network, end, spec=SPEC):
@@ -121,7 +121,7 @@ def test_batch_norm_has_statistics_of_each_end(recipe, tmp_path):
         (network.weights(0.0), AT_ENDS[0], own),
         (network.weights(1.0), AT_ENDS[1], end.statistics),
     ):
-        batches = recipe.data.batches(degraded, recipe.plan, recipe.seed, make_fabric(2))
+        batches = recipe.data.batches(degraded, recipe.plan, recipe.seed, make_fabric(1))
         means = []
         for step in range(3):
             x = torch.relu(
@@ -161,7 +161,7 @@ def test_one_training_serves_the_whole_range_as_no_network_of_one_level_does(rec
     for noise in at_ends:
         torch.manual_seed(0)
         own = build_network(**SPEC)
-        train(own, replace(recipe, degraded=noise), Run("test", tmp_path / "state"), make_fabric(2))
+        train(own, replace(recipe, degraded=noise), Run("test", tmp_path / "state"), make_fabric(1))
         single.append(scores([own] * 3))
     print(f"line {line}, networks of its ends {single}")
     assert line[0] > single[0][0] - 0.5 and line[2] > single[1][2] - 0.5

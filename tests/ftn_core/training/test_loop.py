@@ -37,7 +37,7 @@ def run(make_store, tmp_path, network=None, precision="32-true", record=lambda v
     torch.manual_seed(0)
     network = network or build_network("unshuffle_net", 8, 2)
     plan = replace(PLAN, **plan)
-    fabric = make_fabric(2, precision)
+    fabric = make_fabric(1, precision)
     batches = Batches(
         make_store("train"), FreshNoise(0.2, clip=False), batch_size=plan.batch_size, crop=plan.crop,
         permute_channels=True, seed=0, device=fabric.device,
@@ -139,7 +139,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, make_store):
         folder = Path(sys.argv[1])
         schedule = Schedule(name="cosine", warmup_steps=9, milestones=[])
         plan = Plan(steps=300, lr=0.003, batch_size=4, crop=32, schedule=schedule, validations=3)
-        fabric = make_fabric(2)
+        fabric = make_fabric(1)
         torch.manual_seed(0)
         network = build_network("unshuffle_net", 8, 2)
         batches = Batches(Store(folder.parent / "train"), FreshNoise(0.2, clip=False), batch_size=4, crop=32, seed=0,

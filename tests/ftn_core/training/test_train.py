@@ -37,7 +37,7 @@ def test_a_plan_from_scratch_is_that_of_the_parameters_but_for_its_steps():
 
 
 def test_fresh_weights_are_a_function_of_the_seed():
-    spec, fabric = {"name": "resnet", "channels": 8, "depth": 5}, make_fabric(2)
+    spec, fabric = {"name": "resnet", "channels": 8, "depth": 5}, make_fabric(1)
     first, again, other = (initial_network(spec, seed, fabric).head.weight for seed in (3, 3, 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
