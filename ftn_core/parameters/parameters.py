@@ -43,7 +43,7 @@ class Parameters(Section):
     transitions: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], AnyTransition] = Field(
         min_length=1,
         description="What may stand in `levels.methods`: by a name of your choice, a method, how it is trained, and "
-        "its options ([methods](methods.md))."
+        "its options ([methods](methods.md)).",
     )
     evaluate: Evaluate
     register_: Register = Field(alias="register")
