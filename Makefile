@@ -1,4 +1,4 @@
-# `make repro` and `make test` need Python 3.11 or newer and nothing else; all is installed into .venv.
+# `make repro` and `make test` need Python 3.11 or newer, make and git; all is installed into .venv.
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

@@ -1,4 +1,4 @@
-"""A day with a GPU: the pipeline's stages without DVC, MLflow and network, and what brings their outputs home."""
+"""Half an hour with a GPU: the pipeline's stages without DVC, MLflow and network, and the way home."""
 
 from pathlib import Path
 

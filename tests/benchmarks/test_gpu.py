@@ -1,4 +1,4 @@
-"""A part of the day with a GPU, on the CPU and small: without DVC and MLflow, killed on the way, taken home."""
+"""A part of the time with a GPU, on the CPU and small: without DVC and MLflow, killed on the way, taken home."""
 
 import json
 import os

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from dvc.repo import Repo
 from sandbox import Sandbox
 
 from flows.graph import read_graph
@@ -14,14 +13,7 @@ def project(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         sandbox = Sandbox(tmp_path_factory.mktemp("why") / "project")
         patch.chdir(sandbox.root)
-        with Repo() as repo:
-            inputs = [Path(dep.fs_path) for stage in repo.index.stages for dep in stage.deps]
-            for path in [Path(out.fs_path) for stage in repo.index.stages for out in stage.outs]:
-                for file in [dep for dep in inputs if path in dep.parents] or [path]:
-                    stand_in = file if file.suffix else file / "stand-in"
-                    stand_in.parent.mkdir(parents=True, exist_ok=True)
-                    stand_in.write_text(str(file))
-            repo.commit(force=True)
+        sandbox.pretend_made()
         yield sandbox
 
 
