@@ -127,6 +127,7 @@ class Api:
     def _save(self, query: _Query) -> Response:
         setting, job = self._setting(query), query.get("job", "")
         folder = Path(tempfile.mkdtemp(dir=self._folder))
+        self._progress[job] = 0.0
         try:
             name = save(self.answers, setting, folder / "restored", lambda share: self._progress.update({job: share}))
         except BaseException:
