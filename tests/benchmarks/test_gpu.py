@@ -9,6 +9,7 @@ import time
 import mlflow
 import pytest
 import yaml
+from forked_python import forked_python
 from project import ROOT
 from sandbox import Sandbox
 
@@ -71,7 +72,7 @@ def test_a_part_is_run_where_nothing_is_installed_survives_a_kill_and_is_taken_w
     assert f"Every row has {total:,} steps in all" in summary and "| ftn | " in summary
     weights = (part / "models/denoisers/ftn.safetensors").read_bytes()
 
-    sandbox.interpreter = ""
+    sandbox.interpreter = forked_python()
     photographs = part / "photographs"
     photographs.rename(tmp_path / "kept")
     sandbox.run("rm", "-r", ".gpu")

@@ -86,13 +86,14 @@ def test_the_step_of_a_quality_is_the_quality(jpeg):
 
 
 def test_the_other_door_finds_nothing_to_do(jpeg):
-    assert "Running stage" not in jpeg.dvc("repro")
+    assert "Running stage" not in jpeg.python("-m", "flows.pipeline").stdout
 
 
-def test_levels_of_another_task_make_nothing_run_again(jpeg):
+@pytest.mark.parametrize("door", [("-m", "flows.repro"), ("-m", "flows.pipeline")])
+def test_levels_of_another_task_make_nothing_run_again(jpeg, door):
     for name in ("data/degraded/30/test", "models/adapted/ftn/2"):
         (jpeg.root / name).mkdir(parents=True)
-    out = jpeg.python("-m", "flows.repro").stdout
+    out = jpeg.python(*door).stdout
     assert "data/degraded/30: no stage makes it any more" in out and not (jpeg.root / "data/degraded/30").exists()
     assert "Running stage" not in out and not (jpeg.root / "models/adapted/ftn/2").exists()
     assert (jpeg.root / "data/degraded/20").exists()

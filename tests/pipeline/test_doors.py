@@ -245,10 +245,12 @@ def test_a_mistake_is_one_line_and_loses_nothing(by_dvc):
     (by_dvc.root / "params.yaml").write_text(text.replace("steps: 30", "steps: -30"))
     try:
         alone = by_dvc.python("-m", "tasks", "train_base", check=False)
+        flow = by_dvc.python("-m", "flows.pipeline", "--set", "train.stpes=3", check=False)
     finally:
         (by_dvc.root / "params.yaml").write_text(text)
     assert alone.returncode == 2
     assert alone.stdout.strip().splitlines()[-1].startswith("train_base: params.yaml: train.steps = -30")
+    assert flow.returncode == 2 and "train.stpes" in flow.stdout
     assert by_dvc.outputs() == before
 
 

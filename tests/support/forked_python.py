@@ -2,7 +2,7 @@
 
 ``forked_python`` is an executable in the place of Python's. It sends its arguments, environment, folder and open files
 to the server, whose fork runs the program with the project's code of that folder. A fork is no child of its caller, so
-tests that kill processes, or count them, use the real interpreter.
+tests that kill a program with its children, or look for those, use the real interpreter.
 """
 
 import array
@@ -42,11 +42,11 @@ if not sys.argv[1:] or (sys.argv[1][:1] == "-" and sys.argv[1] not in ("-m", "-c
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
 files = []
-for name in map(int, os.listdir("/proc/self/fd")):
+for descriptor in map(int, os.listdir("/proc/self/fd")):
     try:
-        if name != server.fileno():
-            os.fstat(name)
-            files.append(name)
+        if descriptor != server.fileno():
+            os.fstat(descriptor)
+            files.append(descriptor)
     except OSError:  # the folder's own
         continue
 request = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd(), files, os.getppid()]).encode()
@@ -159,7 +159,7 @@ def _become(
     os.environ.clear()
     os.environ.update(environment)
     os.environ.pop("FTN_RUN_PROCESS", None)  # would look for the door among the real parents
-    own, real = os.getpid(), os.getppid
+    own, real = os.getpid(), os.getppid  # an uploader asks for its stage, and a data worker for this process
     os.getppid = lambda: parent if os.getpid() == own else real()
     os.chdir(folder)
     sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], 1, closefd=False) for i in range(3))  # noqa: SIM115

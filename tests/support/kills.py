@@ -19,6 +19,7 @@ from typing import Self
 
 import mlflow
 import psutil
+from forked_python import forked_python
 from sandbox import Sandbox
 
 DOORS = {"repro": ["-m", "flows.repro"], "flow": ["-m", "flows.pipeline"]}
@@ -48,7 +49,7 @@ class Killer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.sandbox.interpreter = ""
+        self.sandbox.interpreter = forked_python()
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
     def until_done(self, kills: int, doors: tuple[str, ...] = ("repro", "flow")) -> int:
@@ -111,7 +112,7 @@ class Killer:
                 continue
 
     def _end(self, command: list[str]) -> int:
-        process = self._start(command, sys.executable if self._container else "")
+        process = self._start(command, sys.executable if self._container else forked_python())
         return os.waitid(os.P_PID, process.pid, _ENDED).si_status
 
     def _ended(self, process: "subprocess.Popen[bytes]") -> "os.waitid_result | None":
@@ -123,7 +124,7 @@ class Killer:
         own = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"] if self._container else []
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [*own, self.sandbox.python_program, *command], cwd=self.sandbox.root, env=self.sandbox.environment(),
+                [*own, interpreter, *command], cwd=self.sandbox.root, env=self.sandbox.environment(),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self._zombies.append(process)  # a Popen that is forgotten is reaped

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import reduce
+from functools import cached_property, reduce
 from operator import getitem
 from pathlib import Path
 
@@ -48,7 +48,7 @@ PHOTOGRAPHS = [("train", "astronaut", 0), ("train", "coffee", 99), ("val", "chel
 class Sandbox:
     """A git clone of the working tree with its own DVC cache, MLflow store and Prefect home.
 
-    Its ``python`` is ``forked_python``, unless ``interpreter`` is set to the real one.
+    Its ``python`` is ``interpreter``: ``forked_python``, unless it is set to the real one.
 
     Args:
         unused_rows: keep the transitions that no row uses, each of which is a stage.
@@ -57,7 +57,6 @@ class Sandbox:
 
     def __init__(self, root: Path, *, unused_rows: bool = False, **changes: object) -> None:
         self.root = root
-        self.interpreter = ""
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
             cwd=ROOT, capture_output=True, text=True, check=True,
@@ -104,9 +103,9 @@ class Sandbox:
                     stand_in.write_text(str(file))
             repo.commit(force=True)
 
-    @property
-    def python_program(self) -> str:
-        return self.interpreter or forked_python()
+    @cached_property
+    def interpreter(self) -> str:
+        return forked_python()
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Start a command of the environment's own ``bin`` in the sandbox; output and errors together."""
@@ -119,7 +118,7 @@ class Sandbox:
         """Without the addresses of the process that runs the tests."""
         own = {
             "PATH": os.pathsep.join(
-                [*(str(Path(p).parent) for p in (self.python_program, sys.executable)), os.environ["PATH"]]
+                [*(str(Path(p).parent) for p in (self.interpreter, sys.executable)), os.environ["PATH"]]
             ),
             "PREFECT_HOME": str(self.root.parent / "prefect"),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
@@ -136,7 +135,7 @@ class Sandbox:
         return subprocess.CompletedProcess(command, process.returncode, out)
 
     def python(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        return self.run(self.python_program, *arguments, check=check, **env)
+        return self.run(self.interpreter, *arguments, check=check, **env)
 
     def dvc(self, *arguments: str, check: bool = True, **env: str) -> str:
         return self.python("-m", "dvc", *arguments, check=check, **env).stdout
