@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from ftn_core.utils.neutral import counting
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
     from mlflow.models.model import ModelInfo
 
 MODEL_FILE = "registry/model/denoiser_model.py"
@@ -68,11 +69,26 @@ def package(weights: Path, code: Sequence[str], quantity: str, level: float) -> 
 
 
 def delete_unregistered(client: "MlflowClient", run: str) -> None:
-    """Delete the models of a run that are no version of anything: a registration that was killed left them."""
+    """Delete what killed registrations left.
+
+    These are the models of this run that are no version of anything, and unfinished ones of registrations that ended.
+    """
+    experiment = client.get_run(run).info.experiment_id
+    ended = "tags.`ftn.stage` = 'register' and attributes.status != 'RUNNING'"
+    others = {found.info.run_id for found in client.search_runs([experiment], ended, max_results=10_000)}
     sources = [version.source for version in client.search_model_versions(f"run_id = '{run}'")]
-    for model in client.search_logged_models([client.get_run(run).info.experiment_id], f"source_run_id = '{run}'"):
-        if not any(model.model_id in source for source in sources):
+    for model in _logged_models(client, experiment):
+        unregistered = model.source_run_id == run and not any(model.model_id in source for source in sources)
+        if unregistered or (model.source_run_id in others and model.status == "PENDING"):
             client.delete_logged_model(model.model_id)
+
+
+def _logged_models(client: "MlflowClient", experiment: str) -> "Iterator[LoggedModel]":
+    page = client.search_logged_models([experiment])
+    yield from page
+    while page.token:
+        page = client.search_logged_models([experiment], page_token=page.token)
+        yield from page
 
 
 def _copy(code: Sequence[str], folder: Path) -> None:

@@ -320,3 +320,18 @@ def test_what_a_killed_registration_left_in_mlflow_is_deleted_by_the_next_one(wo
     again = workshop.register()
     assert again["run"] == run and models_of_run() == registered != set()
     mlflow.pyfunc.load_model(f"models:/{MODEL}/{again['version']}")
+
+
+def test_so_is_what_one_of_other_parameters_left_unfinished_but_not_what_one_is_logging_now(workshop):
+    client, run = workshop.client, workshop.register(steps=3)["run"]
+    experiment = client.get_run(run).info.experiment_id
+    killed, running = (client.create_run(experiment, tags={"ftn.stage": "register"}).info.run_id for _ in range(2))
+    left, logging = (client.create_logged_model(experiment, "denoiser", of).model_id for of in (killed, running))
+    finished = client.finalize_logged_model(
+        client.create_logged_model(experiment, "denoiser", killed).model_id, "READY"
+    ).model_id
+    client.set_terminated(killed, "KILLED")
+    workshop.register()
+    now = {model.model_id for model in client.search_logged_models([experiment])}
+    assert left not in now and {logging, finished} <= now
+    client.set_terminated(running, "KILLED")
