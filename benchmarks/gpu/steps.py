@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from tasks.tracking.tracker import Tracker
 PLAN = Path("steps.json")
 """What was measured and decided: a rerun keeps it."""
 TRIAL = Path("trial")
+PACES = Path("paces.json")
+"""The trainings that were measured. Each may wait long for a compiler, so after a kill the trials go on."""
 TRIAL_STEPS = (20, 100, 500, 2500)
 """The first of them whose second half takes ``ENOUGH`` seconds is the measurement: compiling falls into the first."""
 ENOUGH = 0.5
@@ -64,6 +66,7 @@ def set_steps(stages: list[Stage], seconds_left: Callable[[], float]) -> list[St
         PARAMS.write_text(yaml.safe_dump(values, sort_keys=False))
         measured = {kind: round(pace.step, 5) for kind, pace in paces.items()}
         PLAN.write_text(json.dumps({**steps, "seconds a step": measured}, indent=1) + "\n")
+        shutil.rmtree(TRIAL)
         say(f"steps: {steps['train']} of the base and {steps['finetune']} a level; all other networks have both")
     return read_stages()
 
@@ -86,16 +89,17 @@ def _trials(stages: list[Stage], values: dict[str, Any]) -> tuple[dict[str, Pace
     """The pace of each kind of training, and the seconds that calibrating and scoring a row takes."""
     here = Path.cwd()
     values = {**values, "levels": {**values["levels"], "adapted": values["levels"]["adapted"][:1]}}
-    shutil.rmtree(TRIAL, ignore_errors=True)
-    TRIAL.mkdir()
-    (TRIAL / "data").symlink_to("../data")
+    TRIAL.mkdir(exist_ok=True)
+    if not (TRIAL / "data").is_symlink():
+        (TRIAL / "data").symlink_to("../data")
     shutil.copy(PARAMS, TRIAL)
     enter(TRIAL)
     try:
-        paces: dict[str, Pace] = {}
+        paces = _read_paces()
         for stage in stages:
             if stage.trains and stage.function != "finetune_between" and _kind(stage) not in paces:
                 paces[_kind(stage)] = _pace(stage, values)
+                _write_paces(paces)
                 say(f"trial of {stage.name}: {1000 * paces[_kind(stage)].step:.1f} ms a step")
         start = time.monotonic()
         # a row is scored when its trainings are done: of the first row's two stages
@@ -105,7 +109,16 @@ def _trials(stages: list[Stage], values: dict[str, Any]) -> tuple[dict[str, Pace
         return paces, time.monotonic() - start
     finally:
         os.chdir(here)
-        shutil.rmtree(TRIAL)
+
+
+def _read_paces() -> dict[str, Pace]:
+    return {kind: Pace(**pace) for kind, pace in json.loads(PACES.read_text()).items()} if PACES.exists() else {}
+
+
+def _write_paces(paces: dict[str, Pace]) -> None:
+    partial = PACES.with_suffix(".partial")
+    partial.write_text(json.dumps({kind: asdict(pace) for kind, pace in paces.items()}))
+    partial.replace(PACES)
 
 
 def _pace(stage: Stage, values: dict[str, Any]) -> Pace:
