@@ -159,11 +159,25 @@ def mlflow_client() -> "MlflowClient":
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
+        _connect_once(uri)
         return mlflow.MlflowClient()
-    except mlflow.exceptions.MlflowException as error:
+    except (mlflow.exceptions.MlflowException, ModuleNotFoundError) as error:
         if is_unreachable(error):
             raise
         raise UserError(f"MLFLOW_TRACKING_URI is {without_credentials(uri)}: {root_cause(error)}") from None
+
+
+def _connect_once(uri: str) -> None:
+    """MLflow tries a database that does not answer for two minutes, and warns ten times.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+        ModuleNotFoundError: its driver is not installed.
+    """
+    if uri.startswith(("postgresql", "mysql")):
+        from sqlalchemy import create_engine
+
+        create_engine(uri, connect_args={"connect_timeout": 10}).connect().close()
 
 
 def experiment_page(client: "MlflowClient", address: str) -> str:

@@ -6,6 +6,7 @@ training that is not goes on from its state, which it saves every few seconds.
 
 import json
 import multiprocessing
+import os
 import sys
 import time
 import traceback
@@ -104,10 +105,10 @@ def main() -> int:
     stages = enter(GPU / part)
     inputs, *_, results = ([s for s in stages if s.group in group] for group in PRIORITY)
     failed = run_all(inputs)
-    # the classical denoisers need no GPU, and take minutes
+    stages = set_steps(stages, lambda: seconds - (time.monotonic() - start))
+    # the classical denoisers need no GPU, and take minutes; beside the trials they would make steps look slow
     beside = multiprocessing.get_context("spawn").Process(target=run_beside, args=(results[:1],), daemon=True)
     beside.start()
-    stages = set_steps(stages, lambda: seconds - (time.monotonic() - start))
     last = {stage.name for stage in (*inputs, *results)}
     failed += run_all([stage for stage in stages if stage.name not in last])
     beside.join()
@@ -116,8 +117,9 @@ def main() -> int:
 
 
 def run_beside(stages: list[Stage]) -> None:
-    """Run stages in a process beside the part's own, which ends with it."""
+    """Run stages in a process beside the part's own, which ends with it, and has the cores first."""
     end_with_parent()
+    os.nice(19)
     run_all(stages)
 
 

@@ -20,6 +20,7 @@ from benchmarks.gpu.part import Made
 from flows.lock import run_lock
 from flows.params_file import change_params, decode_yaml
 from flows.presets import leaves
+from flows.stale_outputs import remove_stale_outputs
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.messages import say
 from tasks.identity import identify, locked_repo
@@ -46,6 +47,7 @@ def take(part: str) -> None:
     for line in change_params(leaves(values), f"those of {folder}"):
         say(line)
     with run_lock("python -m benchmarks.gpu take", say):
+        remove_stale_outputs(say)  # of the parameters before: stages read them with the folder that they lie in
         if subprocess.run([sys.executable, "-m", "dvc", "repro", *INPUTS]).returncode:
             raise UserError(f"{part}: what its stages read could not be made here: see above")
         taken = _take_outputs(folder)

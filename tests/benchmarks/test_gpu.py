@@ -80,8 +80,9 @@ def test_a_part_is_run_where_nothing_is_installed_survives_kills_and_is_taken_wi
     sandbox.run("rm", "-r", ".gpu")
     sandbox.python("-m", "benchmarks.gpu", "unpack", archive)
     (tmp_path / "kept").rename(photographs)
+    sandbox.untracked("degraded")  # of the parameters before, with a level that the part has not
     taken = sandbox.python("-m", "benchmarks.gpu", "take", "paper", FTN_TRACKING="off").stdout
-    assert "not taken" not in taken, taken
+    assert "not taken" not in taken and "data/degraded/0.3: no stage makes it any more, removed" in taken, taken
     assert (sandbox.root / "models/denoisers/ftn.safetensors").read_bytes() == weights
     made = [path.stem for path in (part / "done").glob("*.json")]
     assert sandbox.dvc("status", *made) == "Data and pipelines are up to date.\n"
