@@ -261,3 +261,14 @@ def test_an_experiment_changes_what_it_is_asked_to(by_dvc):
     listed = json.loads(by_dvc.dvc("exp", "show", "--json"))
     assert any(entry.get("experiments") for entry in listed)
     assert "finetune-ftn-0.5" in by_dvc.dvc("plots", "diff", "--json", "HEAD", "longer", check=False)
+
+
+def test_an_experiment_in_a_copy_records_into_the_project_s_own_store(by_dvc):
+    before = {run.info.run_id for run in stage_runs(by_dvc)[0]}
+    changes = ("-S", f"data.folder={by_dvc.root / 'photographs'}", "-S", "train.steps=31")
+    by_dvc.dvc("exp", "run", "--temp", "--name", "aside", *changes, "train_base")
+    new = [run for run in stage_runs(by_dvc)[0] if run.info.run_id not in before]
+    assert {run.data.tags["ftn.stage"] for run in new} == {"prepare", "train_base"}  # the rest is in DVC's cache
+    (run,) = (run for run in new if run.data.tags["ftn.stage"] == "train_base")
+    assert (run.info.status, run.data.params["train.steps"]) == ("FINISHED", "31") and run.data.metrics["val_score"] > 5
+    assert yaml.safe_load((by_dvc.root / "params.yaml").read_text())["train"]["steps"] == 30
