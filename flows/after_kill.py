@@ -4,6 +4,7 @@ Only the holder of the run lock may do this: then no other DVC of both doors run
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ from tasks.identity import locked_repo
 
 DVC_TMP = Path(".dvc/tmp")
 TORN = Path(".ftn/dvc.lock.torn")
+KEPT = Path(".ftn/dvc.lock.kept")
+"""``dvc.lock`` as it was when the last run began."""
 _DOORS = ("flows/repro.py", "tasks/parent_death.py")
 """What the command of a DVC that a door starts contains."""
 
 
 def repair(say: Callable[[str], object]) -> None:
-    """Make DVC's files usable again; report what becomes of ``dvc.lock``.
+    """Make DVC's files usable again; report what becomes of ``dvc.lock``, and keep a copy of it.
 
     Raises:
         UserError: Git left conflict markers in ``dvc.lock``. Only its user knows which side counts.
@@ -38,6 +41,10 @@ def repair(say: Callable[[str], object]) -> None:
     if DVC_LOCK.exists() and not _whole(DVC_LOCK):
         with locked_repo():
             _restore_dvc_lock(say)
+    if DVC_LOCK.exists():
+        partial = KEPT.with_suffix(".partial")
+        shutil.copyfile(DVC_LOCK, partial)
+        partial.replace(KEPT)
 
 
 def _forget_dead_processes(path: Path) -> None:
@@ -88,7 +95,7 @@ def _whole(path: Path) -> bool:
 
 
 def _restore_dvc_lock(say: Callable[[str], object]) -> None:
-    """Take the commit's ``dvc.lock``, or none, in place of a torn one.
+    """Take the ``dvc.lock`` with which the last run began in place of a torn one; else the commit's, or none.
 
     Nothing that was made is lost. DVC puts a stage's result into its run-cache before it writes ``dvc.lock``, and
     restores it from there.
@@ -97,9 +104,14 @@ def _restore_dvc_lock(say: Callable[[str], object]) -> None:
         return
     committed = run_git("show", f"HEAD:./{DVC_LOCK}")
     DVC_LOCK.replace(TORN)
-    if committed.returncode == 0:
+    if KEPT.exists():
+        replacement = "that of the last run's start"
+        shutil.copyfile(KEPT, DVC_LOCK)
+    elif committed.returncode == 0:
+        replacement = "the commit's"
         DVC_LOCK.write_text(committed.stdout)
-    replacement = "the commit's" if committed.returncode == 0 else "none"
+    else:
+        replacement = "none"
     say(
         f"{DVC_LOCK} was torn (it is kept as {TORN}): {replacement} is in its place now; "
         "DVC restores from its cache what has been made since"

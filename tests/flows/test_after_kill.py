@@ -79,6 +79,16 @@ def test_in_place_of_a_torn_dvc_lock_comes_the_commits(committed, cut):
     assert take_lock() == []
 
 
+def test_a_stage_that_runs_alone_after_a_tear_does_not_lose_the_others(done):
+    """No commit has a dvc.lock, so that what the next run alone would not restore is in the copy only."""
+    before = LOCK.read_text()
+    assert repro("--single-item", "--force", "evaluate").returncode == 0
+    LOCK.write_text("")
+    found = repro("--single-item", "--force", "evaluate")
+    assert "dvc.lock was torn" in found.stdout and "that of the last run's start is in its place" in found.stdout
+    assert locked_stages(LOCK.read_text()) == locked_stages(before)
+
+
 def test_after_a_kill_the_door_starts_and_nothing_runs_again(done, zombie):
     """In the worst case: no commit has a dvc.lock, and nobody reaps the killed DVC."""
     path = str(done.root / "out/prepared.txt")

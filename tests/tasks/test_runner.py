@@ -112,7 +112,7 @@ def test_a_full_disk_and_a_folder_that_may_not_be_read_are_one_line(sandbox, lim
 
 
 def test_a_stopped_stage_ends_its_run_killed(sandbox):
-    sandbox.dvc("repro", "degraded@0.2", "loss", "pretrained")
+    sandbox.untracked("degraded@0.2", "loss", "pretrained")
     params = sandbox.root / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("steps: 30", "steps: 4000"))
