@@ -267,6 +267,7 @@ def test_an_experiment_changes_what_it_is_asked_to(by_dvc):
     assert all(name.startswith("psnr.") for name in list(shown.fieldnames)[4:-1])  # the first four say which run
     rows = {row["Experiment"] or row["typ"] + row["rev"]: row for row in shown if row["rev"] != "workspace"}
     (before,) = rows.keys() - {"longer"}
+    assert min(run.info.end_time - run.info.start_time for run in stage_runs(by_dvc)[1]) > 1000
     assert [rows[name]["finetune.steps"] for name in (before, "longer")] == ["20", "25"]
     assert all(float(rows[name]["psnr.ftn.0.5"]) > 8 for name in (before, "longer"))
     assert "finetune-ftn-0.5" in by_dvc.dvc("plots", "diff", "--json", "HEAD", "longer")
