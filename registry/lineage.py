@@ -1,5 +1,6 @@
 """From a version back to what made it, and whether the clone in the working directory would make it again."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LineageState = Literal["ok", "differs", "unknown"]
+RUNS = "runs.json"
+"""File beside a version's model: by stage, the MLflow run that made its part."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +28,19 @@ class LineageCheck:
     remark: str = ""
 
 
-def stage_runs(client: "MlflowClient", version: Version) -> dict[str, str]:
+def stage_runs(client: "MlflowClient", model: str, version: Version) -> dict[str, str]:
     """By stage, the MLflow run that made its part of a version, with a remark if the run is deleted."""
     from mlflow.exceptions import MlflowException
 
     found = {}
-    for key, run in version.tags.items():
-        if key.startswith("ftn.run."):
-            try:
-                remark = "" if client.get_run(run).info.lifecycle_stage == "active" else " (deleted)"
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                remark = " (no longer there)"
-            found[key.removeprefix("ftn.run.").replace(":", "@", 1)] = run + remark
+    for stage, run in json.loads(_stored(model, version, RUNS) or "{}").items():
+        try:
+            remark = "" if client.get_run(run).info.lifecycle_stage == "active" else " (deleted)"
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            remark = " (no longer there)"
+        found[stage] = run + remark
     return dict(sorted(found.items()))
 
 
@@ -109,21 +111,21 @@ def _lock_check(model: str, version: Version, stages: dict[str, Any] | None) -> 
     )
     if check.state != "differs" or not stages:
         return check
-    stored = _stored_lock(model, version)
-    if stored is None:
+    text = _stored(model, version, str(repository.DVC_LOCK))
+    if text is None:
         return check
+    stored = repository.locked_stages(text)
     names = sorted(name for name in {*stored, *stages} if stored.get(name) != stages.get(name))
     return LineageCheck(check.what, check.recorded, check.here, "differs", f"of {', '.join(names)}")
 
 
-def _stored_lock(model: str, version: Version) -> dict[str, Any] | None:
-    """The stages of the ``dvc.lock`` that was stored beside the model; None if it cannot be read."""
+def _stored(model: str, version: Version, name: str) -> str | None:
+    """The text of a file that was stored beside the model; None if it cannot be read."""
     import mlflow
 
     try:
-        path = mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}/{repository.DVC_LOCK}")
-        return repository.locked_stages(Path(path).read_text())
-    except Exception:  # the file only adds detail: the hashes have shown that the locks differ
+        return Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}/{name}")).read_text()
+    except Exception:  # such files only add detail: the tags show whether something differs
         return None
 
 

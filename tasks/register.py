@@ -2,9 +2,11 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
@@ -23,8 +25,9 @@ from ftn_core.utils.levels import line_name
 from ftn_core.words.card import CardContent, card, description
 from registry import packaging, promotions, versions
 from registry.download import download_weights
+from registry.lineage import RUNS
 from registry.promotions import Promotion
-from registry.repository import DVC_LOCK, commit, data_hash, lock_hash, locked_stages, refusal
+from registry.repository import DVC_LOCK, REGISTER_STAGE, commit, data_hash, lock_hash, locked_stages, refusal
 from registry.server import UnreachableError, require_server, root_cause
 from tasks import paths
 from tasks.identity import from_lock
@@ -111,18 +114,23 @@ class _Model:
         quantity = self.denoiser.task.quantity
         with mlflow.start_run(run_id=tracker.run_id):
             logged = packaging.package(weights, code, quantity.name, float(self.denoiser.base_level))
-        if DVC_LOCK.exists():  # not every project commits it, and without it the commit does not identify the data
-            tracker.client.log_model_artifact(logged.model_id, str(DVC_LOCK))
+        lineage, runs = _lineage(tracker)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, RUNS)
+            file.write_text(json.dumps(runs, indent=2) + "\n")
+            # not every project commits dvc.lock, and without it the commit does not identify the data
+            for kept in filter(Path.exists, (file, DVC_LOCK)):
+                tracker.client.log_model_artifact(logged.model_id, str(kept))
         tags = {
             "ftn.identity": identity,
             "ftn.method": self.method,
             "ftn.quantity": quantity.name,
-            "ftn.ends": json.dumps(quantity.ends or []),
+            **({"ftn.ends": json.dumps(quantity.ends)} if quantity.ends else {}),
             "ftn.levels": json.dumps(self.denoiser.trained),
             "ftn.psnr": json.dumps(self.psnr),
             "ftn.parameters": str(self.cost.parameters),
             "ftn.bytes": str(weights.stat().st_size),
-            **_lineage(tracker),
+            **lineage,
         }
         return str(mlflow.register_model(logged.model_uri, self.name, tags=tags).version)
 
@@ -275,26 +283,23 @@ def _note(model: _Model, version: str, verdict: Verdict, tracker: MlflowTracker)
     }
     for rule in MEANING:
         tag(f"ftn.gate.{rule}", outcomes.get(rule, f"not compared: {verdict.note}"))
-    tag("ftn.gate.run", tracker.run_id)
     tag("ftn.gate", verdict.word)
 
 
-def _lineage(tracker: MlflowTracker) -> dict[str, str]:
-    """What makes this version reproducible: commit, ``dvc.lock``, data, and the run of every stage."""
-    tags = {"ftn.commit": commit(), "ftn.run.register": tracker.run_id}
+def _lineage(tracker: MlflowTracker) -> tuple[dict[str, str], dict[str, str]]:
+    """What makes this version reproducible: tags for commit, ``dvc.lock`` and data, and the run of every stage."""
+    tags, runs = {"ftn.commit": commit()}, {REGISTER_STAGE: tracker.run_id}
     if said := refusal():
         print(f"{tracker.stage}: the version is registered without its commit, which Git does not tell: {said}")
     if not DVC_LOCK.exists():
-        return tags
+        return tags, runs
     stages = locked_stages(DVC_LOCK.read_text())
     tags["ftn.dvc_lock"] = lock_hash(stages)
     if data := data_hash(stages):
         tags["ftn.data"] = data
-    runs = {name: run for name, entry in stages.items() if (run := tracker.find_run(from_lock(name, entry)))}
-    for name, run in runs.items():
-        tags[f"ftn.run.{name.replace('@', ':')}"] = run.info.run_id  # MLflow does not allow @ in a key
+    found = {name: run for name, entry in stages.items() if (run := tracker.find_run(from_lock(name, entry)))}
     # benchmarks/gpu/taking.py tags the runs of what was trained on another machine
-    trained = [run.data.tags for name, run in runs.items() if name.startswith(("train_", "finetune"))]
+    trained = [run.data.tags for name, run in found.items() if name.startswith(("train_", "finetune"))]
     if machines := dict.fromkeys(run_tags["ftn.machine"] for run_tags in trained if "ftn.machine" in run_tags):
         tags["ftn.machine"] = "; ".join(machines)
-    return tags
+    return tags, runs | {name: run.info.run_id for name, run in found.items()}

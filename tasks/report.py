@@ -85,5 +85,8 @@ def _photographs(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def _values(shown: Mapping[str, Any]) -> dict[str, str]:
     """Parameters as text."""
-    dumped = {name: value.model_dump() if isinstance(value, BaseModel) else value for name, value in shown.items()}
-    return {name: value if isinstance(value, str) else json.dumps(value, default=str) for name, value in dumped.items()}
+    return {name: value if isinstance(value, str) else _json(value) for name, value in shown.items()}
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - a value of params.yaml
+    return json.dumps(value, default=BaseModel.model_dump)

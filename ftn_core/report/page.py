@@ -151,7 +151,7 @@ input[type=range] {{ width: min(20rem, 60vw); vertical-align: middle; }}
 @media (max-width: 600px) {{
   body {{ margin: 1rem auto; }} h1 {{ font-size: 1.6rem; }} dl {{ display: block; }} nav ul {{ columns: 1; }}
   table {{ font-size: .85rem; }} th, td {{ padding: .3rem .35rem; }}
-  th:first-child {{ white-space: normal; min-width: 6.5rem; max-width: 8rem; }}
+  th {{ white-space: normal; }} th:first-child {{ min-width: 6.5rem; max-width: 8rem; }}
   .three img {{ width: 42vw; }} dd {{ margin: 0 0 .6rem; }}
 }}
 </style></head><body>

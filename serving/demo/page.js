@@ -40,7 +40,7 @@ const acts = (action) => async (...given) => {
 };
 
 function setting(picture = now) {
-  const query = { picture: picture.key, model: $("model").value, level: picture.level };
+  const query = { picture: picture.key, model: $("model").value, level: picture.level ?? model.opening };
   if ($("other").value) query.other = $("other").value;
   if (picture.reference) query.reference = picture.reference;
   if (picture.degrade && model.degradation) query.strength = model.varied ? picture.strength : 0;
@@ -320,12 +320,11 @@ async function openPicture(key) {
   arrange();
 }
 
-// Where the dial stands for a picture that is seen for the first time: what was opened is restored at its own level.
+// Where the dial stands for a picture that has no level yet: what was opened is restored at its own level.
 async function measure(picture) {
-  picture.level ??= model.opening;
   picture.strength ??= model.opening;
-  const says = picture.unmeasured ? await findLevel(picture) : "";
-  picture.unmeasured = false;
+  const says = picture.own && picture.level === undefined ? await findLevel(picture) : "";
+  picture.level ??= model.opening;
   return says;
 }
 $("picture").onchange = acts(() => openPicture($("picture").value));
@@ -339,7 +338,7 @@ const openFiles = acts(async (files) => {
   for (const file of files) {
     try {
       const opened = await upload(file);
-      pictures.set(opened.key, { ...opened, degrade: false, unmeasured: true });
+      pictures.set(opened.key, { ...opened, degrade: false, own: true });
       added(opened.key, opened.name, "opened");
       first ??= opened.key;
     } catch (error) {
@@ -452,11 +451,11 @@ $("model").onchange = acts(async () => {
   }
   let unlike = "";
   if ($("other").value) unlike = await notComparable();
-  await measure(now);
+  const says = await measure(now);
   showControls();
   setLevel(now.level);
   arrange();
-  if (unlike) say(unlike, true);
+  say(unlike || says, unlike !== "");
 });
 async function notComparable() {
   const other = await controlsOf($("other").value);

@@ -174,7 +174,7 @@ def lineage_command(version: VersionName, name: ModelName, json: JsonFlag = Fals
 
     with server.existing_store() as client:
         found = versions.find_version(client, name, version)
-        runs = stage_runs(client, found)
+        runs = stage_runs(client, name, found)
         checks = lineage_checks(name, found)
     state, sentence = verdict(checks)
     if json:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import yaml
 
 from ftn_core.utils.urls import redact_values
@@ -68,10 +69,10 @@ class MlflowTracker(Tracker):
     def pipeline(self, metrics: dict[str, float], files: Iterable[Path]) -> None:
         """Record the pipeline's parameters and results as a run of its own, which the stage's uploader publishes.
 
-        It lasts from the moment at which a door was entered.
+        It lasts from the moment at which a door was entered, or DVC was started, which also runs experiments.
         """
         journal = Journal.create()
-        began, preset = (os.environ.get(name, "") for name in (BEGAN, PRESET))
+        began, preset = os.environ.get(BEGAN) or _start_of_dvc(), os.environ.get(PRESET)
         summary = {
             "stage": "pipeline",
             "identity": f"pipeline-{self._opening['tags']['ftn.pipeline']}-{self._opening['identity']}",
@@ -95,6 +96,11 @@ class MlflowTracker(Tracker):
             self._publication.publish(left=True)
             for path in journals():
                 publish_left(path)
+
+
+def _start_of_dvc() -> int | None:
+    """When the DVC was started that runs this stage, in ms since the epoch."""
+    return int(psutil.Process(os.getppid()).create_time() * 1000) if "DVC_STAGE" in os.environ else None
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ In it every kind of stage runs at least once, with an audit hook on ``open``: a 
 dvc.yaml does not declare for it. What dvc.yaml declares is read from ``dvc.lock``.
 """
 
+import html
 import json
 import re
 
@@ -130,6 +131,19 @@ def test_the_page_needs_nothing_else(sandbox):
     loaded = re.findall(r'(?:src|href)="(.{6})', page)
     assert loaded and all(address.startswith(("data:", "#")) for address in loaded)
     assert page.count("<img") > 8 and 'src="data:' in page
+
+
+def test_the_report_says_what_made_it(sandbox):
+    page = (sandbox.root / "results/report.html").read_text()
+    named = {name: html.unescape(text) for name, text in re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page)}
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?, \d{4}-\d\d-\d\d", named["commit"])
+    assert (named["photographs"], named["seed"]) == ("2 train, 1 val, 1 test", "0")
+    assert named["test photographs"] == "test/chelsea200.png"
+    params = yaml.safe_load((sandbox.root / "params.yaml").read_text())
+    for section in ("degradation", "network", "train", "finetune"):
+        assert json.loads(named[section]) == params[section], section
+    assert "<figcaption>Validation score over the steps of training" in page
+    assert "<li>Best on average over sigma " in page
 
 
 def test_experiments_are_compared_by_every_row(sandbox):

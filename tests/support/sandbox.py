@@ -78,9 +78,10 @@ class Sandbox:
             crop = getattr(data, image)()[60:157, left : left + 101]
             imsave(folder / f"{image}{left}.png", crop, check_contrast=False)
         subprocess.run(["git", "init", "-q"], cwd=root, check=True)
-        self._commit()
+        self.commit()
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Commit all files that Git does not ignore."""
         for command in (["add", "-A"], ["commit", "-qm", "sandbox"]):
             subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *command], cwd=self.root, check=True)
 
@@ -88,7 +89,7 @@ class Sandbox:
         """Let trainings save their state ten times a second."""
         code = self.root / "ftn_core/training/loop.py"
         code.write_text(re.sub("(SAVE|CHECK)_SECONDS = .*", r"\1_SECONDS = 0.1", code.read_text()))
-        self._commit()
+        self.commit()
 
     def pretend_made(self) -> None:
         """Write stand-ins for all outputs, which DVC then takes for made; the sandbox must be the working directory."""

@@ -71,6 +71,7 @@ def test_the_projects_own_file_is_accepted():
         ("levels.adapted", [0.1, 0.2], ["levels", "without repeats"]),
         ("levels.between", [0.1], ["levels.between: 0.1 is weaker than all trained levels: add it to levels.adapted"]),
         ("levels.adapted", [0.45], ["0.45", "data.levels"]),
+        ("levels.base", 0.25, ["level 0.25 has no degraded set: add it to data.levels"]),
         ("levels.methods", ["ftn", "adafn"], ["levels.methods", "adafn", "did you mean adafm"]),
         ("levels.methods", ["ftn", "ftn"], ["levels", "twice"]),
         ("levels.methods", ["base"], ["levels", "methods: base is what another row", "rename it"]),

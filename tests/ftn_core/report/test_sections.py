@@ -1,9 +1,12 @@
+import io
 import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from ftn_core.parameters.quantities import SIGMA
 from ftn_core.report.conclusion import conclusion
@@ -88,3 +91,21 @@ def test_the_conclusion_is_computed_from_the_table(findings):
     assert said[3].startswith("ftn-chain beside the base alone: +5.90 dB at 0.2 (51)")
     assert said[4] == "At levels that were not trained for (0.3 (76)), noise-conditioned up to 0.4 is best."
     assert said[5] == "One more level costs ftn-chain +2.40 % of the base's parameters."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_it_is_read_without_scrolling_sideways_and_figures_have_the_colours_of_the_page(
+    findings, chromium, theme
+):
+    page = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme=theme)
+    page.set_content(findings.page(findings.figures()))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for table in page.locator("table").all():  # the names of the rows, and three columns at least
+        assert table.locator("tr:first-child th").nth(3).evaluate("e => e.getBoundingClientRect().right") <= 390
+    for drawn in page.locator(".drawn img").all():
+        width = drawn.evaluate("e => e.getBoundingClientRect().width")
+        assert 9 * width / drawn.evaluate("e => e.naturalWidth * 0.75") > 8  # a text of 9 points, in pixels
+    figure = Image.open(io.BytesIO(page.locator(".drawn img").first.screenshot())).convert("L")
+    assert (np.median(np.asarray(figure)) < 64) == (theme == "dark")  # its paper
+    page.close()

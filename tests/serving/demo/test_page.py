@@ -98,6 +98,7 @@ def test_it_opens_with_the_champion_and_shows_what_the_library_gives(open_page, 
     page = open_page()
     restored, score = expected(project.versions["2"], page.level, 0.4)
     np.testing.assert_array_equal(page.picture(), to_uint8(restored))
+    expect(page.page.locator("#title")).to_have_text("Noise strength")
     caption = page.page.locator("#viewer figcaption").first
     expect(caption).to_contain_text("ftn-denoiser 2 · champion")
     expect(caption).to_contain_text(f"{score:.2f} dB")
@@ -440,6 +441,15 @@ def test_what_is_opened_is_restored_at_the_level_found_at_once_and_the_list_says
     assert page.level == 0.5 and "chelsea" in page.page.evaluate(chosen)
     with page.page.expect_download() as first, page.page.expect_download(lambda file: file is not first.value):
         page.page.click("#all")
+
+
+def test_what_is_opened_has_the_level_found_also_after_a_model_that_finds_none(open_page, tmp_path):
+    page = open_page()
+    page.choose("#model", "jpeg")
+    open_files(page, noisy(tmp_path / "evening.png", 40))
+    page.choose("#model", "ftn-denoiser 2")
+    assert page.level == pytest.approx(40 / 255, abs=0.04)
+    expect(page.says).to_have_text(re.compile("^Found sigma 0.1"))
 
 
 def test_psnr_is_measured_against_a_reference_of_the_same_size(open_page, tmp_path):
