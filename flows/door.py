@@ -1,4 +1,4 @@
-"""What both doors do before a run: check parameters and photographs, and pass start and preset to the tracker."""
+"""What both doors do before a run: check what it needs, and pass start and preset to the tracker."""
 
 import os
 import time
@@ -7,6 +7,7 @@ from pathlib import Path
 from flows.presets import current_preset
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError
+from registry.server import tracking_uri
 from tasks.tracking.mlflow_tracker import BEGAN, PRESET
 
 
@@ -14,8 +15,10 @@ def enter() -> None:
     """Note when the door was entered, and which preset the parameters are.
 
     Raises:
-        UserError: ``params.yaml`` is not valid, or there is a broken link among the photographs.
+        UserError: ``params.yaml`` is not valid, there is a broken link among the photographs, or the project lies where
+            MLflow cannot store anything.
     """
+    tracking_uri()
     refuse_broken_links(Path(load_parameters().data.folder))
     os.environ[BEGAN] = str(time.time_ns() // 1_000_000)
     os.environ[PRESET] = current_preset() or ""

@@ -70,8 +70,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m flows.gc", description=__doc__)
     parser.add_argument("--delete", action="store_true", help="delete what is listed; without it nothing is deleted")
     delete = parser.parse_args().delete
-    uri = tracking_uri()
     try:
+        uri = tracking_uri()
         # a run's outputs are in the cache before dvc.lock names them
         with disk_errors(), run_lock("gc", partial(print, flush=True)):
             refuse_while_a_worker_runs()

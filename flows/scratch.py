@@ -65,7 +65,7 @@ def _configure(home: Path, here: Path) -> None:
     cache = here / ".dvc/cache"
     cache.mkdir(parents=True)
     (cache / "files").symlink_to(files)
-    local = ConfigObj(str(here / ".dvc/config.local"), list_values=False)
+    local = ConfigObj(str(here / ".dvc/config.local"), encoding="utf-8")
     local["core"] = {"site_cache_dir": str(here / ".dvc/site")}
     local["cache"] = {"dir": str(cache)}
     if name:

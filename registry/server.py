@@ -28,20 +28,23 @@ SHORT_TIMEOUTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_
 
 
 def tracking_uri() -> str:
-    """The address of MLflow: ``MLFLOW_TRACKING_URI``, or else the project's own SQLite file."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or local_store_uri()
+    """The address of MLflow: ``MLFLOW_TRACKING_URI``, or else the project's own SQLite file.
+
+    Raises:
+        UserError: the file's path is one that an address cannot hold.
+    """
+    if named := os.environ.get("MLFLOW_TRACKING_URI"):
+        return named
+    own = local_store_uri()
+    if "?" in own:
+        path = own.removeprefix("sqlite:///")
+        raise UserError(f"MLflow cannot open {path}, for its '?': rename that folder, or set MLFLOW_TRACKING_URI")
+    return own
 
 
 def local_store_uri() -> str:
-    """The project's SQLite file ``mlflow.db``, as an address.
-
-    Raises:
-        UserError: the path is one that an address cannot hold.
-    """
-    path = lasting_folder() / OWN_STORE
-    if "?" in str(path):
-        raise UserError(f"MLflow cannot open {path}, for its '?': rename that folder, or set MLFLOW_TRACKING_URI")
-    return f"sqlite:///{path}"
+    """The project's SQLite file ``mlflow.db``, as an address."""
+    return f"sqlite:///{lasting_folder() / OWN_STORE}"
 
 
 def store_name() -> str:

@@ -5,7 +5,7 @@ import sys
 from typing import Never
 
 from ftn_core.utils.errors import UserError
-from registry.server import existing_store, experiment_page, local_store_uri
+from registry.server import existing_store, experiment_page, tracking_uri
 
 PORT = 5000
 MLFLOW_PAGE = f"http://127.0.0.1:{PORT}"
@@ -14,7 +14,7 @@ MLFLOW_PAGE = f"http://127.0.0.1:{PORT}"
 
 def main() -> Never:
     """Print where the trainings are, then become MLflow's server."""
-    os.environ["MLFLOW_TRACKING_URI"] = local_store_uri()
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
     try:
         with existing_store() as client:
             print(f"the trainings: {experiment_page(client, MLFLOW_PAGE)}", flush=True)
@@ -23,7 +23,7 @@ def main() -> Never:
         sys.exit(2)
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     address = ["--host", "127.0.0.1", "--port", str(PORT)]
-    os.execvp("mlflow", ["mlflow", "server", *address, "--backend-store-uri", local_store_uri()])
+    os.execvp("mlflow", ["mlflow", "server", *address, "--backend-store-uri", tracking_uri()])
 
 
 if __name__ == "__main__":

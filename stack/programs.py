@@ -57,7 +57,7 @@ def mlflow_program(settings: Settings) -> Program:
     ini = HOME / "mlflow-auth.ini"
     ini.write_text(
         "[mlflow]\ndefault_permission = MANAGE\nauth_cache_ttl_seconds = 60\n"
-        f"database_uri = sqlite:///{MLFLOW_USERS.absolute()}\nadmin_username = {user}\n"
+        f"database_uri = sqlite:///{MLFLOW_USERS}\nadmin_username = {user}\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
     )
     _set_mlflow_password(user, password)

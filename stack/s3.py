@@ -159,7 +159,7 @@ def _local_config() -> "Iterator[ConfigObj]":
 
     path = Path(".dvc/config.local")
     with FileLock(".ftn/config.lock"):
-        local = ConfigObj(str(path), list_values=False)
+        local = ConfigObj(str(path), encoding="utf-8")
         before = local.dict()
         yield local
         if local.dict() != before:

@@ -2,6 +2,7 @@
 
 import configparser
 import io
+import re
 import shlex
 import subprocess
 import sys
@@ -43,17 +44,16 @@ def write_config(programs: list[Program]) -> None:
     }
     config["supervisorctl"] = {"serverurl": f"unix://{_socket()}"}
     config["supervisord"] = {
-        "logfile": str(LOGS.absolute() / "supervisord.log"),
-        "childlogdir": str(LOGS.absolute()),
-        "pidfile": str(PID.absolute()),
-        "directory": str(Path.cwd()),
+        "logfile": str(LOGS / "supervisord.log"),
+        "childlogdir": str(LOGS),
+        "pidfile": str(PID),
     }
     for program in programs:
         environment = {"PYTHONUNBUFFERED": "1", **program.environment}
         config[f"program:{program.name}"] = {
-            "command": _escaped(shlex.join(program.command)),
-            "environment": ",".join(f'{key}="{_escaped(value)}"' for key, value in environment.items()),
-            "stdout_logfile": str(LOGS.absolute() / f"{program.name}.log"),
+            "command": shlex.join(program.command),
+            "environment": ",".join(f'{key}="{value}"' for key, value in environment.items()),
+            "stdout_logfile": str(LOGS / f"{program.name}.log"),
             "stdout_logfile_maxbytes": "20MB",
             "stdout_logfile_backups": "2",
             "redirect_stderr": "true",
@@ -64,6 +64,9 @@ def write_config(programs: list[Program]) -> None:
             "stopwaitsecs": "30",
             "killasgroup": "true",
         } | ({"user": program.user} if program.user else {})
+    for section in config.values():
+        for key, value in section.items():
+            section[key] = _escaped(value)
     LOGS.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     config.write(text)
@@ -128,4 +131,5 @@ def _socket() -> Path:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%%")
+    """Paths can hold "%", which supervisord expands, and " #", from which on it would see a comment."""
+    return re.sub(r"(?<=\s)(?=[#;])", "%(here).0s", text.replace("%", "%%"))  # expands to nothing

@@ -76,6 +76,44 @@ def test_commands_exist(name):
     assert [script for script in re.findall(r"python ([\w/]+\.py)", text) if not (ROOT / script).exists()] == []
 
 
+FTN = typer.main.get_command(ftn_app)
+CODE = "".join(path.read_text() for path in ROOT.glob("[!.]*/**/*.py") if "tests" not in path.parts)
+DVCS_OPTIONS = {"--temp", "--queue"}
+HISTORY = ("docs/log.md", "docs/decisions/")
+
+
+def options(command) -> set[str]:
+    own = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return own.union(*(options(part) for part in getattr(command, "commands", {}).values()))
+
+
+EVERY_OPTION = options(FTN) | DVCS_OPTIONS | set(re.findall(r'"(--[a-z-]+)"', CODE))
+
+
+def unknown_options(text: str) -> list[str]:
+    """Commands of ``ftn`` with options that they lack, and options in sentences that no command here has."""
+    unknown = []
+    for line in commands(text):
+        name, _, rest = line.strip().removeprefix("$ ").partition(" ")
+        known = EVERY_OPTION
+        if name == "ftn":
+            known = options(FTN.commands.get(rest.partition(" ")[0], FTN))
+        elif not re.fullmatch(r"--[a-z-]+( \S+)?", line):
+            continue
+        unknown += [line for option in re.findall(r"(?<!\S)--[a-z-]+", line) if option not in known]
+    return unknown
+
+
+def test_options_that_are_not_there_are_found():
+    text = "```sh\nftn restore a --model m  # --auto\nftn restore a --auto\n```\n`--auto`: `--level auto`, `ls --all`."
+    assert unknown_options(text) == ["ftn restore a --auto", "--auto"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(HISTORY)])
+def test_options_exist(name):
+    assert unknown_options((ROOT / name).read_text()) == []
+
+
 def test_the_page_of_parameters_is_the_schemas():
     script = runpy.run_path(str(ROOT / "docs" / "parameters.py"))
     assert script["PAGE"].read_text() == script["render"](), "`make docs` writes the page anew"

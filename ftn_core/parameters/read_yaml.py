@@ -7,8 +7,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ftn_core.utils.errors import UserError
 
-_DIGITS = 30
-"""The longest number; none of the schema's needs more."""
+_DIGITS = {"int": 13, "float": 30}
+"""The longest numbers, with underscores; none of the schema's needs more."""
 
 
 def read_yaml(text: str, origin: str) -> Any:  # noqa: ANN401 - whatever YAML holds
@@ -64,5 +64,5 @@ def _check(node: Node, place: str, origin: str) -> None:
         case ScalarNode() if node.tag.endswith((":int", ":float")):
             if ":" in node.value:
                 raise UserError(f"{origin}: {place} = {node.value[:40]} would be read in base 60: write it without ':'")
-            if len(node.value) > _DIGITS:
+            if len(node.value) > _DIGITS[node.tag.rpartition(":")[2]]:
                 raise UserError(f"{origin}: {place} = {node.value[:10]}... is a number of {len(node.value)} digits")

@@ -163,7 +163,7 @@ def committed(done):
 
 
 def _copy(source, tmp_path, monkeypatch):
-    root = tmp_path / "toy"
+    root = tmp_path / "a toy #1"
     shutil.copytree(source, root)
     monkeypatch.chdir(root)
     return Toy(root)

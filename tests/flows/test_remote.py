@@ -21,6 +21,7 @@ def test_a_stage_runs_in_a_scratch_clone_and_its_run_goes_to_the_remote(committe
     assert len([path for path in (store / "runs").rglob("*") if path.is_file()]) == 1
     assert list(Path(".ftn/scratch").iterdir()) == []
     assert committed.runs() == []
+    assert not store.with_name("a toy").exists()  # DVC would read the rest of "a toy #1" as a comment
 
 
 def test_what_is_not_one_stage_is_refused(committed, store):

@@ -4,7 +4,7 @@ from flows.stale_outputs import remove_stale_outputs
 
 GRAPH = """
 stages:
-  prepare: {cmd: "true", deps: [ABOVE, ".", data], outs: [data/photographs]}
+  prepare: {cmd: "true", deps: ["ABOVE", ".", data], outs: [data/photographs]}
   degraded: {cmd: "true", deps: [data/photographs], outs: [data/degraded/0.2]}
   evaluate: {cmd: "true", deps: [data/degraded, data/mine], outs: [results/methods/ftn.json]}
   report: {cmd: "true", deps: [results/methods], outs: [results/report.html]}

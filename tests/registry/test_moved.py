@@ -1,13 +1,18 @@
 """A project's own store after the project was moved or copied, with a real MLflow."""
 
+import os
+import re
 import shutil
+import subprocess
 
 import mlflow
 import pytest
+from forked_python import forked_python
 from project import ROOT
 from small_denoiser import small_denoiser
 from small_registry import package_denoiser
 
+from flows.door import enter as enter_door
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.project import PROJECT
 from registry import server
@@ -94,11 +99,24 @@ def test_a_run_in_a_temporary_copy_is_kept_in_the_project(project, enter, copies
     assert [path.read_text() for path in project.rglob("note.txt")] == ["kept"]
 
 
-def test_a_folder_that_no_address_can_hold_is_refused(tmp_path, monkeypatch):
+def test_a_folder_that_no_address_can_hold_is_refused_in_one_line_until_another_store_is_named(
+    tmp_path, monkeypatch, client
+):
+    there = os.environ["MLFLOW_TRACKING_URI"]
     (tmp_path / "why?").mkdir()
     monkeypatch.chdir(tmp_path / "why?")
-    with pytest.raises(UserError, match=r"MLflow cannot open .*/why\?/mlflow\.db, for its '\?'"):
-        server.tracking_uri()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    refusal = f"MLflow cannot open {tmp_path}/why?/mlflow.db, for its '?': rename that folder, or set MLFLOW_TRACK"
+    shutil.copy(ROOT / "params.yaml", ".")
+    for module in ("flows.repro", "flows.gc", "registry.ui", "tasks.tracking"):
+        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        ended = subprocess.run([forked_python(), "-m", module], env=env, capture_output=True, text=True)
+        assert (ended.returncode, ended.stdout) == (2, ""), module
+        assert refusal in ended.stderr and ended.stderr.count("\n") == 1
+    with pytest.raises(UserError, match=re.escape(refusal)):
+        enter_door()  # the flow's, too
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", there)
+    assert server.store_name() == there and server.mlflow_client().search_experiments()
 
 
 @pytest.mark.parametrize("address", ["mlruns", "nonsense://x"])

@@ -1,14 +1,19 @@
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from dvc.config import Config
+from mlflow.server.auth.config import read_auth_config
 from project import ROOT
+from sqlalchemy import make_url
 
 from ftn_core.utils.errors import UserError
 from stack.programs import mlflow_program
+from stack.s3 import point_dvc, release_dvc
 from stack.settings import PASSWORD, load_settings
 
 
@@ -52,6 +57,23 @@ def test_on_all_addresses_each_of_them_is_a_name(monkeypatch):
     assert settings.host == socket.gethostname()
     own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries if entry.family == 2}
     assert own | {settings.host, "localhost"} <= settings.hosts
+
+
+def test_mlflow_and_dvc_find_their_files_whatever_the_project_s_folder_is_called(monkeypatch, tmp_path):
+    folder = tmp_path / "a #%41?&é b"
+    for name in (".dvc", ".ftn/stack/secrets"):
+        (folder / name).mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    settings = load_settings()
+    for name, value in mlflow_program(settings).environment.items():
+        monkeypatch.setenv(name, value)
+    database = make_url(read_auth_config().database_uri).database
+    assert Path(database).absolute() == folder / ".ftn/stack/mlflow-auth.db"
+    for _ in range(2):
+        point_dvc(settings)
+    assert Config(".dvc")["remote"]["stack"]["credentialpath"] == f"{folder}/.ftn/stack/credentials"
+    release_dvc()
+    assert "stack" not in Config(".dvc")["remote"] and "remote" not in Config(".dvc")["core"]
 
 
 def test_a_password_is_made_once_and_can_be_read_by_this_user_alone(tmp_path):

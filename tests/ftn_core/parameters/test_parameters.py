@@ -205,6 +205,7 @@ LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] *
         ("a: &a [*a]", r"anchor 'a'"),
         ("seed: 0\nseed: 1", "key seed stands there twice"),
         ("train: {lr: 1, steps: 2, lr: 3}", r"key train\.lr stands there twice"),
+        ("train: {steps: 10000000000000}", r"train\.steps = 1000000000\.\.\. is a number of 14 digits"),
         ("seed: " + "9" * 6000, r"seed = 9999999999\.\.\. is a number of 6000 digits"),
         ("train: {steps: 1:30}", r"train\.steps = 1:30 would be read in base 60"),
         ("levels: {adapted: [0.1, 1:30.5]}", r"levels\.adapted\.1 = 1:30\.5 would be read in base 60"),

@@ -489,12 +489,13 @@ def test_a_bad_file_is_named_and_changes_nothing(open_page, tmp_path):
     assert page.source(".after") != before
 
 
-def contrast(page, selector: str) -> float:
-    """WCAG's contrast of an element's text with what is behind it."""
+def contrast(page, selector: str, of: str = "color") -> float:
+    """WCAG's contrast of an element's text, or of another colour of its own, with what is behind it."""
     colours = page.locator(selector).first.evaluate(
-        """e => { const text = getComputedStyle(e).color; let b = e;
+        """(e, of) => { const text = getComputedStyle(e)[of]; let b = e;
         while (b && /rgba\\(.*, 0\\)|transparent/.test(getComputedStyle(b).backgroundColor)) b = b.parentElement;
-        return [text, getComputedStyle(b || document.body).backgroundColor] }"""
+        return [text, getComputedStyle(b || document.body).backgroundColor] }""",
+        of,
     )
 
     def luminance(colour: str) -> float:
@@ -522,6 +523,7 @@ def test_it_is_legible_and_the_dial_is_in_sight(open_page, theme, viewport, tmp_
     for selector in TEXTS:
         assert contrast(page, selector) >= 4.5, selector
         assert page.locator(selector).first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 12, selector
+    assert contrast(page, "#level", "accentColor") >= 3  # its thumb
     for size in ((451, 300), (300, 900)):
         Image.effect_noise(size, 30).convert("RGB").save(tmp_path / f"{size[0]}.png")
         open_files(opened, tmp_path / f"{size[0]}.png")

@@ -139,6 +139,15 @@ def test_a_name_that_becomes_too_long_fails_alone(folder, capsys):
     assert Restoration(["in"], model=MODEL, out=Path("out")).run() == 0 and results() == {"000.png", long.name}
 
 
+def test_one_that_memory_cannot_hold_is_named_and_the_next_is_done(folder, capsys, monkeypatch):
+    """As a container's limit allows: it would end the run without a word."""
+    make_pictures(2)
+    Image.fromarray(pixels(3, np.uint8, 400, 300, 0)).save("in/000.png")
+    monkeypatch.setattr("serving.files.pictures.free_memory", lambda: 1_000_000)
+    assert Restoration(["in"], model=MODEL, out=Path("out")).run() == 1
+    assert "in/000.png: 300 x 400 pixels need" in capsys.readouterr().err and results() == {"001.png"}
+
+
 def test_a_gif_in_a_folder_is_named_and_a_bmp_restored(folder, capsys):
     picture = Image.fromarray(pixels(3, np.uint8, 40, 40, 0))
     picture.save("in/a.bmp")
