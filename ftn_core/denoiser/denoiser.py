@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from ftn_core.denoiser.transition import State, build_transition
 from ftn_core.parameters.file_header import DenoiserHeader, check_header
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
 from ftn_core.runtime.network_file import network_with
-from ftn_core.runtime.weights import check_weights, load_weights
+from ftn_core.runtime.weights import check_weights, with_weights
 from ftn_core.utils.errors import UserError
 
 _FORMAT = "ftn-denoiser/3"
@@ -297,10 +297,10 @@ class ContinuousDenoiser:
         for i, level in enumerate(header["levels"], 1):
             ratio = task.degradation.ratio(level["value"], header["level"])
             try:
-                transition = build_transition(level["method"], base, ratio, **level["options"])
+                build = partial(build_transition, level["method"], base, ratio, **level["options"])
+                transition = with_weights(path, part(f"level{i}."), build)
             except (TypeError, ValueError, RuntimeError) as error:
                 raise UserError(f"{path} is damaged: level {i} cannot be built: {error}") from None
-            load_weights(path, part(f"level{i}."), transition)
             transition.requires_grad_(False)
             statistics = part(f"statistics{i}.")
             check_weights(path, statistics, {n: t for n, t in base.state_dict().items() if n in statistics})

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import nn
 
 from ftn_core.denoiser.transition import State, Transition, build_transition
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
-from ftn_core.runtime.weights import check_weights, load_weights
+from ftn_core.runtime.weights import check_weights, with_weights
 from ftn_core.utils.errors import UserError
 
 _FORMAT = "ftn-level/1"
@@ -68,8 +69,8 @@ def load_level(path: Path, base: nn.Module) -> AdaptedLevel:
     if header["base"] != weights_hash(base):
         raise UserError(f"{path} was adapted from another base: run `dvc repro` to finetune it again")
     statistics = {n.removeprefix(_STATISTICS): t for n, t in tensors.items() if n.startswith(_STATISTICS)}
-    transition = build_transition(header["method"], base, header["ratio"], **header["options"])
-    load_weights(path, {n: t for n, t in tensors.items() if not n.startswith(_STATISTICS)}, transition)
+    build = partial(build_transition, header["method"], base, header["ratio"], **header["options"])
+    transition = with_weights(path, {n: t for n, t in tensors.items() if not n.startswith(_STATISTICS)}, build)
     check_weights(path, statistics, {n: t for n, t in base.state_dict().items() if n in statistics})
     transition.requires_grad_(False)
     return AdaptedLevel(header["value"], header["method"], header["options"], transition, statistics)

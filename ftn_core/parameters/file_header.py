@@ -87,6 +87,13 @@ class DenoiserHeader(Section):
         return self
 
     @model_validator(mode="after")
+    def _branches_fit_the_network(self) -> Self:
+        for level in self.levels:
+            if not self.network.fits(level.method):
+                raise ValueError(f"{level.method} needs a body of one width, which {self.network.name} has not")
+        return self
+
+    @model_validator(mode="after")
     def _the_dial_ends_at_its_levels(self) -> Self:
         quantity = self.task.quantity
         weaker = sum(quantity.strength(x.value) < quantity.strength(self.level) for x in self.levels)

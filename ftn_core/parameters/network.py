@@ -27,3 +27,7 @@ class Network(Section):
         if self.name in ("dncnn", "ffdnet") and self.depth < 3:
             raise ValueError(f"depth of {self.name} must be at least 3 layers, not {self.depth}")
         return self
+
+    def fits(self, method: str) -> bool:
+        """Whether a method can adapt the network: branches need a body of one width."""
+        return self.name != "transform_net" or method not in ("cfsnet", "dynamic_net")

@@ -148,9 +148,9 @@ class Parameters(Section):
     @model_validator(mode="after")
     def _branches_fit_the_network(self) -> Self:
         for name in self.levels.methods:
-            if self.network.name == "transform_net" and name in self.transitions:
+            if name in self.transitions:
                 method = self.transitions[name].method
-                if method in ("cfsnet", "dynamic_net"):
+                if not self.network.fits(method):
                     raise ValueError(
                         f"levels.methods: {name} ({method}) needs a network whose body has one width, which "
                         "transform_net has not: choose another method or network.name"

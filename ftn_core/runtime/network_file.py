@@ -1,6 +1,7 @@
 """One trained network in one file: its weights, and a header from which the network can be built."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from ftn_core.parameters.file_header import NetworkHeader, check_header
 from ftn_core.parameters.network import Network
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
-from ftn_core.runtime.weights import load_weights
+from ftn_core.runtime.weights import with_weights
 from ftn_core.utils.errors import UserError
 from ftn_core.utils.plugins import load_class
 
@@ -50,17 +51,7 @@ def network_with(path: Path, tensors: dict[str, Tensor], spec: dict[str, Any]) -
     Raises:
         UserError: the weights are not those of such a network, or not finite.
     """
-    # a small file may name a network that does not fit into memory
-    if sum(value.numel() for value in tensors.values()) < least_weights(spec["channels"], spec["depth"]):
-        raise UserError(f"{path} is damaged: it holds fewer weights than its header's network has")
-    network = build_network(**spec)
-    load_weights(path, tensors, network)
-    return network
-
-
-def least_weights(channels: int, depth: int) -> int:
-    """No network of this size has fewer weights."""
-    return 9 * channels**2 * max(depth - 3, 0)
+    return with_weights(path, tensors, partial(build_network, **spec))
 
 
 @dataclass

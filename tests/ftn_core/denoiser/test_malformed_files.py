@@ -15,8 +15,9 @@ from PIL import Image
 from small_denoiser import small_denoiser
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
+from ftn_core.denoiser.transition import build_transition
 from ftn_core.runtime.checkpoint import read_tensors, write_tensors
-from ftn_core.runtime.network_file import TrainedNetwork
+from ftn_core.runtime.network_file import TrainedNetwork, build_network
 from ftn_core.utils.errors import UserError
 
 NAN, INF = float("nan"), float("inf")
@@ -82,6 +83,19 @@ def test_levels_that_are_not_sorted(good, tmp_path):
     assert "from weak to strong" in refused(tmp_path / "bad")
 
 
+@pytest.mark.parametrize(("method", "options"), [("cfsnet", {}), ("dynamic_net", {"after": [1], "width": 1})])
+def test_branches_in_a_body_of_several_widths(method, options, good, tmp_path):
+    """Every tensor is as the network's: it would fail while it restores, and blame the picture."""
+    _, header = read_tensors(good)
+    header["network"] = {"name": "transform_net", "channels": 8, "depth": 1}
+    header["levels"][0] |= {"method": method, "options": options}
+    base = build_network(**header["network"])
+    parts = {"base": base, "level1": build_transition(method, base, 2.5, **options)}
+    tensors = {f"{part}.{name}": value for part in parts for name, value in parts[part].state_dict().items()}
+    write_tensors(tmp_path / "bad", tensors, header)
+    assert f"{method} needs a body of one width" in refused(tmp_path / "bad")
+
+
 @pytest.mark.parametrize("name", ["base.tail.weight", "level1.transitions.0.weights.0"])
 @pytest.mark.parametrize("change", TENSORS)
 def test_weights_that_are_none(name, change, good, tmp_path):
@@ -128,13 +142,26 @@ def test_a_network_of_one_level(network, level, tmp_path):
     refused(tmp_path / "bad", TrainedNetwork.load)
 
 
-def test_a_large_network_without_its_weights_takes_no_memory(good, tmp_path):
+def refused_without_memory(path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+
+
+def test_a_large_network_without_its_weights_takes_no_memory(tmp_path, good):
     tensors, header = read_tensors(good)
     header["network"] = {"name": "adafm_net", "channels": 512, "depth": 64}
     write_tensors(tmp_path / "bad", tensors, header)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    refused(tmp_path / "bad")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+    refused_without_memory(tmp_path / "bad")
+
+
+def test_a_large_level_without_its_weights_takes_no_memory(tmp_path, good):
+    _, header = read_tensors(good)
+    header["network"] = {"name": "unshuffle_net", "channels": 256, "depth": 4}
+    header["levels"][0] |= {"method": "dynamic_net", "options": {"after": [0.25, 0.5, 0.75, 1], "width": 8}}
+    base = build_network(**header["network"]).state_dict()  # its level would take 0.8 GB
+    write_tensors(tmp_path / "bad", {f"base.{name}": value.half() for name, value in base.items()}, header)
+    refused_without_memory(tmp_path / "bad")
 
 
 def test_the_command_ends_with_code_2_and_writes_no_picture(good, tmp_path):
