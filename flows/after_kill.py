@@ -22,7 +22,7 @@ from tasks.identity import locked_repo
 
 DVC_TMP = Path(".dvc/tmp")
 TORN = Path(".ftn/dvc.lock.torn")
-KEPT = Path(".ftn/dvc.lock.kept")
+START_LOCK = Path(".ftn/dvc.lock.start")
 """``dvc.lock`` as it was when the last run began."""
 _DOORS = ("flows/repro.py", "tasks/parent_death.py")
 """What the command of a DVC that a door starts contains."""
@@ -42,9 +42,9 @@ def repair(say: Callable[[str], object]) -> None:
         with locked_repo():
             _restore_dvc_lock(say)
     if DVC_LOCK.exists():
-        partial = KEPT.with_suffix(".partial")
+        partial = START_LOCK.with_suffix(".partial")
         shutil.copyfile(DVC_LOCK, partial)
-        partial.replace(KEPT)
+        partial.replace(START_LOCK)
 
 
 def _forget_dead_processes(path: Path) -> None:
@@ -104,9 +104,9 @@ def _restore_dvc_lock(say: Callable[[str], object]) -> None:
         return
     committed = run_git("show", f"HEAD:./{DVC_LOCK}")
     DVC_LOCK.replace(TORN)
-    if KEPT.exists():
+    if START_LOCK.exists():
         replacement = "that of the last run's start"
-        shutil.copyfile(KEPT, DVC_LOCK)
+        shutil.copyfile(START_LOCK, DVC_LOCK)
     elif committed.returncode == 0:
         replacement = "the commit's"
         DVC_LOCK.write_text(committed.stdout)
