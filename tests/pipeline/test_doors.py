@@ -276,7 +276,8 @@ def test_an_experiment_changes_what_it_is_asked_to(by_dvc):
 def test_an_experiment_in_a_copy_records_into_the_project_s_own_store(by_dvc):
     before = {run.info.run_id for run in stage_runs(by_dvc)[0]}
     changes = ("-S", f"data.folder={by_dvc.root / 'photographs'}", "-S", "train.steps=31")
-    by_dvc.dvc("exp", "run", "--temp", "--name", "aside", *changes, "train_base")
+    author = {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    by_dvc.dvc("exp", "run", "--temp", "--name", "aside", *changes, "train_base", **author)
     new = [run for run in stage_runs(by_dvc)[0] if run.info.run_id not in before]
     assert {run.data.tags["ftn.stage"] for run in new} == {"prepare", "train_base"}  # the rest is in DVC's cache
     (run,) = (run for run in new if run.data.tags["ftn.stage"] == "train_base")
