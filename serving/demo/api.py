@@ -1,15 +1,12 @@
 """What the page asks of the server."""
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
-from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -22,6 +19,7 @@ from serving.demo.open_pictures import OpenPictures
 from serving.demo.pictures import MAX_PIXELS, Part
 from serving.demo.saving import save
 from serving.demo.setting import Setting, number
+from serving.http.file_endpoint import FileEndpoint
 from serving.http.receive import RefusedError, largest_body, message, receive
 
 _HERE = Path(__file__).parent
@@ -65,14 +63,14 @@ class Api:
             Route("/level", self._answer(lambda query: JSONResponse(self.answers.found_level(self._setting(query))))),
             Route("/preview", self._answer(self._preview)),
             Route("/view", self._answer(self._shown)),
-            Route("/save", self._answer(self._save, self._files)),
+            Route("/save", FileEndpoint(self._save, self._folder), methods=["GET"]),
             Route("/progress", lambda request: JSONResponse(self._progress.get(request.query_params.get("job", "")))),
             Route("/pictures", self._upload, methods=["POST"]),
         ]
 
     def _answer(
         self, function: Callable[[_Query], Response], thread: Executor | None = None
-    ) -> Callable[[Request], object]:
+    ) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint. What the user did wrong is one line of text, with status 400."""
 
         async def endpoint(request: Request) -> Response:
@@ -124,20 +122,17 @@ class Api:
             self.answers(setting, part, number(query, "scale"), self.models.labels, with_input="input" in query)
         )
 
-    def _save(self, query: _Query) -> Response:
+    async def _save(self, request: Request, folder: Path) -> Response:
+        return await self._answer(lambda query: self._saved(query, folder / "restored"), self._files)(request)
+
+    def _saved(self, query: _Query, path: Path) -> Response:
         setting, job = self._setting(query), query.get("job", "")
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
         self._progress[job] = 0.0
         try:
-            name = save(self.answers, setting, folder / "restored", lambda share: self._progress.update({job: share}))
-        except BaseException:
-            shutil.rmtree(folder)
-            raise
+            name = save(self.answers, setting, path, lambda share: self._progress.update({job: share}))
         finally:
             self._progress.pop(job, None)
-        return FileResponse(
-            folder / "restored", headers={"Ftn-Name": quote(name)}, background=BackgroundTask(shutil.rmtree, folder)
-        )
+        return FileResponse(path, headers={"Ftn-Name": quote(name)})
 
     async def _upload(self, request: Request) -> Response:
         key, path = self.answers.open_pictures.new(request.query_params.get("name", ""))

@@ -8,7 +8,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
@@ -21,13 +20,12 @@ from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label
 from serving.files.level_argument import AUTO, LevelArgument
 from serving.files.pictures import TooLargeError
+from serving.http.file_endpoint import FileEndpoint
 from serving.http.file_restorer import FileRestorer
 from serving.http.receive import RefusedError, largest_body, message, receive
 
 MAX_REQUESTS = 32
 """Requests in progress: being received, waiting, restored or sent. Further ones get status 429."""
-SEND_TIMEOUT = 300.0
-"""Seconds in which an answer must be fetched. Then the connection is closed."""
 
 
 class RestoreEndpoint:
@@ -43,6 +41,7 @@ class RestoreEndpoint:
         self._task = denoiser.task
         self._ends = denoiser.ends
         self._in_progress = 0
+        self._answer = FileEndpoint(self._response)
         self._network = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1)  # always the same: PyTorch keeps a team of threads for each that calls it
 
@@ -54,12 +53,7 @@ class RestoreEndpoint:
             return await busy(scope, receive, send)
         self._in_progress += 1
         try:
-            with TemporaryDirectory(prefix="ftn-") as folder:
-                response = await self._response(Request(scope, receive), Path(folder))
-                async with asyncio.timeout(SEND_TIMEOUT):
-                    await response(scope, receive, send)
-        except (ClientDisconnect, TimeoutError):
-            pass  # the client is gone, or does not read: the server closes the connection
+            await self._answer(scope, receive, send)
         finally:
             self._in_progress -= 1
 

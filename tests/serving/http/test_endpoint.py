@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from serving.files.level_argument import LevelArgument
 from serving.files.restore import Restoration
-from serving.http import endpoint as module
+from serving.http import file_endpoint as module
 from serving.http import receive as receiving
 from serving.http.endpoint import MAX_REQUESTS, restore_routes
 

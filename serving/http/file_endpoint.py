@@ -1,0 +1,38 @@
+"""Answers with a file that is made for the request, and removes it however the request ends."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+SEND_TIMEOUT = 300.0
+"""Seconds in which an answer must be fetched. Then the connection is closed."""
+
+
+class FileEndpoint:
+    """An ASGI application with a folder for each request's files, which is removed once the answer is sent.
+
+    A background task of a response would not do: Starlette leaves it out if a request asks for a part of the file that
+    is not there.
+
+    Args:
+        respond: the answer to a request, whose files go into the given folder.
+        parent: for these folders; None: the system's temporary folder.
+    """
+
+    def __init__(self, respond: Callable[[Request, Path], Awaitable[Response]], parent: Path | None = None) -> None:
+        self._respond, self._parent = respond, parent
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            with TemporaryDirectory(prefix="ftn-", dir=self._parent) as folder:
+                response = await self._respond(Request(scope, receive), Path(folder))
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    await response(scope, receive, send)
+        except (ClientDisconnect, TimeoutError):
+            pass  # the client is gone, or does not read: the server closes the connection
