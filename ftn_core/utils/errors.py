@@ -5,7 +5,8 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of the system's errors for a disk without room."""
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -27,10 +28,10 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL + _FORBIDDEN:
+        if error.errno not in FULL + _FORBIDDEN:
             raise
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-        remedy = "make room" if error.errno in _FULL else "make it accessible"
+        remedy = "make room" if error.errno in FULL else "make it accessible"
     except sqlite3.OperationalError as error:  # DVC's or MLflow's database
         if "disk" not in (what := str(error)):
             raise

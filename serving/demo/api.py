@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +19,7 @@ from serving.demo.pictures import MAX_PIXELS, Part
 from serving.demo.saving import save
 from serving.demo.setting import Setting, number
 from serving.http.file_endpoint import FileEndpoint
-from serving.http.receive import RefusedError, largest_body, message, receive
+from serving.http.receive import error_answer, largest_body, receive
 
 _HERE = Path(__file__).parent
 _OWN_ONLY = {
@@ -71,14 +70,14 @@ class Api:
     def _answer(
         self, function: Callable[[_Query], Response], thread: Executor | None = None
     ) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint. What the user did wrong is one line of text, with status 400."""
+        """An endpoint. What the user did wrong is one line of text, with its status."""
 
         async def endpoint(request: Request) -> Response:
             loop = asyncio.get_running_loop()
             try:
                 return await loop.run_in_executor(thread or self._view, function, request.query_params)
             except UserError as error:
-                return message(HTTPStatus.BAD_REQUEST, str(error))
+                return error_answer(error)
 
         return endpoint
 
@@ -123,7 +122,8 @@ class Api:
         )
 
     async def _save(self, request: Request, folder: Path) -> Response:
-        return await self._answer(lambda query: self._saved(query, folder / "restored"), self._files)(request)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._files, self._saved, request.query_params, folder / "restored")
 
     def _saved(self, query: _Query, path: Path) -> Response:
         setting, job = self._setting(query), query.get("job", "")
@@ -135,13 +135,16 @@ class Api:
         return FileResponse(path, headers={"Ftn-Name": quote(name)})
 
     async def _upload(self, request: Request) -> Response:
-        key, path = self.answers.open_pictures.new(request.query_params.get("name", ""))
+        pictures = self.answers.open_pictures
+        key, path = pictures.new(request.query_params.get("name", ""))
         try:
             await receive(request, path, largest_body(MAX_PIXELS))
             return await asyncio.get_running_loop().run_in_executor(self._view, self._opened, key)
-        except (UserError, ClientDisconnect) as error:
-            path.unlink(missing_ok=True)
-            return message(error.status if isinstance(error, RefusedError) else HTTPStatus.BAD_REQUEST, str(error))
+        except BaseException as error:
+            pictures.forget(key)
+            if isinstance(error, (UserError, ClientDisconnect)):
+                return error_answer(error)
+            raise
 
 
 def _file(name: str) -> Callable[[Request], Response]:

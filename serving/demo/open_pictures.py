@@ -27,11 +27,15 @@ class OpenPictures:
     def new(self, name: str) -> tuple[str, Path]:
         """A key for an upload and the path where its file is to lie. Uploads that nobody has used are deleted."""
         for key in [key for key in self._uploads if _idle(self.folder / key) > KEPT]:
-            del self._uploads[key]
-            (self.folder / key).unlink(missing_ok=True)
+            self.forget(key)
         key = secrets.token_urlsafe(16)
         self._uploads[key] = Path(name).name or "picture"
         return key, self.folder / key
+
+    def forget(self, key: str) -> None:
+        """Delete an upload, also one that has not come to its end."""
+        del self._uploads[key]
+        (self.folder / key).unlink(missing_ok=True)
 
     def open(self, key: str) -> OpenedPicture:
         """The picture. Raises ``UserError`` if there is none of this key, or it cannot be decoded."""

@@ -19,10 +19,9 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label
 from serving.files.level_argument import AUTO, LevelArgument
-from serving.files.pictures import TooLargeError
 from serving.http.file_endpoint import FileEndpoint
 from serving.http.file_restorer import FileRestorer
-from serving.http.receive import RefusedError, largest_body, message, receive
+from serving.http.receive import largest_body, message, receive
 
 MAX_REQUESTS = 32
 """Requests in progress: being received, waiting, restored or sent. Further ones get status 429."""
@@ -59,20 +58,13 @@ class RestoreEndpoint:
 
     async def _response(self, request: Request, folder: Path) -> Response:
         source, target = folder / "received", folder / "restored"
-        try:
-            level = self._level(request.query_params)
-            await receive(request, source, self._max_bytes)
-            async with self._network:
-                if await request.is_disconnected():
-                    raise ClientDisconnect
-                loop = asyncio.get_running_loop()
-                restored = await loop.run_in_executor(self._thread, self._restore, source, target, level)
-        except TooLargeError as error:
-            return message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
-        except RefusedError as error:
-            return message(error.status, str(error))
-        except UserError as error:
-            return message(HTTPStatus.BAD_REQUEST, str(error))
+        level = self._level(request.query_params)
+        await receive(request, source, self._max_bytes)
+        async with self._network:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+            loop = asyncio.get_running_loop()
+            restored = await loop.run_in_executor(self._thread, self._restore, source, target, level)
         used = {f"Ftn-{self._task.quantity.name.capitalize()}": f"{restored.level:.6g}"}
         return FileResponse(target, media_type=f"image/{restored.format.lower()}", headers=used)
 

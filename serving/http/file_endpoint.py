@@ -1,6 +1,7 @@
 """Answers with a file that is made for the request, and removes it however the request ends."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +9,9 @@ from tempfile import TemporaryDirectory
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from ftn_core.utils.errors import UserError
+from serving.http.receive import error_answer, full_disk_refused
 
 SEND_TIMEOUT = 300.0
 """Seconds in which an answer must be fetched. Then the connection is closed."""
@@ -28,11 +32,16 @@ class FileEndpoint:
         self._respond, self._parent = respond, parent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            with TemporaryDirectory(prefix="ftn-", dir=self._parent) as folder:
-                response = await self._respond(Request(scope, receive), Path(folder))
-                async with asyncio.timeout(SEND_TIMEOUT):
-                    await response(scope, receive, send)
-        except (ClientDisconnect, TimeoutError):
-            pass  # the client is gone, or does not read: the server closes the connection
+        """Answer one request. A ``UserError`` and a full disk become one line of text."""
+
+        async def answer(response: Response) -> None:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await response(scope, receive, send)
+
+        # a client that is gone, or does not read: the server closes the connection
+        with contextlib.suppress(ClientDisconnect, TimeoutError):
+            try:
+                with full_disk_refused(), TemporaryDirectory(prefix="ftn-", dir=self._parent) as folder:
+                    await answer(await self._respond(Request(scope, receive), Path(folder)))
+            except UserError as error:
+                await answer(error_answer(error))

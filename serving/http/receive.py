@@ -1,13 +1,15 @@
 """Takes the picture file that a request sends, and says in one line what is wrong with it."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import FULL, UserError
 from ftn_core.utils.messages import printable
 from serving.files.pictures import TooLargeError
 
@@ -27,6 +29,17 @@ class RefusedError(UserError):
         self.status = status
 
 
+@contextmanager
+def full_disk_refused() -> Iterator[None]:
+    """Raises ``RefusedError`` with status 507 if the block finds no room on the disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RefusedError(HTTPStatus.INSUFFICIENT_STORAGE, "the server's disk is full: try again later") from None
+
+
 def largest_body(max_pixels: int) -> int:
     """The most bytes that the file of a picture of so many pixels may have."""
     return _BYTES_PER_PIXEL * max_pixels + _METADATA
@@ -36,7 +49,7 @@ async def receive(request: Request, path: Path, max_bytes: int) -> None:
     """Write the body to a file.
 
     Raises:
-        UserError: it is empty, a form, too large or too slow.
+        UserError: it is empty, a form, too large or too slow, or the disk is full.
     """
     if request.headers.get("content-type", "").startswith("multipart/"):
         text = "the body must be the file itself, not a form: curl --data-binary @photo.png"
@@ -47,7 +60,7 @@ async def receive(request: Request, path: Path, max_bytes: int) -> None:
     size = 0
     try:
         async with asyncio.timeout(RECEIVE_TIMEOUT):
-            with path.open("wb") as file:
+            with full_disk_refused(), path.open("wb") as file:
                 async for chunk in request.stream():
                     size += len(chunk)
                     if size > max_bytes:
@@ -58,6 +71,12 @@ async def receive(request: Request, path: Path, max_bytes: int) -> None:
         raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, text) from None
     if not size:
         raise UserError("the body is empty: send a picture file, curl --data-binary @photo.png")
+
+
+def error_answer(error: UserError | ClientDisconnect) -> PlainTextResponse:
+    """What is wrong with a request."""
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if isinstance(error, TooLargeError) else HTTPStatus.BAD_REQUEST
+    return message(error.status if isinstance(error, RefusedError) else status, str(error))
 
 
 def message(status: HTTPStatus, text: str) -> PlainTextResponse:

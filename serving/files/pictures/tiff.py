@@ -1,7 +1,10 @@
 """TIFF: ``ftn_core.sources.tiff`` reads the pixels; this reads the metadata, and writes with tifffile."""
 
+import contextlib
+import errno
+import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -73,6 +76,18 @@ def _directory(file: tifffile.TiffFile, page: TiffPage, code: int) -> dict[int, 
     return found
 
 
+@contextlib.contextmanager
+def _full_disk_named() -> Iterator[None]:
+    """NumPy, which writes the pixels, raises an error without a number if it cannot write all of them."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+        raise
+
+
+@_full_disk_named()
 def write(picture: Picture, pixels: PixelArray, path: Path) -> None:
     """See ``serving.files.pictures.write_picture``. Any compression becomes deflate, which is lossless."""
     kept, channels = picture.kept, pixels.shape[2]

@@ -6,6 +6,7 @@ import io
 import httpx
 import numpy as np
 import pytest
+from full_disk import full_disk
 from PIL import Image
 from starlette.applications import Starlette
 
@@ -44,6 +45,7 @@ def opened(api, app):
     key = ask(app, "POST", "/pictures", {"name": "a.png"}, content=photograph()).json()["key"]
     yield {"picture": key, "model": api.models.first, "level": 0.3}
     (api.answers.open_pictures.folder / key).unlink(missing_ok=True)
+    del api.answers.open_pictures._uploads[key]
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,30 @@ def test_no_result_stays_of_a_client_that(api, app, opened, monkeypatch, way):
 
     asyncio.run(asyncio.wait_for(app(scope, receive, send), 60))
     assert [path.name for path in api.answers.open_pictures.folder.iterdir()] == [opened["picture"]]
+
+
+NO_ROOM = (507, "the server's disk is full: try again later\n")
+
+
+def test_an_upload_that_finds_no_room_does_not_stay(api, app, opened):
+    pictures = api.answers.open_pictures
+    with full_disk():
+        answer = ask(app, "POST", "/pictures", {"name": "b.png"}, content=photograph())
+    assert (answer.status_code, answer.text) == NO_ROOM
+    assert [path.name for path in pictures.folder.iterdir()] == [*pictures._uploads] == [opened["picture"]]
+    assert ask(app, "GET", "/picture", opened).status_code == 200
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"", 400), (b"no picture", 400), (photograph(8, 8), 400)])
+def test_an_upload_that_is_refused_does_not_stay(api, app, opened, content, status):
+    pictures = api.answers.open_pictures
+    assert ask(app, "POST", "/pictures", {"name": "b.png"}, content=content).status_code == status
+    assert [path.name for path in pictures.folder.iterdir()] == [*pictures._uploads] == [opened["picture"]]
+
+
+def test_a_result_that_finds_no_room_does_not_stay(api, app, opened):
+    with full_disk():
+        answer = ask(app, "GET", "/save", opened)
+    assert (answer.status_code, answer.text) == NO_ROOM
+    assert [path.name for path in api.answers.open_pictures.folder.iterdir()] == [opened["picture"]]
+    assert ask(app, "GET", "/save", opened).status_code == 200

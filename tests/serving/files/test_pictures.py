@@ -6,12 +6,13 @@ import numpy as np
 import png
 import pytest
 import tifffile
+from full_disk import full_disk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pictures import KINDS, pixels
 from PIL import Image, ImageOps, PngImagePlugin
 
-from ftn_core.utils.errors import UserError
+from ftn_core.utils.errors import FULL, UserError
 from serving.files.pictures import Picture, read_picture, write_picture
 
 
@@ -200,3 +201,13 @@ def test_any_shape_comes_back_from_a_file(tmp_path, kind, channels, height, widt
     again = read_picture(tmp_path / f"b{suffix}")
     np.testing.assert_array_equal(again.pixels, array)
     assert again.pixels.dtype == array.dtype and again.orientation == picture.orientation == 6
+
+
+@pytest.mark.parametrize("kind", ["png-8-3", "tiff-16-3", "tiff-8-tiff_lzw"])
+def test_a_full_disk_is_not_blamed_on_the_picture(tmp_path, kind):
+    suffix, channels, depth, _, write = KINDS[kind]
+    write(tmp_path / f"a{suffix}", pixels(channels, depth, 60, 70))
+    picture = read_picture(tmp_path / f"a{suffix}")
+    with full_disk(), pytest.raises(OSError) as caught:
+        write_picture(picture, picture.pixels, tmp_path / "out")
+    assert caught.value.errno in FULL

@@ -7,14 +7,17 @@ import sys
 import httpx
 import pytest
 import tifffile
+from full_disk import full_disk
 from pictures import KINDS, pixels
 from small_denoiser import DEJPEG, small_denoiser
 from starlette.applications import Starlette
 
 from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from serving.files.level_argument import LevelArgument
+from serving.files.pictures import write_picture
 from serving.files.restore import Restoration
 from serving.http import file_endpoint as module
+from serving.http import file_restorer
 from serving.http import receive as receiving
 from serving.http.endpoint import MAX_REQUESTS, restore_routes
 
@@ -101,6 +104,21 @@ def test_damaged_metadata_are_the_pictures_fault(app, tmp_path):
         file.pages[0].tags["ResolutionUnit"].overwrite(255)
     answer = ask(app, path.read_bytes(), "?sigma=0.3")
     assert answer.status_code == 400 and answer.text.startswith("its metadata are damaged")
+
+
+@pytest.mark.parametrize(("kind", "what"), [("png-8-3", "request"), ("png-8-3", "answer"), ("tiff-16-3", "answer")])
+def test_on_a_full_disk_it_says_so_and_goes_on(app, tmp_path, monkeypatch, kind, what):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    body = picture(tmp_path, kind).read_bytes()
+    with monkeypatch.context() as patched:
+        if what == "answer":
+            patched.setattr(file_restorer, "write_picture", full_disk()(write_picture))
+        with full_disk() if what == "request" else contextlib.nullcontext():
+            answer = ask(app, body, "?sigma=0.3")
+    assert (answer.status_code, answer.text) == (507, "the server's disk is full: try again later\n")
+    assert ask(app, body, "?sigma=0.3").status_code == 200
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_no_name_that_a_request_brings_is_opened(app, tmp_path):
