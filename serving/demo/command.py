@@ -21,7 +21,9 @@ def demo_command(
     Programs can send pictures to the same server, as to that of ftn serve.
     """
     from serving.http.port import listen
+    from serving.http.signals import end_on_signals
 
+    end_on_signals()
     listener = listen(host, port)
     print("Loading ...", flush=True)
     from serving.demo.server import serve_page

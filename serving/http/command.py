@@ -21,7 +21,9 @@ def serve_command(
 ) -> None:
     """Restore pictures over HTTP: curl --data-binary @photo.jpg 127.0.0.1:8000/restore -o restored.jpg."""
     from serving.http.port import listen
+    from serving.http.signals import end_on_signals
 
+    end_on_signals()
     listener = listen(host, port)
     print("Loading ...", flush=True)
     from serving.http.server import serve_restoring

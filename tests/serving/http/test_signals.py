@@ -1,0 +1,65 @@
+"""Servers that are told to end, as by systemd or a closed terminal: real processes, and nothing of theirs stays."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from project import ROOT
+from small_denoiser import small_denoiser
+
+
+def start(command: str, folder: Path) -> subprocess.Popen[str]:
+    small_denoiser(folder / "model.safetensors")
+    own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    options = ["--no-browser"] if command == "demo" else []
+    return subprocess.Popen(
+        [sys.executable, "-m", "serving.command", command, "--model", "model.safetensors", "--port", "0", *options],
+        cwd=folder, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def told(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    return process.returncode, output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_while_it_serves(tmp_path, command, number):
+    process = start(command, tmp_path)
+    line = next(line for line in process.stdout if "http://" in line)
+    if command == "demo":
+        address = line.split("The page is at ")[1].split(";")[0]
+        photograph = (ROOT / "docs/images/photo.jpg").read_bytes()
+        assert httpx.post(f"{address}/pictures?name=a.jpg", content=photograph, timeout=60).status_code == 200
+        assert len(list(tmp_path.glob("ftn-*/*"))) == 1
+    code, output = told(process, number)
+    assert code == 143 and "Traceback" not in output, output
+    assert not list(tmp_path.glob("ftn-*"))
+
+
+def test_while_it_loads(tmp_path):
+    process = start("demo", tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("ftn-*")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.001)
+    code, output = told(process, signal.SIGTERM)
+    assert code == 143 and "Traceback" not in output and not list(tmp_path.glob("ftn-*")), output
+
+
+def test_what_nohup_has_ignored_stays_ignored(tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start("serve", tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    next(line for line in process.stdout if "http://" in line)
+    process.send_signal(signal.SIGHUP)
+    assert told(process, signal.SIGTERM)[0] == 143
