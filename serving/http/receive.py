@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
 from ftn_core.utils.errors import FULL, UserError
-from ftn_core.utils.messages import printable
+from ftn_core.utils.messages import shown
 from serving.files.pictures import TooLargeError
 
 RECEIVE_TIMEOUT = 60.0
@@ -81,4 +81,4 @@ def error_answer(error: UserError | ClientDisconnect) -> PlainTextResponse:
 
 def message(status: HTTPStatus, text: str) -> PlainTextResponse:
     """One line. What a request has brought into it is cut, and cannot control a terminal."""
-    return PlainTextResponse(f"{printable(text[:_LONGEST_MESSAGE])}\n", status)
+    return PlainTextResponse(f"{shown(text, _LONGEST_MESSAGE)}\n", status)

@@ -1,6 +1,6 @@
 import pytest
 
-from ftn_core.utils.messages import complain, printable, say
+from ftn_core.utils.messages import complain, printable, say, shown
 
 CLEAR_SCREEN = "\x1b[2J\x1b]0;title\x07"
 
@@ -20,3 +20,13 @@ def test_a_line_cannot_control_the_terminal(text, shown, capsys):
     say(text)
     complain(text)
     assert capsys.readouterr() == (f"{shown}\n", f"{shown}\n")
+
+
+def test_a_line_does_not_fill_the_terminal(capsys):
+    name = "n" * 1_000_000
+    for line in (f"a.safetensors is damaged: tensor {name!r} is left over: make it again", "\u2028" * 1000):
+        complain(line)
+        printed = capsys.readouterr().err
+        assert printed.count("\n") == 1 and len(printed) < 520 and printed[:13] == printable(line)[:13]
+        assert printed.endswith(printable(line)[-13:] + "\n")
+    assert shown("a" * 500) == "a" * 500 and shown("abcdef", 4) == "ab ... ef"
