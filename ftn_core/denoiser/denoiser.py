@@ -284,10 +284,8 @@ class ContinuousDenoiser:
             )
 
         def part(prefix: str) -> State:
-            # released files are of half precision
             taken = [name for name in tensors if name.startswith(prefix)]
-            found = ((name.removeprefix(prefix), tensors.pop(name)) for name in taken)
-            return {name: value.float() if value.is_floating_point() else value for name, value in found}
+            return {name.removeprefix(prefix): tensors.pop(name) for name in taken}
 
         check_header(header, DenoiserHeader, path)
         base = network_with(path, part("base."), header["network"])
@@ -304,6 +302,8 @@ class ContinuousDenoiser:
             transition.requires_grad_(False)
             statistics = part(f"statistics{i}.")
             check_weights(path, statistics, {n: t for n, t in base.state_dict().items() if n in statistics})
+            # released files are of half precision; modules have converted their weights themselves
+            statistics = {name: value.float() for name, value in statistics.items()}
             levels.append(AdaptedLevel(**level, transition=transition, statistics=statistics))
         check_weights(path, tensors, {})
         dial, blend = ([(x, y) for x, y in header[key]] for key in ("dial", "blend"))

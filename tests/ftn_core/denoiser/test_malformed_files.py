@@ -164,6 +164,17 @@ def test_a_large_level_without_its_weights_takes_no_memory(tmp_path, good):
     refused_without_memory(tmp_path / "bad")
 
 
+def test_large_weights_that_are_left_over_take_no_memory(tmp_path, good):
+    _, header = read_tensors(good)
+    size = 2**30  # in half precision
+    more = {"base.more": {"dtype": "F16", "shape": [size // 2], "data_offsets": [0, size]}}
+    head = json.dumps({"__metadata__": {"ftn": json.dumps(header)}} | more).encode()
+    with (tmp_path / "bad").open("wb") as file:  # takes no room on the disk
+        file.write(struct.pack("<Q", len(head)) + head)
+        file.truncate(8 + len(head) + size)
+    refused_without_memory(tmp_path / "bad")
+
+
 def test_the_command_ends_with_code_2_and_writes_no_picture(good, tmp_path):
     tensors, header = read_tensors(good)
     write_tensors(tmp_path / "bad", tensors | {"base.tail.weight": tensors["base.tail.weight"] * NAN}, header)
