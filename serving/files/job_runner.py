@@ -21,6 +21,9 @@ LARGE_PICTURE = 2**24
 
 ABANDONED_AFTER = 3600.0
 """Seconds without a change after which a partial file is one of a killed run. Writing a picture takes a few."""
+UNREADABLE = "damaged, truncated or of an unknown kind"
+UNRESTORED = "could not be restored"
+UNWRITABLE = "its metadata are damaged and cannot be written again"
 _CANNOT_WRITE_ANY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -66,11 +69,13 @@ class JobRunner:
         writing: deque[tuple[Job, Path, Future[None]]] = deque()
         try:
             for job, reading in _prefetched(self.jobs, readers):
+                fault = UNREADABLE
                 try:
                     picture = reading.result()
+                    fault = UNRESTORED
                     pixels = restore(job, picture)
                 except Exception as error:
-                    self.results.failed[job.source] = failure_reason(error)
+                    self.results.failed[job.source] = failure_reason(error, fault)
                 else:
                     most = 0 if pixels.size > LARGE_PICTURE else 2 * cores()
                     self._wait(writing, most)
@@ -100,7 +105,7 @@ class JobRunner:
                         f"{job.target}: {error.strerror}. {self.results.done} are done and stay; make room and run the "
                         "same command again for the rest"
                     ) from None
-                self.results.failed[job.source] = failure_reason(error)
+                self.results.failed[job.source] = failure_reason(error, UNWRITABLE)
             writing.popleft()
 
     def _store(self, job: Job, partial: Path, picture: Picture, pixels: PixelArray) -> None:
@@ -114,8 +119,12 @@ class JobRunner:
             partial.unlink(missing_ok=True)
 
 
-def failure_reason(error: Exception) -> str:
-    """Why one picture failed, in one line."""
+def failure_reason(error: Exception, fault: str) -> str:
+    """Why one picture failed, in one line.
+
+    Args:
+        fault: what is wrong if the error is of a kind that does not say it.
+    """
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -123,7 +132,7 @@ def failure_reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory"
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"damaged, truncated or of an unknown kind ({text})"
+    return f"{fault} ({text})"
 
 
 def _prefetched(jobs: Iterable[Job], pool: ThreadPoolExecutor) -> Iterator[tuple[Job, Future[Picture]]]:

@@ -11,7 +11,7 @@ from ftn_core.runtime.device import best_device
 from ftn_core.utils.errors import UserError
 from serving.files.bands import restore_in_bands
 from serving.files.dial_setting import DialSetting
-from serving.files.job_runner import failure_reason
+from serving.files.job_runner import UNREADABLE, UNWRITABLE, failure_reason
 from serving.files.pictures import read_picture, write_picture
 
 
@@ -53,7 +53,7 @@ class FileRestorer:
         except UserError:
             raise
         except Exception as error:  # decoders raise any kind
-            raise UserError(failure_reason(error).replace(str(source), "the picture")) from None
+            raise UserError(failure_reason(error, UNREADABLE).replace(str(source), "the picture")) from None
         dial = DialSetting(self.denoiser, level)
         found = dial.level_for(picture)
         assert found is not None
@@ -64,6 +64,6 @@ class FileRestorer:
         except (UserError, OSError):
             raise
         except Exception as error:  # encoders, too
-            raise UserError(f"its metadata are damaged and cannot be written again ({error})") from None
+            raise UserError(failure_reason(error, UNWRITABLE)) from None
         low, high = sorted(self.denoiser.ends)
         return RestoredFile(picture.format, min(max(found, low), high))

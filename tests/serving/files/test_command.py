@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import pixels
+import tifffile
+from pictures import KINDS, pixels
 from PIL import Image
 from project import ROOT
 from small_denoiser import DEJPEG, PLEASING, small_denoiser
 
 import serving.files.job_runner
+import serving.files.restore
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label
 from serving.files.inputs import CONTACT_SHEET
@@ -90,6 +92,28 @@ def test_damaged_ones_are_named_at_the_end_and_the_rest_is_done(folder, capsys):
     assert Restoration(["in"], out=Path("out"), model=MODEL, level=at("0.2")).run() == 1
     assert "1 restored, 9 were there already" in capsys.readouterr().out
     assert all(path.stat().st_mtime_ns == t for path, t in times.items())
+
+
+def test_what_fails_is_blamed_on_what_failed(folder, monkeypatch, capsys):
+    make_pictures(2)
+    KINDS["tiff-16-3"][4](Path("in/002.tif"), pixels(3, np.uint16))
+    with tifffile.TiffFile("in/002.tif", mode="r+") as file:
+        file.pages[0].tags["ResolutionUnit"].overwrite(255)
+    restore = serving.files.restore.restore_in_bands
+
+    def broken(network, picture, progress):
+        if picture.pixels.shape[0] == 40 and not broken_before:
+            broken_before.append(1)
+            raise RuntimeError("CUDA out of memory\nand more")
+        return restore(network, picture, progress)
+
+    broken_before: list[int] = []
+    monkeypatch.setattr(serving.files.restore, "restore_in_bands", broken)
+    assert Restoration(["in"], out=Path("out"), model=MODEL, level=at("0.2")).run() == 1
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "  in/000.png: could not be restored (CUDA out of memory)"
+    assert last.startswith("  in/002.tif: its metadata are damaged and cannot be written again (")
+    assert results() == {"001.png"}
 
 
 @pytest.mark.parametrize("kill, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
