@@ -64,7 +64,8 @@ def archive_photographs(
     name = PurePosixPath(urlsplit(wanted.url).path).name or "archive"
     # the checksum is part of the name, so that a changed sha256 does not find the old file; no file system takes more
     # than 255 bytes
-    target = downloads / f"{wanted.sha256[:16]}-{name[-100:]}"
+    end = name.encode()[-100:].decode(errors="ignore")
+    target = downloads / f"{wanted.sha256[:16]}-{end}"
     folder = target.with_name(target.name + ".unpacked")
     if not folder.is_dir():
         extract(download(wanted.url, wanted.sha256, target), folder)

@@ -2,11 +2,13 @@
 
 import http.client
 import ssl
+import string
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from ftn_core.sources.transfer import Body, TransientError
 from ftn_core.utils.errors import UserError
@@ -27,7 +29,7 @@ _TRANSIENT = (408, 429)
 def http_download(url: str, start: int) -> Iterator[Body]:
     """Open the file from byte ``start``; see ``transfer.Open``."""
     try:
-        request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+        request = urllib.request.Request(_as_sent(url), headers={"Range": f"bytes={start}-"} if start else {})
         with urllib.request.urlopen(request, timeout=60) as response:
             first = start if response.status == 206 else 0
             length = response.headers.get("Content-Length", "")
@@ -51,3 +53,10 @@ def http_download(url: str, start: int) -> Iterator[Body]:
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise UserError(f"data.archive: cannot read {redact_url(url)}: {describe_tls_error(str(reason))}") from None
         raise TransientError(str(reason)) from None
+
+
+def _as_sent(url: str) -> str:
+    """With letters beyond ASCII as browsers send them; what is encoded already stays."""
+    parts = urlsplit(url)
+    path, query = (quote(part, safe=string.punctuation) for part in (parts.path, parts.query))
+    return urlunsplit(parts._replace(path=path, query=query))

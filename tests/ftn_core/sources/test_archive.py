@@ -350,6 +350,18 @@ def test_archive_source_from_url_to_photographs(server, tmp_path, pack):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "写", "🎞", "%C3%A9"])
+def test_a_long_name_of_an_archive_in_any_letters(server, tmp_path, letter):
+    server.content = zipped("a.png")
+    url = server.url.replace("photos", letter * 300)
+    archive = Archive(url=url, sha256=sha256(server.content), terms="CC0")
+    (found,) = archive_photographs(archive, downloads=tmp_path, include=["**"], val_fraction=0, test_fraction=0)
+    assert found.path.read_bytes() == picture()
+    target, folder = sorted(tmp_path.iterdir())
+    assert target.name[:17] == f"{archive.sha256[:16]}-" and target.suffix == ".zip"
+    assert folder.name == f"{target.name}.unpacked" and len(folder.name.encode()) < 200
+
+
 def test_a_preset_reads_its_folder_of_photographs_only(server, tmp_path, monkeypatch):
     root = "BSR/BSDS500/data/images"
     server.content = tarred(f"{root}/train/1.png", f"{root}/val/2.png", f"{root}/test/3.png", "BSR/bench/x.png")
