@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from serving.demo.open_pictures import OpenPictures
 from serving.demo.pictures import MAX_PIXELS, Part
 from serving.demo.saving import save
 from serving.demo.setting import Setting, number
-from serving.http.file_endpoint import FileEndpoint
+from serving.http.file_endpoint import FileEndpoint, run_while_connected
 from serving.http.receive import error_answer, largest_body, receive
 
 _HERE = Path(__file__).parent
@@ -122,14 +123,19 @@ class Api:
         )
 
     async def _save(self, request: Request, folder: Path) -> Response:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._files, self._saved, request.query_params, folder / "restored")
+        saved = partial(self._saved, request.query_params, folder / "restored")
+        return await run_while_connected(request, self._files, saved)
 
-    def _saved(self, query: _Query, path: Path) -> Response:
+    def _saved(self, query: _Query, path: Path, check: Callable[[], None]) -> Response:
         setting, job = self._setting(query), query.get("job", "")
-        self._progress[job] = 0.0
+
+        def progress(share: float) -> None:
+            check()
+            self._progress[job] = share
+
         try:
-            name = save(self.answers, setting, path, lambda share: self._progress.update({job: share}))
+            progress(0.0)
+            name = save(self.answers, setting, path, progress)
         finally:
             self._progress.pop(job, None)
         return FileResponse(path, headers={"Ftn-Name": quote(name)})

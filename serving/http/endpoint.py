@@ -6,6 +6,7 @@ a time. Nothing that a request contains becomes the name of a file.
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ftn_core.denoiser.denoiser import ContinuousDenoiser
 from ftn_core.utils.errors import UserError
 from ftn_core.words.labels import label
 from serving.files.level_argument import AUTO, LevelArgument
-from serving.http.file_endpoint import FileEndpoint
+from serving.http.file_endpoint import FileEndpoint, run_while_connected
 from serving.http.file_restorer import FileRestorer
 from serving.http.receive import largest_body, message, receive
 
@@ -63,8 +64,8 @@ class RestoreEndpoint:
         async with self._network:
             if await request.is_disconnected():
                 raise ClientDisconnect
-            loop = asyncio.get_running_loop()
-            restored = await loop.run_in_executor(self._thread, self._restore, source, target, level)
+            restore = partial(self._restore, source, target, level)
+            restored = await run_while_connected(request, self._thread, restore)
         used = {f"Ftn-{self._task.quantity.name.capitalize()}": f"{restored.level:.6g}"}
         return FileResponse(target, media_type=f"image/{restored.format.lower()}", headers=used)
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from ftn_core.utils.errors import UserError
 from serving.http.receive import error_answer, full_disk_refused
 
+_T = TypeVar("_T")
 SEND_TIMEOUT = 300.0
 """Seconds in which an answer must be fetched. Then the connection is closed."""
 
@@ -45,3 +49,29 @@ class FileEndpoint:
                     await answer(await self._respond(Request(scope, receive), Path(folder)))
             except UserError as error:
                 await answer(error_answer(error))
+
+
+async def run_while_connected(request: Request, thread: Executor, function: Callable[[Callable[[], None]], _T]) -> _T:
+    """What a function returns that runs in a thread, where it would keep the next request waiting.
+
+    Args:
+        function: calls what it is given now and then. That raises ``ClientDisconnect`` once nobody waits for an answer:
+            the client is gone, or the server ends.
+    """
+    left = threading.Event()
+
+    def check() -> None:
+        if left.is_set():
+            raise ClientDisconnect
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        left.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, function, check)
+    finally:
+        left.set()
+        watching.cancel()

@@ -1,6 +1,7 @@
 """Restores one picture file into another, for requests."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +38,14 @@ class FileRestorer:
         self.max_pixels = max_pixels
         self._network: nn.Module | None = None
 
-    def __call__(self, source: Path, target: Path, level: float | None) -> RestoredFile:
+    def __call__(
+        self, source: Path, target: Path, level: float | None, check: Callable[[], None] = lambda: None
+    ) -> RestoredFile:
         """Restore a file as ``ftn restore`` does.
 
         Args:
             level: in the model's quantity; None: sigma is found in the picture.
+            check: called after each band of rows; what it raises ends the work.
 
         Raises:
             TooLargeError: the picture has more than ``max_pixels``, or does not fit into memory.
@@ -58,7 +62,7 @@ class FileRestorer:
         found = dial.level_for(picture)
         assert found is not None
         self._network = self.denoiser.fold(dial.position(found), self._network)
-        pixels = restore_in_bands(self._network, picture)
+        pixels = restore_in_bands(self._network, picture, lambda rows: check())
         try:
             write_picture(picture, pixels, target)
         except (UserError, OSError):

@@ -7,9 +7,11 @@ import httpx
 import numpy as np
 import pytest
 from full_disk import full_disk
+from leaving import rows_after_leaving
 from PIL import Image
 from starlette.applications import Starlette
 
+from serving.demo import saving
 from serving.demo.api import Api
 from serving.http import file_endpoint
 
@@ -102,3 +104,15 @@ def test_a_result_that_finds_no_room_does_not_stay(api, app, opened):
     assert (answer.status_code, answer.text) == NO_ROOM
     assert [path.name for path in api.answers.open_pictures.folder.iterdir()] == [opened["picture"]]
     assert ask(app, "GET", "/save", opened).status_code == 200
+
+
+def test_the_result_for_a_closed_page_is_not_made_to_its_end(api, app):
+    key = ask(app, "POST", "/pictures", {"name": "a.png"}, content=photograph(6000, 16)).json()["key"]
+    query = {"picture": key, "model": api.models.first, "level": 0.3}
+    scope = {"type": "http", "method": "GET", "path": "/save", "headers": []}
+    wanted = str(httpx.QueryParams(query)).encode()
+    rows = rows_after_leaving(app, scope | {"query_string": wanted}, b"", saving)
+    assert len(rows) == 1 and not api._progress
+    assert ask(app, "GET", "/save", query).status_code == 200
+    api.answers.open_pictures.forget(key)
+    assert not list(api.answers.open_pictures.folder.iterdir())

@@ -8,6 +8,7 @@ import httpx
 import pytest
 import tifffile
 from full_disk import full_disk
+from leaving import rows_after_leaving
 from pictures import KINDS, pixels
 from small_denoiser import DEJPEG, small_denoiser
 from starlette.applications import Starlette
@@ -223,6 +224,14 @@ def test_a_client_that_leaves_or_does_not_read_keeps_no_place(app, monkeypatch, 
 
     asyncio.run(many())
     assert ask(app, good).status_code == 200
+
+
+def test_a_picture_whose_client_leaves_is_not_restored_to_its_end(denoiser, tmp_path):
+    app = Starlette(routes=restore_routes(denoiser, max_pixels=10**6))
+    tall = picture(tmp_path, size=(6000, 16)).read_bytes()
+    scope = {"type": "http", "method": "POST", "path": "/restore", "query_string": b"sigma=0.3", "headers": []}
+    assert len(rows_after_leaving(app, scope, tall, file_restorer)) == 1
+    assert ask(app, tall, "?sigma=0.3").status_code == 200
 
 
 def test_an_error_of_the_network_is_raised_and_not_blamed_on_the_caller(app, denoiser, tmp_path, monkeypatch):
