@@ -71,6 +71,9 @@ def forked_python() -> str:
     executable = folder / "python"
     executable.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
     executable.chmod(0o755)
+    for program in Path(sys.executable).parent.iterdir():  # some look for others beside the interpreter
+        if not program.name.startswith("python"):
+            (folder / program.name).symlink_to(program)
     variables = {
         "GOMP_SPINCOUNT": "1000", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true",
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # a fork copies a page's entry for each
