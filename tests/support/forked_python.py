@@ -172,9 +172,12 @@ def _become(
     sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], 1, closefd=False) for i in range(3))  # noqa: SIM115
     sys.executable = str(executable)
     sys.orig_argv = [sys.executable, *arguments]
-    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    own_path = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[:0] = own_path
     code = 1
     try:
+        if site := importlib.machinery.PathFinder.find_spec("sitecustomize", own_path):
+            site.loader.exec_module(importlib.util.module_from_spec(site))
         _run(*arguments)
         code = 0
     except SystemExit as error:
