@@ -23,8 +23,10 @@ PROGRAMS = {
 
 def ended(program, arguments, folder):
     (folder / "shown.py").write_text(f"{SHOW} print(__name__, sys.path[0])")
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site/sitecustomize.py").write_text("import os; os.environ['A'] += '2'")
     with (folder / "written").open("w") as file:
-        environment = {**os.environ, "A": "1", "FILE": str(file.fileno())}
+        environment = {**os.environ, "A": "1", "FILE": str(file.fileno()), "PYTHONPATH": str(folder / "site")}
         done = subprocess.run(
             [program, *arguments], cwd=folder, env=environment, input="typed", capture_output=True, text=True,
             pass_fds=[file.fileno()],

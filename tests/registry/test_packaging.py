@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pytest
+from forked_python import forked_python
 from mlflow.artifacts import download_artifacts
 from mlflow.pyfunc import scoring_server
 from project import ROOT
@@ -81,7 +81,7 @@ def load(model: Path, folder: Path, *options: str, **env: str) -> set[str]:
     """Load the model in a process of its own and use it. Returns the files of its code that were imported."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW", "PYTHONPATH"))}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(model), *options],
+        [forked_python(), "-c", LOAD, str(model), *options],
         cwd=folder, env=clean | env, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -136,7 +136,7 @@ def test_one_process_runs_no_version_with_the_code_of_another(model, tmp_path, f
         edited.write("\n# an edit\n")
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW", "PYTHONPATH"))}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD_TWO, model, other],
+        [forked_python(), "-c", LOAD_TWO, model, other],
         cwd=tmp_path, env=env, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert (f"this process has another version's {file}" in done.stdout) == refused

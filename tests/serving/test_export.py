@@ -5,7 +5,6 @@ import itertools
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from forked_python import forked_python
 from project import ROOT
 from small_denoiser import DEJPEG, ENLARGED, PLEASING, small_denoiser
 
@@ -119,7 +119,7 @@ def test_a_file_that_differs_is_not_written(tmp_path):
 def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     return subprocess.run(
-        [sys.executable, "-m", "serving.command", "export", *arguments],
+        [forked_python(), "-m", "serving.command", "export", *arguments],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import weakref
 from pathlib import Path
 from typing import NoReturn
 
@@ -70,7 +71,13 @@ def forked_python() -> str:
     executable = folder / "python"
     executable.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
     executable.chmod(0o755)
-    variables = {"GOMP_SPINCOUNT": "1000", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true"}
+    for program in Path(sys.executable).parent.iterdir():  # some look for others beside the interpreter
+        if not program.name.startswith("python"):
+            (folder / program.name).symlink_to(program)
+    variables = {
+        "GOMP_SPINCOUNT": "1000", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true",
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # a fork copies a page's entry for each
+    }  # fmt: skip
     server = subprocess.Popen(
         [sys.executable, "-P", __file__, str(folder)],
         env=os.environ | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -165,9 +172,12 @@ def _become(
     sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], 1, closefd=False) for i in range(3))  # noqa: SIM115
     sys.executable = str(executable)
     sys.orig_argv = [sys.executable, *arguments]
-    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    own_path = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[:0] = own_path
     code = 1
     try:
+        if site := importlib.machinery.PathFinder.find_spec("sitecustomize", own_path):
+            site.loader.exec_module(importlib.util.module_from_spec(site))
         _run(*arguments)
         code = 0
     except SystemExit as error:
@@ -210,6 +220,9 @@ if __name__ == "__main__":
     for library in LIBRARIES:
         importlib.import_module(library)
     assert threading.active_count() == 1, threading.enumerate()
+    # what the libraries do at the end of a program would copy many pages, and no fork needs it
+    weakref.finalize._registry.clear()
+    atexit.unregister(sys.modules["torch._dynamo.utils"].dump_compile_times)
     gc.collect()
     gc.freeze()  # a collection would copy every page
     print("ready", flush=True)

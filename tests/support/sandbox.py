@@ -1,10 +1,12 @@
 """A copy of the project at a small size, for tests that run it for real."""
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cached_property, reduce
 from operator import getitem
 from pathlib import Path
@@ -107,6 +109,13 @@ class Sandbox:
     @cached_property
     def interpreter(self) -> str:
         return forked_python()
+
+    @contextlib.contextmanager
+    def real_python(self) -> Iterator[None]:
+        """Within the block programs are no forks."""
+        kept, self.interpreter = self.interpreter, sys.executable
+        yield
+        self.interpreter = kept
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Start a command of the environment's own ``bin`` in the sandbox; output and errors together."""

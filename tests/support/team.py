@@ -25,13 +25,13 @@ class Team:
 
     def __init__(self, folder: Path, **changes: object) -> None:
         self.here = Sandbox(folder / "first", **changes)
-        self.here.interpreter = sys.executable  # servers and workers are killed
         ports = zip(("POSTGRES", "MLFLOW", "PREFECT", "S3"), [*free_ports(3), free_block()], strict=True)
         self.settings = {f"FTN_{name}_PORT": str(port) for name, port in ports}
         self.others: list[Machine] = []
 
     def up(self, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        return self.here.python("-m", "stack", "up", check=check, **self.settings, **env)
+        with self.here.real_python():  # servers and workers are killed
+            return self.here.python("-m", "stack", "up", check=check, **self.settings, **env)
 
     def down(self) -> None:
         self.here.python("-m", "stack", "down", **self.settings)

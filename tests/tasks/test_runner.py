@@ -117,7 +117,7 @@ def test_a_stopped_stage_ends_its_run_killed(sandbox):
     text = params.read_text()
     params.write_text(text.replace("steps: 30", "steps: 4000"))
     try:
-        process = sandbox.start(sys.executable, "-m", "tasks", "train_base")
+        process = sandbox.start("python", "-m", "tasks", "train_base")
         for line in process.stdout:
             if " of 4000 steps" in line:
                 process.send_signal(signal.SIGTERM)

@@ -2,9 +2,9 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
+from forked_python import forked_python
 from project import ROOT
 from small_registry import add_versions
 from typer.testing import CliRunner
@@ -155,7 +155,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(store, monkeypatch):
         if uri:
             monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         started += [subprocess.Popen(
-            [sys.executable, "-m", "serving.command", "models", *arguments.split()],
+            [forked_python(), "-m", "serving.command", "models", *arguments.split()],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )]  # fmt: skip
     for (_, _, message), process in zip(MISTAKES, started, strict=True):

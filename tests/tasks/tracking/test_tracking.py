@@ -14,6 +14,7 @@ import mlflow
 import psutil
 import pytest
 import yaml
+from forked_python import forked_python
 from mlflow_server import MlflowServer
 from ports import free_ports
 from project import ROOT
@@ -54,9 +55,9 @@ class Project:
         if uri:
             self.env["MLFLOW_TRACKING_URI"] = uri
 
-    def start(self, stage: str = "work") -> subprocess.Popen[str]:
+    def start(self, stage: str = "work", python: str = sys.executable) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "work.py", stage], cwd=self.root, env=self.env, text=True,
+            [python, "work.py", stage], cwd=self.root, env=self.env, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout.readline() == "open\n", process.stderr.read()
@@ -64,12 +65,12 @@ class Project:
 
     def run(self, steps: range, stage: str = "work") -> str:
         """A whole stage; returns its stderr."""
-        process = self.start(stage)
+        process = self.start(stage, forked_python())
         record(process, steps)
         return finish(process)
 
     def upload(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tasks.tracking", *arguments]
+        command = [forked_python(), "-m", "tasks.tracking", *arguments]
         return subprocess.run(command, cwd=self.root, env=self.env | env, capture_output=True, text=True)
 
     def journals(self) -> list[Path]:
@@ -246,7 +247,7 @@ def test_a_stage_that_imports_mlflow_finds_it_configured(tmp_path):
         "with track('work', round):\n    print(os.environ['MLFLOW_DISABLE_TELEMETRY'])\n"
     )
     env = project.env | {"MLFLOW_RUN_ID": "0"}  # MLflow would log to that run
-    printed = subprocess.check_output([sys.executable, "work.py"], cwd=project.root, env=env, text=True)
+    printed = subprocess.check_output([forked_python(), "work.py"], cwd=project.root, env=env, text=True)
     assert printed == "true\n" and [run.info.status for run in project.runs()] == ["FINISHED"]
 
 
