@@ -37,7 +37,7 @@ def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str
     before = text = read_params()
     if committed and before != (text := git_output("show", f"HEAD:./{PARAMS}")):
         say(f"{PARAMS} differs from the commit, whose values this run takes")
-    during, _ = with_changes(text, [_parse(override) for override in overrides], " ".join(overrides))
+    during = _with_overrides(text, overrides)
     try:
         if during != before:
             BEFORE.parent.mkdir(exist_ok=True)
@@ -49,6 +49,18 @@ def own_parameters(overrides: Sequence[str], committed: bool, say: Callable[[str
         restore_parameters()
 
 
+def check_overrides(overrides: Sequence[str]) -> None:
+    """Refuse at once what a run would refuse when it has the lock; arguments and errors as there.
+
+    Another run may have values of its own in ``params.yaml`` at this moment: those that it leaves behind count.
+    """
+    text = read_params()
+    with contextlib.suppress(FileNotFoundError):
+        texts = json.loads(BEFORE.read_text())
+        text = texts["before"] if text == texts["during"] else text
+    _with_overrides(text, overrides)
+
+
 def restore_parameters() -> None:
     """Make ``params.yaml`` what it was before the last run that had values of its own, also if that run was killed."""
     if BEFORE.exists():
@@ -56,6 +68,10 @@ def restore_parameters() -> None:
         if PARAMS.exists() and PARAMS.read_text() == texts["during"]:
             replace_file(PARAMS, texts["before"])
         BEFORE.unlink()
+
+
+def _with_overrides(text: str, overrides: Sequence[str]) -> str:
+    return with_changes(text, [_parse(override) for override in overrides], " ".join(overrides))[0]
 
 
 def _parse(override: str) -> tuple[tuple[str, ...], Any]:

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from threading import Semaphore
 from typing import TYPE_CHECKING
@@ -211,20 +211,28 @@ def main(arguments: list[str] | None = None) -> int:
             workers=given.workers,
             pools=dict(entry.rsplit("=", 1) if "=" in entry else ("*", entry) for entry in given.pool),
             return_state=True,
-        )
+        ),
+        [given.set or []],
     )
     if not code and not given.target:
         print(next_steps())
     return code
 
 
-def run_and_report(run: Callable[[], State]) -> int:
+def run_and_report(run: Callable[[], State], overrides: Iterable[list[str]]) -> int:
     """Run a flow, on a server of its own if need be, and print what went wrong.
+
+    Args:
+        overrides: of each of its runs; a mistake in one is said before a server is started, which takes seconds.
 
     Returns:
         0: all is up to date, 1: a stage failed, 2: the user can repair it.
     """
+    from flows.overrides import check_overrides
+
     try:
+        for own in overrides:
+            check_overrides(own)
         ensure_server()
         state = run()
     except UserError as error:

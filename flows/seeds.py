@@ -11,7 +11,7 @@ from prefect.states import Completed, Failed
 from flows.pipeline import pipeline, run_and_report
 from flows.states import REFUSED
 from ftn_core.data.task import make_task
-from ftn_core.parameters import load_parameters, parse_parameters
+from ftn_core.parameters import load_parameters
 from ftn_core.report.table import spread_table
 from ftn_core.utils.errors import UserError
 from tasks.paths import METRICS, RESULTS
@@ -30,8 +30,6 @@ def over_seeds(seeds: list[int]) -> State:
     """
     try:
         own = load_parameters()
-        for seed in seeds:
-            parse_parameters(own.model_dump(by_alias=True) | {"seed": seed})
     except UserError as error:
         return Failed(name=REFUSED, message=str(error))
     found = []
@@ -52,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     seeds = parser.parse_args(arguments).seed
     if len(set(seeds)) < max(2, len(seeds)):
         parser.error("a spread needs at least two seeds, all different")  # exits with 2
-    code = run_and_report(lambda: over_seeds(seeds, return_state=True))
+    code = run_and_report(lambda: over_seeds(seeds, return_state=True), ([f"seed={seed}"] for seed in seeds))
     if not code:
         print(SEEDS_TABLE.read_text())
     return code

@@ -4,9 +4,12 @@ import signal
 import sys
 from pathlib import Path
 
-# a shell that starts the tests in the background has it ignored, and so would have the processes that they interrupt
+# a shell that starts the tests in the background, or nohup, has them ignored, and so would have the processes that the
+# tests interrupt
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # as the stages do: waiting threads must not take the cores from the processes that tests start
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 

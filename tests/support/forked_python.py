@@ -71,7 +71,7 @@ def forked_python() -> str:
     executable = folder / "python"
     executable.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
     executable.chmod(0o755)
-    for program in Path(sys.executable).parent.iterdir():  # some look for others beside the interpreter
+    for program in Path(sys.prefix, "bin").iterdir():  # some look for others beside the interpreter
         if not program.name.startswith("python"):
             (folder / program.name).symlink_to(program)
     variables = {
