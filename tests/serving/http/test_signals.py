@@ -29,8 +29,9 @@ def told(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, output
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("command", ["demo", "serve"])
+@pytest.mark.parametrize(
+    ("command", "number"), [("demo", signal.SIGTERM), ("demo", signal.SIGHUP), ("serve", signal.SIGTERM)]
+)
 def test_while_it_serves(tmp_path, command, number):
     process = start(command, tmp_path)
     line = next(line for line in process.stdout if "http://" in line)
