@@ -22,9 +22,9 @@ from flows.dispatch import DispatchError, run_on_pool
 from flows.lock import run_lock
 from flows.next_steps import next_steps
 from flows.notify import notify
+from flows.server import AT_WORK, ensure_server
 from flows.stage import Children, run_stage
 from flows.states import REFUSED, failed_or_stopped
-from flows.temporary_server import AT_WORK, ensure_server
 from flows.transfer import TransferError
 from ftn_core.parameters import load_parameters
 from ftn_core.utils.errors import UserError, disk_errors

@@ -9,34 +9,21 @@ import sys
 import threading
 
 import prefect
-from prefect.client.orchestration import get_client
 from prefect.server.api.server import SubprocessASGIServer
-from prefect.settings import PREFECT_API_URL, get_current_settings
+from prefect.settings import get_current_settings
 
-from ftn_core.utils.errors import UserError
-from ftn_core.utils.urls import redact_url
 from tasks import parent_death
 
-AT_WORK = threading.Lock()
-"""Held while stages run. They need no server, so a run whose server is gone lets them end."""
 
-
-def ensure_server() -> None:
-    """Start a server, unless ``PREFECT_API_URL`` names one, so that Ctrl-C does not end it.
+def start_server(at_work: threading.Lock) -> None:
+    """Start a server that Ctrl-C does not end.
 
     A terminal sends Ctrl-C to the server, too. A run whose server is gone tries for a minute to report to it. A signal
     that is blocked here stays blocked in a process that is started meanwhile.
 
-    Raises:
-        UserError: ``PREFECT_API_URL`` names a server that does not answer.
+    Args:
+        at_work: held while stages run, which need no server.
     """
-    if named := PREFECT_API_URL.value():
-        with get_client(sync_client=True) as client:
-            if error := client.api_healthcheck():
-                raise UserError(
-                    f"PREFECT_API_URL: Prefect at {redact_url(named)} does not answer ({error}): start it, or unset it"
-                )
-        return
     server, leaving = _Server(), threading.Event()  # Prefect takes this one instead of starting its own
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -44,7 +31,7 @@ def ensure_server() -> None:
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     atexit.register(leaving.set)  # runs before Prefect stops the server, which registered earlier
-    threading.Thread(target=_watch, args=(server.server_process, leaving), daemon=True).start()
+    threading.Thread(target=_watch, args=(server.server_process, leaving, at_work), daemon=True).start()
 
 
 class _Server(SubprocessASGIServer):
@@ -66,7 +53,7 @@ class _Server(SubprocessASGIServer):
         )
 
 
-def _watch(process: "subprocess.Popen[bytes]", leaving: threading.Event) -> None:
+def _watch(process: "subprocess.Popen[bytes]", leaving: threading.Event, at_work: threading.Lock) -> None:
     """End this process if its server is gone: Prefect would try for minutes to report to it."""
     code = process.wait()
     if leaving.is_set():
@@ -75,7 +62,7 @@ def _watch(process: "subprocess.Popen[bytes]", leaving: threading.Event) -> None
         logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.raiseExceptions = False  # else Prefect's log sender prints a traceback for every batch
     print(f"Prefect's temporary server ended (exit code {code}): stages that run go on", file=sys.stderr, flush=True)
-    with AT_WORK:
+    with at_work:
         print(
             "Without its server this run cannot end as it should. What its stages made is kept: run this again",
             file=sys.stderr,
