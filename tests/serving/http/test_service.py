@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import numpy as np
 import pytest
 from malformed import malformed
@@ -45,6 +46,11 @@ def test_it_restores_at_the_level_in_the_query(service, expected):
     for text, sigma in (("0", 0), ("0.35", 0.35), ("51/255", 0.2), ("2", 2)):
         status, answer = service.ask(file, f"?sigma={text}")
         assert status == 200 and right(expected, picture, answer, sigma)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/"])
+def test_there_is_nothing_else(service, path):
+    assert httpx.get(f"http://127.0.0.1:{service.port}{path}").status_code == 404
 
 
 @pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 10000000000"])
