@@ -1,5 +1,6 @@
 """Serves the page, and ``POST /restore`` beside it, until it is interrupted."""
 
+import logging
 import os
 import socket
 import statistics
@@ -48,7 +49,10 @@ def serve_page(model: str | None, listener: socket.socket, browser: bool, names:
             threading.Timer(1, webbrowser.open, [address]).start()
         try:
             config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-            uvicorn.Server(config).run(sockets=[listener])
+            server = uvicorn.Server(config)
+            # requests that are cancelled because the user ends it are no fault
+            logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
+            server.run(sockets=[listener])
         finally:
             if times := api.answers.milliseconds:
                 print(f"{len(times)} answers, median {statistics.median(times):.0f} ms at the server", flush=True)

@@ -1,14 +1,17 @@
 """Servers that are told to end, as by systemd or a closed terminal: real processes, and nothing of theirs stays."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from project import ROOT
 from small_denoiser import small_denoiser
 
@@ -25,8 +28,19 @@ def start(command: str, folder: Path) -> subprocess.Popen[str]:
 
 def told(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    try:
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     return process.returncode, output
+
+
+def open_picture(process: subprocess.Popen[str], picture: bytes) -> tuple[str, str]:
+    """The page's address, and the picture's key."""
+    line = next(line for line in process.stdout if "The page is at " in line)
+    address = line.split("The page is at ")[1].split(";")[0]
+    answer = httpx.post(f"{address}/pictures?name=a.jpg", content=picture, timeout=60)
+    return address, answer.json()["key"]
 
 
 @pytest.mark.parametrize(
@@ -34,15 +48,28 @@ def told(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
 )
 def test_while_it_serves(tmp_path, command, number):
     process = start(command, tmp_path)
-    line = next(line for line in process.stdout if "http://" in line)
     if command == "demo":
-        address = line.split("The page is at ")[1].split(";")[0]
-        photograph = (ROOT / "docs/images/photo.jpg").read_bytes()
-        assert httpx.post(f"{address}/pictures?name=a.jpg", content=photograph, timeout=60).status_code == 200
+        open_picture(process, (ROOT / "docs/images/photo.jpg").read_bytes())
         assert len(list(tmp_path.glob("ftn-*/*"))) == 1
+    else:
+        next(line for line in process.stdout if "http://" in line)
     code, output = told(process, number)
     assert code == 143 and "Traceback" not in output, output
     assert not list(tmp_path.glob("ftn-*"))
+
+
+def test_while_it_restores_nothing_is_called_an_error(tmp_path):
+    process = start("demo", tmp_path)
+    file = io.BytesIO()
+    Image.new("RGB", (5000, 4000)).save(file, "BMP")  # takes longer than what a server that ends waits
+    address, key = open_picture(process, file.getvalue())
+    chosen = {"picture": key, "model": httpx.get(f"{address}/start").json()["first"], "level": "0.3", "job": "1"}
+    with ThreadPoolExecutor() as threads:
+        threads.submit(httpx.get, f"{address}/save", params=chosen, timeout=60)
+        while httpx.get(f"{address}/progress?job=1").json() is None:
+            assert process.poll() is None
+        code, output = told(process, signal.SIGINT)
+    assert (code, output) == (130, "") and not list(tmp_path.glob("ftn-*"))
 
 
 def test_while_it_loads(tmp_path):
