@@ -54,20 +54,24 @@ def check_overrides(overrides: Sequence[str]) -> None:
 
     Another run may have values of its own in ``params.yaml`` at this moment: those that it leaves behind count.
     """
-    text = read_params()
-    with contextlib.suppress(FileNotFoundError):
-        texts = json.loads(BEFORE.read_text())
-        text = texts["before"] if text == texts["during"] else text
-    _with_overrides(text, overrides)
+    _with_overrides(_before_run(read_params()), overrides)
 
 
 def restore_parameters() -> None:
     """Make ``params.yaml`` what it was before the last run that had values of its own, also if that run was killed."""
     if BEFORE.exists():
-        texts = json.loads(BEFORE.read_text())
-        if PARAMS.exists() and PARAMS.read_text() == texts["during"]:
-            replace_file(PARAMS, texts["before"])
+        if PARAMS.exists() and (before := _before_run(text := PARAMS.read_text())) != text:
+            replace_file(PARAMS, before)
         BEFORE.unlink()
+
+
+def _before_run(text: str) -> str:
+    """What ``params.yaml`` with this text was before the run whose values it has; the text itself if it has none's."""
+    with contextlib.suppress(FileNotFoundError):
+        texts = json.loads(BEFORE.read_text())
+        if text == texts["during"]:
+            return str(texts["before"])
+    return text
 
 
 def _with_overrides(text: str, overrides: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from flows.dispatch import DispatchError, run_on_pool
 from flows.lock import run_lock
 from flows.next_steps import next_steps
 from flows.notify import notify
+from flows.overrides import check_overrides, own_parameters
 from flows.server import AT_WORK, ensure_server
 from flows.stage import Children, run_stage
 from flows.states import REFUSED, failed_or_stopped
@@ -99,7 +100,6 @@ def pipeline(
     # imported here, which costs no time: Prefect's heartbeat makes every flow run last a second anyway
     from flows.door import enter
     from flows.graph import read_graph
-    from flows.overrides import own_parameters
     from flows.stale_outputs import remove_stale_outputs
 
     try:
@@ -228,8 +228,6 @@ def run_and_report(run: Callable[[], State], overrides: Iterable[list[str]]) -> 
     Returns:
         0: all is up to date, 1: a stage failed, 2: the user can repair it.
     """
-    from flows.overrides import check_overrides
-
     try:
         for own in overrides:
             check_overrides(own)

@@ -302,7 +302,7 @@ class ContinuousDenoiser:
             transition.requires_grad_(False)
             statistics = part(f"statistics{i}.")
             check_weights(path, statistics, {n: t for n, t in base.state_dict().items() if n in statistics})
-            # released files are of half precision; modules have converted their weights themselves
+            # released files are of half precision: loading has converted the weights of modules
             statistics = {name: value.float() for name, value in statistics.items()}
             levels.append(AdaptedLevel(**level, transition=transition, statistics=statistics))
         check_weights(path, tensors, {})

@@ -9,7 +9,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def shown(text: str, longest: int = 500) -> str:
+def shortened(text: str, longest: int = 500) -> str:
     """A printable text, without its middle if it is longer: names in files have any length, a remedy comes last."""
     line = printable(text)
     return line if len(line) <= longest else f"{line[: longest // 2]} ... {line[-(longest // 2) :]}"
@@ -17,7 +17,7 @@ def shown(text: str, longest: int = 500) -> str:
 
 def say(line: str, file: TextIO | None = None) -> None:
     """Print one line at once, on ``sys.stdout`` unless another file is given; a long one without its middle."""
-    print(shown(line), file=file or sys.stdout, flush=True)
+    print(shortened(line), file=file or sys.stdout, flush=True)
 
 
 def complain(line: str) -> None:

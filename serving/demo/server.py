@@ -50,7 +50,7 @@ def serve_page(model: str | None, listener: socket.socket, browser: bool, names:
         try:
             config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
             server = uvicorn.Server(config)
-            # requests that are cancelled because the user ends it are no fault
+            # requests that are cancelled because the user ends the server are no errors
             logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
             server.run(sockets=[listener])
         finally:

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 
 from ftn_core.utils.errors import FULL, UserError
-from ftn_core.utils.messages import shown
+from ftn_core.utils.messages import shortened
 from serving.files.pictures import TooLargeError
 
 RECEIVE_TIMEOUT = 60.0
@@ -75,10 +75,14 @@ async def receive(request: Request, path: Path, max_bytes: int) -> None:
 
 def error_answer(error: UserError | ClientDisconnect) -> PlainTextResponse:
     """What is wrong with a request."""
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if isinstance(error, TooLargeError) else HTTPStatus.BAD_REQUEST
-    return message(error.status if isinstance(error, RefusedError) else status, str(error))
+    status = HTTPStatus.BAD_REQUEST
+    if isinstance(error, RefusedError):
+        status = error.status
+    elif isinstance(error, TooLargeError):
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return message(status, str(error))
 
 
 def message(status: HTTPStatus, text: str) -> PlainTextResponse:
     """One line. What a request has brought into it is cut, and cannot control a terminal."""
-    return PlainTextResponse(f"{shown(text, _LONGEST_MESSAGE)}\n", status)
+    return PlainTextResponse(f"{shortened(text, _LONGEST_MESSAGE)}\n", status)

@@ -3,13 +3,11 @@
 import json
 import os
 import signal
-import sys
 import time
 
 import mlflow
 import pytest
 import yaml
-from forked_python import forked_python
 from project import ROOT
 from sandbox import Sandbox
 
@@ -56,21 +54,20 @@ def test_a_part_is_run_where_nothing_is_installed_survives_kills_and_is_taken_wi
         params[section] |= values
     (part / "params.yaml").write_text(yaml.safe_dump(params))
 
-    sandbox.interpreter = sys.executable  # which can be killed
     (tmp_path / "hide").mkdir()
     (tmp_path / "hide/sitecustomize.py").write_text(HIDE)
     hidden = {"PYTHONPATH": str(tmp_path / "hide")}
     # a second has no room for more than the fewest steps; only the command below ends a part that has had its time
-    for written in ("trial/paces.json", "done/train_base.json"):
-        process = sandbox.start("python", "-m", "benchmarks.gpu.part", "paper", "1", **hidden)
-        while not (part / written).exists():
-            assert process.poll() is None, process.communicate()[0]
-            time.sleep(0.05)
-        os.kill(process.pid, signal.SIGKILL)
-        said = process.communicate()[0]
+    with sandbox.real_python():
+        for written in ("trial/paces.json", "done/train_base.json"):
+            process = sandbox.start("python", "-m", "benchmarks.gpu.part", "paper", "1", **hidden)
+            while not (part / written).exists():
+                assert process.poll() is None, process.communicate()[0]
+                time.sleep(0.05)
+            os.kill(process.pid, signal.SIGKILL)
+            said = process.communicate()[0]
     assert "trial of train_base" not in said and "trial of finetune@ftn-0.5" in said
     plan = (part / "steps.json").read_text()
-    sandbox.interpreter = forked_python()
     archive = str(tmp_path / "out")
     out = sandbox.run("python", "-m", "benchmarks.gpu", "--minutes", "0", "9", "0", "--out", archive, **hidden).stdout
     assert "paper: ended with 0" in out and "train_base: done" not in out and (part / "steps.json").read_text() == plan

@@ -76,7 +76,7 @@ def forked_python() -> str:
             (folder / program.name).symlink_to(program)
     variables = {
         "GOMP_SPINCOUNT": "1000", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true",
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # a fork copies a page's entry for each
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages: a fork copies the page table
     }  # fmt: skip
     server = subprocess.Popen(
         [sys.executable, "-P", __file__, str(folder)],

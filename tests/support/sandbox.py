@@ -112,10 +112,12 @@ class Sandbox:
 
     @contextlib.contextmanager
     def real_python(self) -> Iterator[None]:
-        """Within the block programs are no forks."""
+        """Within the block programs are no forks, and can be killed with their children."""
         kept, self.interpreter = self.interpreter, sys.executable
-        yield
-        self.interpreter = kept
+        try:
+            yield
+        finally:
+            self.interpreter = kept
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Start a command of the environment's own ``bin`` in the sandbox; output and errors together."""

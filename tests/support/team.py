@@ -30,7 +30,7 @@ class Team:
         self.others: list[Machine] = []
 
     def up(self, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        with self.here.real_python():  # servers and workers are killed
+        with self.here.real_python():
             return self.here.python("-m", "stack", "up", check=check, **self.settings, **env)
 
     def down(self) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from ftn_core.utils.messages import complain, printable, say, shown
+from ftn_core.utils.messages import complain, printable, say, shortened
 
 CLEAR_SCREEN = "\x1b[2J\x1b]0;title\x07"
 
@@ -29,4 +29,4 @@ def test_a_line_does_not_fill_the_terminal(capsys):
         printed = capsys.readouterr().err
         assert printed.count("\n") == 1 and len(printed) < 520 and printed[:13] == printable(line)[:13]
         assert printed.endswith(printable(line)[-13:] + "\n")
-    assert shown("a" * 500) == "a" * 500 and shown("abcdef", 4) == "ab ... ef"
+    assert shortened("a" * 500) == "a" * 500 and shortened("abcdef", 4) == "ab ... ef"

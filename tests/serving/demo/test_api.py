@@ -46,8 +46,7 @@ def opened(api, app):
     """A query for an upload, the only file in the folder."""
     key = ask(app, "POST", "/pictures", {"name": "a.png"}, content=photograph()).json()["key"]
     yield {"picture": key, "model": api.models.first, "level": 0.3}
-    (api.answers.open_pictures.folder / key).unlink(missing_ok=True)
-    del api.answers.open_pictures._uploads[key]
+    api.answers.open_pictures.forget(key)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ class Project:
             self.env["MLFLOW_TRACKING_URI"] = uri
 
     def start(self, stage: str = "work", python: str = sys.executable) -> subprocess.Popen[str]:
+        """A stage, by default one that can be killed with its uploader."""
         process = subprocess.Popen(
             [python, "work.py", stage], cwd=self.root, env=self.env, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
