@@ -16,12 +16,19 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 import numpy as np
 import pytest
 import torch
+from forked_python import share
 from own_mlflow import own_mlflow
 
 from ftn_core.data.store import Store, StoreWriter
 
 FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmarks"]
 """Folders with the longest tests, so that no worker is left alone with one at the end."""
+
+
+def pytest_configure(config):
+    """Programs of all workers are forks of one process, which imports while the workers collect."""
+    if config.getoption("numprocesses", None) and config.option.markexpr != "not slow":
+        share()
 
 
 def pytest_collection_modifyitems(items):

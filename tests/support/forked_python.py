@@ -35,6 +35,8 @@ LIBRARIES = (
     "pydantic", "httpx", "fastapi", "asyncpg",
 )  # fmt: skip
 """None of them starts a thread or remembers the environment. Prefect does."""
+SHARED = "FORKED_PYTHON"
+"""Where the workers find the executable that pytest has started for them."""
 CLIENT = """#!{python} -IS
 import array, json, os, signal, socket, struct, sys
 
@@ -66,7 +68,12 @@ os._exit(code)
 
 @functools.cache
 def forked_python() -> str:
-    """The executable ``python``, in a folder of its own. Its server ends with this process."""
+    """The executable ``python``, in a folder of its own. Its server ends with the process that called this first.
+
+    The processes that it starts share the server: pytest's workers have the one that ``share`` has started.
+    """
+    if shared := os.environ.get(SHARED):
+        return shared
     folder = Path(tempfile.mkdtemp(prefix="ftn-python-"))
     executable = folder / "python"
     executable.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
@@ -78,24 +85,29 @@ def forked_python() -> str:
         "GOMP_SPINCOUNT": "1000", "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true",
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # huge pages: a fork copies the page table
     }  # fmt: skip
-    server = subprocess.Popen(
-        [sys.executable, "-P", __file__, str(folder)],
-        env=os.environ | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    assert server.stdin and server.stdout
-    assert server.stdout.readline() == b"ready\n"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "socket"))
+        listener.listen(64)  # clients wait here while the server imports
+        server = subprocess.Popen(
+            [sys.executable, "-P", __file__, str(folder), str(listener.fileno())],
+            env=os.environ | variables, stdin=subprocess.PIPE, pass_fds=[listener.fileno()],
+        )  # fmt: skip
+    assert server.stdin
     atexit.register(server.stdin.close)  # the kernel closes it, too
     return str(executable)
+
+
+def share() -> None:
+    """Start a server for all processes that this one starts."""
+    os.environ[SHARED] = forked_python()
 
 
 class Server:
     """Forks for each request. A fork ends with its client, and its client with the fork's exit code."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, listener: socket.socket) -> None:
         self._executable = folder / "python"
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / "socket"))
-        self._listener.listen(64)
+        self._listener = listener
         self._waiting = selectors.DefaultSelector()
         self._waiting.register(sys.stdin, selectors.EVENT_READ, self._end_all)
         self._waiting.register(self._listener, selectors.EVENT_READ, self._fork)
@@ -216,7 +228,6 @@ def _run(first: str, *rest: str) -> None:
 
 
 if __name__ == "__main__":
-    server = Server(Path(sys.argv[1]))
     for library in LIBRARIES:
         importlib.import_module(library)
     assert threading.active_count() == 1, threading.enumerate()
@@ -225,5 +236,4 @@ if __name__ == "__main__":
     atexit.unregister(sys.modules["torch._dynamo.utils"].dump_compile_times)
     gc.collect()
     gc.freeze()  # a collection would copy every page
-    print("ready", flush=True)
-    server.serve()
+    Server(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))).serve()
