@@ -28,11 +28,19 @@ import weakref
 from pathlib import Path
 from typing import NoReturn
 
+from sqlalchemy.orm import configure_mappers
+
 LIBRARIES = (
-    "torch", "torchvision.io", "lightning_fabric", "scipy.stats", "skimage.restoration", "matplotlib.pyplot",
-    "dvc.cli", "dvc.commands.repro", "dvc.repo",
-    "mlflow", "mlflow.store.db.utils", "mlflow.system_metrics.system_metrics_monitor",
-    "pydantic", "httpx", "fastapi", "asyncpg",
+    "torch", "torchvision.io", "lightning_fabric", "safetensors.torch", "scipy.stats", "skimage.restoration.non_local_means",
+    "matplotlib.pyplot", "matplotlib.backends.backend_svg",
+    "dvc.cli.parser", "dvc.commands.repro", "dvc.repo.open_repo", "dvc.repo.stage", "dvc.cachemgr", "dvc.data_cloud",
+    "dvc.rwlock", "dvc.utils.strictyaml", "dulwich.walk", "networkx",
+    "mlflow.pyfunc.model", "mlflow.system_metrics.system_metrics_monitor", "mlflow.store.db.utils",
+    "mlflow.store.tracking.sqlalchemy_workspace_store", "mlflow.store.model_registry.sqlalchemy_workspace_store",
+    "sqlalchemy.dialects.sqlite", "sqlalchemy.ext.asyncio", "pydantic.v1", "httpx", "fastapi", "asyncpg",
+    # Prefect's own:
+    "asgi_lifespan", "coolname", "griffe", "h2.connection", "httpcore", "jsonschema", "pendulum", "prometheus_client",
+    "websockets.asyncio.client",
 )  # fmt: skip
 """None of them starts a thread or remembers the environment. Prefect does."""
 SHARED = "FORKED_PYTHON"
@@ -230,6 +238,7 @@ def _run(first: str, *rest: str) -> None:
 if __name__ == "__main__":
     for library in LIBRARIES:
         importlib.import_module(library)
+    configure_mappers()  # MLflow's tables, which each store would have done
     assert threading.active_count() == 1, threading.enumerate()
     # what the libraries do at the end of a program would copy many pages, and no fork needs it
     weakref.finalize._registry.clear()
