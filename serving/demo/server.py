@@ -1,5 +1,6 @@
 """Serves the page, and ``POST /restore`` beside it, until it is interrupted."""
 
+import contextlib
 import logging
 import os
 import socket
@@ -7,7 +8,7 @@ import statistics
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -42,11 +43,16 @@ def serve_page(model: str | None, listener: socket.socket, browser: bool, names:
         if api.models.registry_error:
             print(f"{api.models.registry_error}: only the files are offered", flush=True)
         routes = [*api.routes(), *restore_routes(load_denoiser(api.models.first), MAX_PIXELS)]
-        app = Starlette(routes=routes, middleware=[Middleware(OwnHosts, listener, names)])
-        address = address_of(listener)
-        print(f"The page is at {address}; Ctrl-C ends it. Programs send pictures to {address}/restore", flush=True)
-        if browser:
-            threading.Timer(1, webbrowser.open, [address]).start()
+
+        @contextlib.asynccontextmanager
+        async def announce(_: Starlette) -> AsyncIterator[None]:
+            address = address_of(listener)
+            print(f"The page is at {address}; Ctrl-C ends it. Programs send pictures to {address}/restore", flush=True)
+            if browser:
+                threading.Timer(1, webbrowser.open, [address]).start()
+            yield
+
+        app = Starlette(routes=routes, middleware=[Middleware(OwnHosts, listener, names)], lifespan=announce)
         try:
             config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
             server = uvicorn.Server(config)

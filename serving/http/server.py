@@ -1,8 +1,9 @@
 """Serves ``POST /restore`` until it is interrupted."""
 
+import contextlib
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # idle threads of PyTorch must not keep the cores from the server's
 
@@ -33,9 +34,14 @@ def serve_restoring(model: str | None, listener: socket.socket, max_pixels: int,
     name = model or default_model()
     denoiser = load_denoiser(name)
     quantity = denoiser.task.quantity
+
+    @contextlib.asynccontextmanager
+    async def announce(_: Starlette) -> AsyncIterator[None]:
+        ends = " to ".join(label(quantity, end) for end in denoiser.ends)
+        print(f"model: {name}, {quantity.name} {ends}")
+        print(f"POST {address_of(listener)}/restore?{quantity.name}=... ; Ctrl-C ends it", flush=True)
+        yield
+
     guard = Middleware(OwnHosts, listener, names)
-    app = Starlette(routes=restore_routes(denoiser, max_pixels), middleware=[guard])
-    ends = " to ".join(label(quantity, end) for end in denoiser.ends)
-    print(f"model: {name}, {quantity.name} {ends}")
-    print(f"POST {address_of(listener)}/restore?{quantity.name}=... ; Ctrl-C ends it", flush=True)
+    app = Starlette(routes=restore_routes(denoiser, max_pixels), middleware=[guard], lifespan=announce)
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])

@@ -28,11 +28,9 @@ import weakref
 from pathlib import Path
 from typing import NoReturn
 
-from sqlalchemy.orm import configure_mappers
-
 LIBRARIES = (
-    "torch", "torchvision.io", "lightning_fabric", "safetensors.torch", "scipy.stats", "skimage.restoration.non_local_means",
-    "matplotlib.pyplot", "matplotlib.backends.backend_svg",
+    "torch", "torchvision.io", "lightning_fabric", "safetensors.torch", "scipy.stats",
+    "skimage.restoration.non_local_means", "matplotlib.pyplot", "matplotlib.backends.backend_svg",
     "dvc.cli.parser", "dvc.commands.repro", "dvc.repo.open_repo", "dvc.repo.stage", "dvc.cachemgr", "dvc.data_cloud",
     "dvc.rwlock", "dvc.utils.strictyaml", "dulwich.walk", "networkx",
     "mlflow.pyfunc.model", "mlflow.system_metrics.system_metrics_monitor", "mlflow.store.db.utils",
@@ -238,7 +236,7 @@ def _run(first: str, *rest: str) -> None:
 if __name__ == "__main__":
     for library in LIBRARIES:
         importlib.import_module(library)
-    configure_mappers()  # MLflow's tables, which each store would have done
+    importlib.import_module("sqlalchemy.orm").configure_mappers()  # MLflow's tables: each store would have done it
     assert threading.active_count() == 1, threading.enumerate()
     # what the libraries do at the end of a program would copy many pages, and no fork needs it
     weakref.finalize._registry.clear()

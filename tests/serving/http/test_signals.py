@@ -90,4 +90,4 @@ def test_what_nohup_has_ignored_stays_ignored(tmp_path):
         signal.signal(signal.SIGHUP, before)
     next(line for line in process.stdout if "http://" in line)
     process.send_signal(signal.SIGHUP)
-    assert told(process, signal.SIGTERM)[0] == 143
+    assert told(process, signal.SIGTERM) == (143, "")
