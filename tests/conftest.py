@@ -25,10 +25,16 @@ FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmar
 """Folders with the longest tests, so that no worker is left alone with one at the end."""
 
 
-def pytest_configure(config):
-    """Programs of all workers are forks of one process, which imports while the workers collect."""
-    if config.getoption("numprocesses", None) and config.option.markexpr != "not slow":
-        share()
+def pytest_xdist_setupnodes(config, specs):
+    """Workers, and the programs that they start, are forks of one process, which has imported what they import."""
+    if config.option.markexpr != "not slow":
+        for spec in specs:
+            spec.python = share()
+
+
+def pytest_configure():
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        sys.executable = str(Path(sys.prefix, "bin/python"))  # the interpreter itself, not the forks'
 
 
 def pytest_collection_modifyitems(items):

@@ -46,7 +46,7 @@ SHARED = "FORKED_PYTHON"
 CLIENT = """#!{python} -IS
 import array, json, os, signal, socket, struct, sys
 
-if not sys.argv[1:] or (sys.argv[1][:1] == "-" and sys.argv[1] not in ("-m", "-c", "-P")):
+if not sys.argv[1:] or (sys.argv[1][:1] == "-" and sys.argv[1] not in ("-m", "-c", "-P", "-u")):
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
@@ -103,9 +103,10 @@ def forked_python() -> str:
     return str(executable)
 
 
-def share() -> None:
+def share() -> str:
     """Start a server for all processes that this one starts."""
     os.environ[SHARED] = forked_python()
+    return os.environ[SHARED]
 
 
 class Server:
@@ -215,6 +216,8 @@ def _become(
 
 def _run(first: str, *rest: str) -> None:
     """As ``python FIRST REST``."""
+    if first == "-u":  # a pytest worker, which buffers nothing itself
+        first, *rest = rest
     if first == "-m":
         sys.path.insert(0, str(Path.cwd()))
         sys.argv = list(rest)

@@ -38,6 +38,8 @@ WORKER = textwrap.dedent("""
                 raise UserError("no photographs on this machine")
             if what == "break" and rank == "1":
                 raise RuntimeError("the disk is on fire")
+            if what == "die" and rank == "1":
+                os.kill(os.getpid(), signal.SIGKILL)
             if what != "end":
                 time.sleep(60)
     except UserError as error:
@@ -78,12 +80,13 @@ def test_a_users_mistake_is_printed_once(what, message):
     assert lines == [f"stage: {message}"]
 
 
-def test_with_one_all_end():
-    process = start("break", 2)
+@pytest.mark.parametrize(("how", "code"), [("break", "1"), ("die", "-9")])
+def test_with_one_all_end(how, code):
+    process = start(how, 2)
     printed = output(process)
     assert process.returncode == 1
-    assert "the disk is on fire" in printed
-    assert "stage: process 1 of 2 ended with exit code 1, and the others with it" in printed
+    assert ("the disk is on fire" in printed) == (how == "break")
+    assert f"stage: process 1 of 2 ended with exit code {code}, and the others with it" in printed
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
@@ -174,33 +177,26 @@ def curve(sandbox: Sandbox) -> list[str]:
     return (sandbox.root / "results/curves/train_base.csv").read_text().splitlines()
 
 
-def test_killed_it_goes_on_with_another_number_of_processes(sandbox):
-    """Two processes, one of them killed; then two again, ended from outside; then one, by DVC."""
+def test_ended_it_goes_on_with_another_number_of_processes(sandbox):
+    """Two processes, ended from outside; then one, by DVC."""
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     spread(sandbox, 2)
+    stage = subprocess.Popen(
+        [sys.executable, "-m", "tasks", "train_base"], cwd=sandbox.root, env=env, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
     states = sandbox.root / ".ftn/resume"
-    for how in ("one dies", "ended"):
-        before = {path: path.stat().st_mtime_ns for path in states.glob("*")}
-        stage = subprocess.Popen(
-            [sys.executable, "-m", "tasks", "train_base"], cwd=sandbox.root, env=env, text=True, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while {path: path.stat().st_mtime_ns for path in states.glob("*.safetensors")} == before:
-            assert time.monotonic() < deadline and stage.poll() is None, output(stage)
-            time.sleep(0.02)
-        workers = [p for p in psutil.Process(stage.pid).children() if "train_base" in p.cmdline()]
-        pids = [worker.pid for worker in workers]
-        assert len(pids) == 2
-        if how == "ended":
-            stage.send_signal(signal.SIGTERM)
-        else:
-            next(worker for worker in workers if worker.environ()["RANK"] == "1").kill()
-        printed = output(stage)
-        gone(pids)
-        assert stage.returncode == (143 if how == "ended" else 1), printed
-        (state,) = states.glob("*.safetensors")
-        assert ("goes on from step" in printed) == (how == "ended")
+    deadline = time.monotonic() + 60
+    while not list(states.glob("*.safetensors")):
+        assert time.monotonic() < deadline and stage.poll() is None, output(stage)
+        time.sleep(0.02)
+    pids = [process.pid for process in psutil.Process(stage.pid).children() if "train_base" in process.cmdline()]
+    assert len(pids) == 2
+    stage.send_signal(signal.SIGTERM)
+    printed = output(stage)
+    gone(pids)
+    assert stage.returncode == 143, printed
+    (state,) = states.glob("*.safetensors")
     (run,) = runs(sandbox)
     assert run.info.status == "KILLED"
 
