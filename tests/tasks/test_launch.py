@@ -80,13 +80,13 @@ def test_a_users_mistake_is_printed_once(what, message):
     assert lines == [f"stage: {message}"]
 
 
-@pytest.mark.parametrize(("how", "code"), [("break", "1"), ("die", "-9")])
-def test_with_one_all_end(how, code):
+@pytest.mark.parametrize(("how", "ended"), [("break", "with exit code 1"), ("die", "by SIGKILL")])
+def test_with_one_all_end(how, ended):
     process = start(how, 2)
     printed = output(process)
     assert process.returncode == 1
     assert ("the disk is on fire" in printed) == (how == "break")
-    assert f"stage: process 1 of 2 ended with exit code {code}, and the others with it" in printed
+    assert f"stage: process 1 of 2 ended {ended}, and the others with it" in printed
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
