@@ -16,7 +16,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 import numpy as np
 import pytest
 import torch
-from forked_python import share
+from forked_python import forked_python
 from own_mlflow import own_mlflow
 
 from ftn_core.data.store import Store, StoreWriter
@@ -26,10 +26,10 @@ FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmar
 
 
 def pytest_xdist_setupnodes(config, specs):
-    """Workers, and the programs that they start, are forks of one process, which has imported what they import."""
-    if config.option.markexpr != "not slow":
+    """Make workers forks of the process whose forks are also the programs that they start; it imports once for all."""
+    if config.option.markexpr != "not slow":  # `make test-fast` starts no programs
         for spec in specs:
-            spec.python = share()
+            spec.python = forked_python()
 
 
 def pytest_configure():

@@ -1,6 +1,5 @@
 """Serves the page, and ``POST /restore`` beside it, until it is interrupted."""
 
-import contextlib
 import logging
 import os
 import socket
@@ -8,7 +7,7 @@ import statistics
 import tempfile
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -25,6 +24,7 @@ from serving.demo.pictures import MAX_PIXELS
 from serving.http.endpoint import restore_routes
 from serving.http.own_hosts import OwnHosts
 from serving.http.port import address_of
+from serving.http.signals import when_ready
 from serving.load import load_denoiser
 
 
@@ -44,15 +44,15 @@ def serve_page(model: str | None, listener: socket.socket, browser: bool, names:
             print(f"{api.models.registry_error}: only the files are offered", flush=True)
         routes = [*api.routes(), *restore_routes(load_denoiser(api.models.first), MAX_PIXELS)]
 
-        @contextlib.asynccontextmanager
-        async def announce(_: Starlette) -> AsyncIterator[None]:
+        def announce() -> None:
             address = address_of(listener)
             print(f"The page is at {address}; Ctrl-C ends it. Programs send pictures to {address}/restore", flush=True)
             if browser:
                 threading.Timer(1, webbrowser.open, [address]).start()
-            yield
 
-        app = Starlette(routes=routes, middleware=[Middleware(OwnHosts, listener, names)], lifespan=announce)
+        app = Starlette(
+            routes=routes, middleware=[Middleware(OwnHosts, listener, names)], lifespan=when_ready(announce)
+        )
         try:
             config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
             server = uvicorn.Server(config)

@@ -1,9 +1,8 @@
 """Serves ``POST /restore`` until it is interrupted."""
 
-import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # idle threads of PyTorch must not keep the cores from the server's
 
@@ -17,6 +16,7 @@ from ftn_core.words.labels import label
 from serving.http.endpoint import restore_routes
 from serving.http.own_hosts import OwnHosts
 from serving.http.port import address_of
+from serving.http.signals import when_ready
 from serving.load import default_model, load_denoiser
 
 
@@ -35,13 +35,11 @@ def serve_restoring(model: str | None, listener: socket.socket, max_pixels: int,
     denoiser = load_denoiser(name)
     quantity = denoiser.task.quantity
 
-    @contextlib.asynccontextmanager
-    async def announce(_: Starlette) -> AsyncIterator[None]:
+    def announce() -> None:
         ends = " to ".join(label(quantity, end) for end in denoiser.ends)
         print(f"model: {name}, {quantity.name} {ends}")
         print(f"POST {address_of(listener)}/restore?{quantity.name}=... ; Ctrl-C ends it", flush=True)
-        yield
 
     guard = Middleware(OwnHosts, listener, names)
-    app = Starlette(routes=restore_routes(denoiser, max_pixels), middleware=[guard], lifespan=announce)
+    app = Starlette(routes=restore_routes(denoiser, max_pixels), middleware=[guard], lifespan=when_ready(announce))
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])

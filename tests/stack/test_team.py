@@ -123,13 +123,13 @@ def spread(team, second):
     dispatcher = team.here.start(sys.executable, *flow, **team.env)
     training = {second, other}
 
-    def all_are_stopped():
-        for machine in [machine for machine in training if machine.has_checkpoint()]:
-            machine.signal_stage(signal.SIGSTOP)
-            training.remove(machine)
+    def stop_after_a_checkpoint():
+        for one in [one for one in training if one.has_checkpoint()]:
+            one.signal_stage(signal.SIGSTOP)
+            training.remove(one)
         return not training
 
-    wait_for(all_are_stopped, 120, "a checkpoint of each machine", 0.05)
+    wait_for(stop_after_a_checkpoint, 120, "a checkpoint of each machine", 0.05)
     team.kill("mlflow", "prefect", "postgres", "s3")
     kill_tree(dispatcher.pid)
     dispatcher.communicate()

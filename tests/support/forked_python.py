@@ -8,7 +8,6 @@ tests that kill a program with its children, or look for those, use the real int
 import array
 import atexit
 import contextlib
-import functools
 import gc
 import importlib
 import json
@@ -36,13 +35,13 @@ LIBRARIES = (
     "mlflow.pyfunc.model", "mlflow.system_metrics.system_metrics_monitor", "mlflow.store.db.utils",
     "mlflow.store.tracking.sqlalchemy_workspace_store", "mlflow.store.model_registry.sqlalchemy_workspace_store",
     "sqlalchemy.dialects.sqlite", "sqlalchemy.ext.asyncio", "pydantic.v1", "httpx", "fastapi", "asyncpg",
-    # Prefect's own:
+    # what Prefect imports
     "asgi_lifespan", "coolname", "griffe", "h2.connection", "httpcore", "jsonschema", "pendulum", "prometheus_client",
     "websockets.asyncio.client",
 )  # fmt: skip
 """None of them starts a thread or remembers the environment. Prefect does."""
-SHARED = "FORKED_PYTHON"
-"""Where the workers find the executable that pytest has started for them."""
+STARTED = "FORKED_PYTHON"
+"""The environment variable that holds the executable once its server has been started."""
 CLIENT = """#!{python} -IS
 import array, json, os, signal, socket, struct, sys
 
@@ -72,14 +71,14 @@ os._exit(code)
 """
 
 
-@functools.cache
 def forked_python() -> str:
-    """The executable ``python``, in a folder of its own. Its server ends with the process that called this first.
+    """The executable ``python``, in a folder of its own.
 
-    The processes that it starts share the server: pytest's workers have the one that ``share`` has started.
+    The first process that calls this starts the server, which ends with it. Those that it starts, such as pytest's
+    workers, share the server.
     """
-    if shared := os.environ.get(SHARED):
-        return shared
+    if started := os.environ.get(STARTED):
+        return started
     folder = Path(tempfile.mkdtemp(prefix="ftn-python-"))
     executable = folder / "python"
     executable.write_text(CLIENT.format(python=sys.executable, address=str(folder / "socket")))
@@ -100,13 +99,8 @@ def forked_python() -> str:
         )  # fmt: skip
     assert server.stdin
     atexit.register(server.stdin.close)  # the kernel closes it, too
+    os.environ[STARTED] = str(executable)
     return str(executable)
-
-
-def share() -> str:
-    """Start a server for all processes that this one starts."""
-    os.environ[SHARED] = forked_python()
-    return os.environ[SHARED]
 
 
 class Server:
@@ -216,7 +210,7 @@ def _become(
 
 def _run(first: str, *rest: str) -> None:
     """As ``python FIRST REST``."""
-    if first == "-u":  # a pytest worker, which buffers nothing itself
+    if first == "-u":  # pytest's workers; here output leaves line by line anyway
         first, *rest = rest
     if first == "-m":
         sys.path.insert(0, str(Path.cwd()))

@@ -21,8 +21,8 @@ from sandbox import Sandbox
 
 STEPS = 2_000
 """Of a finetuning: seconds, time enough to stop it in the middle."""
-LEVELS = {"levels.adapted": [0.3, 0.5], "finetune.steps": STEPS}
-"""What the team's project changes."""
+CHANGES = {"levels.adapted": [0.3, 0.5], "finetune.steps": STEPS}
+"""Of the parameters, in the team's project."""
 
 
 class Team:
