@@ -26,6 +26,7 @@ from benchmarks.harness import Report, compare, quick
 
 # the tests' small copy of the project
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+from prefect_database import make_database
 from sandbox import Sandbox
 
 TEXT = """Whole processes, timed from outside, in a copy of the project at the size of its tests: three noise levels,
@@ -106,7 +107,7 @@ def twin(sandbox: Sandbox, name: str, *, keep_code: bool) -> Sandbox:
 
 
 def unchanged_flow(report: Report, sandbox: Sandbox) -> None:
-    with prefect_server(sandbox.root.parent / "prefect") as address:
+    with prefect_server(sandbox.prefect) as address:
 
         def flow() -> None:
             assert "0 stages ran" in sandbox.python("-m", "flows.pipeline", PREFECT_API_URL=address).stdout
@@ -203,7 +204,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         changes = {"data.levels": [0.2, 0.5]} if quick() else {}
         sandbox = Sandbox(Path(folder) / "project", unused_rows=True, **changes)
-        if not quick():
+        if quick():
+            make_database(sandbox.prefect / "prefect.db")
+        else:
             sandbox.interpreter = sys.executable  # and not the tests' forks, which have imported everything
         help_of_a_stage(report, sandbox)
         if quick():

@@ -23,6 +23,8 @@ from ftn_core.data.store import Store, StoreWriter
 
 FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmarks"]
 """Folders with the longest tests, so that no worker is left alone with one at the end."""
+BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
+"""The first has no windows of its own and takes half the time."""
 
 
 def pytest_xdist_setupnodes(config, specs):
@@ -69,9 +71,9 @@ def s3(tmp_path_factory):
 # module scope: while Playwright is open its event loop runs in this thread, and Prefect's tests would use it
 @pytest.fixture(scope="module")
 def chromium():
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
-        pytest.skip("no browser: `apt-get install chromium`")
+        pytest.skip("no browser: `apt-get install chromium-headless-shell`")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

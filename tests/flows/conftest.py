@@ -8,9 +8,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from forked_python import forked_python
+from prefect_database import make_database
 
 import flows  # noqa: F401 - sets the environment before Prefect is imported
 
@@ -112,10 +114,13 @@ def _programs():
 
 
 @pytest.fixture(scope="session")
-def prefect_server():
+def prefect_server(tmp_path_factory):
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=180):
+    folder = tmp_path_factory.mktemp("prefect")
+    make_database(folder / "prefect-test.db")
+    its_folder = mock.patch("prefect.testing.utilities.mkdtemp", return_value=str(folder))
+    with its_folder, prefect_test_harness(server_startup_timeout=180):
         yield
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from kills import Killer, check
+from prefect_database import make_database
 from sandbox import Sandbox
 
 from ftn_core.data.store import Store
@@ -41,6 +42,7 @@ def stage_runs(sandbox):
 def by_dvc(tmp_path_factory):
     """Killed at both doors, and then brought to its end by DVC's."""
     sandbox = Sandbox(tmp_path_factory.mktemp("a") / "project", **LEVELS)
+    make_database(sandbox.prefect / "prefect.db")
     with Killer(sandbox, seed=9, longest=4) as killer:
         killer.until_done(kills=2)
         assert {name.split(",")[0] for name in killer.killed} == {"repro", "flow"}
@@ -51,6 +53,7 @@ def by_dvc(tmp_path_factory):
 @pytest.fixture(scope="module")
 def by_flow(tmp_path_factory):
     sandbox = Sandbox(tmp_path_factory.mktemp("b") / "project", **LEVELS)
+    make_database(sandbox.prefect / "prefect.db")
     result = sandbox.python("-m", "flows.pipeline")
     assert f"{TOTAL} stages ran, 0 were cached" in result.stdout
     return sandbox

@@ -82,6 +82,11 @@ class Sandbox:
         subprocess.run(["git", "init", "-q"], cwd=root, check=True)
         self.commit()
 
+    @property
+    def prefect(self) -> Path:
+        """Prefect's home."""
+        return self.root.parent / "prefect"
+
     def commit(self) -> None:
         """Commit all files that Git does not ignore."""
         for command in (["add", "-A"], ["commit", "-qm", "sandbox"]):
@@ -132,7 +137,7 @@ class Sandbox:
             "PATH": os.pathsep.join(
                 [*(str(Path(p).parent) for p in (self.interpreter, sys.executable)), os.environ["PATH"]]
             ),
-            "PREFECT_HOME": str(self.root.parent / "prefect"),
+            "PREFECT_HOME": str(self.prefect),
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         }
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PREFECT", "DVC"))}
