@@ -17,7 +17,7 @@ asyncio.run(provide_database_interface().create_db())
 
 def make_database(path: Path) -> None:
     """Make one at this path."""
-    home = Path(forked_python()).parent / "prefect"  # goes when the tests end
+    home = Path(forked_python()).parent / "prefect-home"  # goes when the tests end
     with home.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not home.exists():

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def test_what_can_change_the_training_changes_the_identity(edit, file, old, new)
 
 def stopped(sandbox: Sandbox) -> str:
     """Start the training and end it when it has saved its state. Returns what it printed."""
-    process = sandbox.start(sys.executable, "-u", "-m", "tasks", "train_base", FTN_TRACKING="off")
+    process = sandbox.start(sandbox.interpreter, "-u", "-m", "tasks", "train_base", FTN_TRACKING="off")
     states = sandbox.root / ".ftn/resume"
     before = {path: path.stat().st_mtime_ns for path in states.glob("*.safetensors")}
     while process.poll() is None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import httpx
 import mlflow
 import pytest
 import torch
+from forked_python import forked_python
 from own_mlflow import own_mlflow
 from project import ROOT
 from small_denoiser import DEJPEG, PLEASING
@@ -49,7 +49,7 @@ class Project:
     def start(self, *options: str, **env: str) -> subprocess.Popen[str]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
         return subprocess.Popen(
-            [sys.executable, "-m", "serving.command", "demo", "--no-browser", *options],
+            [forked_python(), "-m", "serving.command", "demo", "--no-browser", *options],
             cwd=self.root, env=clean | {"PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"} | env,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from forked_python import forked_python
 from pictures import KINDS, pixels
 from PIL import Image
 from project import ROOT
@@ -44,10 +45,10 @@ def make_pictures(count: int, side: int = 40) -> None:
         Image.fromarray(pixels(3, np.uint8, side, side, i)).save(f"in/{i:03}.png")
 
 
-def start(*arguments: str) -> subprocess.Popen:
+def start(*arguments: str, python: str = "") -> subprocess.Popen:
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     return subprocess.Popen(
-        [sys.executable, "-m", "serving.command", "restore", *arguments], env=environment, text=True,
+        [python or forked_python(), "-m", "serving.command", "restore", *arguments], env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -120,7 +121,7 @@ def test_what_fails_is_blamed_on_what_failed(folder, monkeypatch, capsys):
 def test_interrupted_it_goes_on_where_it_was(folder, kill, code):
     make_pictures(20, side=500)
     arguments = ("in", "--out", "out", "--model", MODEL, "--level", "0.3")
-    process = start(*arguments)
+    process = start(*arguments, python=sys.executable)
     while len(list(Path("out").glob("[!.]*"))) < 2:
         assert process.poll() is None, process.communicate()
         time.sleep(0.002)

@@ -55,8 +55,9 @@ class Project:
         if uri:
             self.env["MLFLOW_TRACKING_URI"] = uri
 
-    def start(self, stage: str = "work", python: str = sys.executable) -> subprocess.Popen[str]:
-        """A stage, by default one that can be killed with its uploader."""
+    def start(self, stage: str = "work", *, to_be_killed: bool = False) -> subprocess.Popen[str]:
+        """A stage; one that is killed with its uploader must be its parent."""
+        python = sys.executable if to_be_killed else forked_python()
         process = subprocess.Popen(
             [python, "work.py", stage], cwd=self.root, env=self.env, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -66,7 +67,7 @@ class Project:
 
     def run(self, steps: range, stage: str = "work") -> str:
         """A whole stage; returns its stderr."""
-        process = self.start(stage, forked_python())
+        process = self.start(stage)
         record(process, steps)
         return finish(process)
 
@@ -190,20 +191,20 @@ def test_without_a_server_a_stage_ends_well_and_is_uploaded_later(tmp_path, serv
 
 def test_a_killed_stage_ends_killed_and_its_rerun_uses_its_run(tmp_path):
     project = Project(tmp_path / "project")
-    process = project.start()
+    process = project.start(to_be_killed=True)
     record(process, range(2))
     kill(process, uploader=False)
     wait_for(lambda: not project.journals())
     run = project.check(range(2), "KILLED")
 
-    process = project.start()
+    process = project.start(to_be_killed=True)
     record(process, range(1, 4))
     kill(process, uploader=True)
     assert len(project.journals()) == 1
     assert "the run ended KILLED" in project.upload().stdout
     assert project.check(range(4), "KILLED") == run
 
-    process = project.start()
+    process = project.start(to_be_killed=True)
     record(process, range(2, 5))
     kill(process, uploader=True)
     assert project.run(range(4, 8)) == ""  # uploads first what the killed one left
@@ -213,7 +214,7 @@ def test_a_killed_stage_ends_killed_and_its_rerun_uses_its_run(tmp_path):
 
 def test_any_stage_uploads_what_another_left_but_not_what_another_still_records(tmp_path):
     project = Project(tmp_path / "project")
-    process = project.start()
+    process = project.start(to_be_killed=True)
     record(process, range(2))
     kill(process, uploader=True)
     for _ in range(3):  # a stage spends seconds on others' journals, and a busy machine needs more
