@@ -17,6 +17,7 @@ PROGRAMS = {
     "without its folder": ["-P", "shown.py"],
     "another option": ["-u", "shown.py"],
     "a signal": ["-c", "import os; os.kill(os.getpid(), 9)"],
+    "temporary files": ["-c", "import tempfile; print(tempfile.gettempdir())"],
     "an open file": ["-c", "import os, sys; os.write(int(os.environ['FILE']), b'text')"],
 }
 
@@ -26,7 +27,13 @@ def ended(program, arguments, folder):
     (folder / "site").mkdir(exist_ok=True)
     (folder / "site/sitecustomize.py").write_text("import os; os.environ['A'] += '2'")
     with (folder / "written").open("w") as file:
-        environment = {**os.environ, "A": "1", "FILE": str(file.fileno()), "PYTHONPATH": str(folder / "site")}
+        environment = {
+            **os.environ,
+            "A": "1",
+            "TMPDIR": str(folder / "site"),
+            "FILE": str(file.fileno()),
+            "PYTHONPATH": str(folder / "site"),
+        }
         done = subprocess.run(
             [program, *arguments], cwd=folder, env=environment, input="typed", capture_output=True, text=True,
             pass_fds=[file.fileno()],

@@ -179,6 +179,7 @@ def _become(
     os.environ.clear()
     os.environ.update(environment)
     os.environ.pop("FTN_RUN_PROCESS", None)  # would look for the door among the real parents
+    tempfile.tempdir = None  # what libraries have asked for while they were imported
     own, real = os.getpid(), os.getppid  # an uploader asks for its stage, and a data worker for this process
     os.getppid = lambda: parent if os.getpid() == own else real()
     os.chdir(folder)

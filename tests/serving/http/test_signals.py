@@ -11,17 +11,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from forked_python import forked_python
 from PIL import Image
 from project import ROOT
 from small_denoiser import small_denoiser
 
 
-def start(command: str, folder: Path) -> subprocess.Popen[str]:
+def start(command: str, folder: Path, python: str = sys.executable) -> subprocess.Popen[str]:
     small_denoiser(folder / "model.safetensors")
     own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "MLFLOW_DISABLE_TELEMETRY": "true"}
     options = ["--no-browser"] if command == "demo" else []
     return subprocess.Popen(
-        [sys.executable, "-m", "serving.command", command, "--model", "model.safetensors", "--port", "0", *options],
+        [python, "-m", "serving.command", command, "--model", "model.safetensors", "--port", "0", *options],
         cwd=folder, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
@@ -47,7 +48,7 @@ def open_picture(process: subprocess.Popen[str], picture: bytes) -> tuple[str, s
     ("command", "number"), [("demo", signal.SIGTERM), ("demo", signal.SIGHUP), ("serve", signal.SIGTERM)]
 )
 def test_while_it_serves(tmp_path, command, number):
-    process = start(command, tmp_path)
+    process = start(command, tmp_path, forked_python())
     if command == "demo":
         open_picture(process, (ROOT / "docs/images/photo.jpg").read_bytes())
         assert len(list(tmp_path.glob("ftn-*/*"))) == 1
