@@ -58,14 +58,13 @@ def test_a_part_is_run_where_nothing_is_installed_survives_kills_and_is_taken_wi
     (tmp_path / "hide/sitecustomize.py").write_text(HIDE)
     hidden = {"PYTHONPATH": str(tmp_path / "hide")}
     # a second has no room for more than the fewest steps; only the command below ends a part that has had its time
-    with sandbox.real_python():
-        for written in ("trial/paces.json", "done/train_base.json"):
-            process = sandbox.start("python", "-m", "benchmarks.gpu.part", "paper", "1", **hidden)
-            while not (part / written).exists():
-                assert process.poll() is None, process.communicate()[0]
-                time.sleep(0.05)
-            os.kill(process.pid, signal.SIGKILL)
-            said = process.communicate()[0]
+    for written in ("trial/paces.json", "done/train_base.json"):
+        process = sandbox.start("python", "-m", "benchmarks.gpu.part", "paper", "1", **hidden)
+        while not (part / written).exists():
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+        said = process.communicate()[0]
     assert "trial of train_base" not in said and "trial of finetune@ftn-0.5" in said
     plan = (part / "steps.json").read_text()
     archive = str(tmp_path / "out")

@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+from forked_python import forked_python
 from project import ROOT
 
 CLIENT = "from registry.server import mlflow_client; print(len(mlflow_client().search_experiments()))"
@@ -19,6 +20,6 @@ def test_a_store_whose_creation_was_killed_is_created_again(tmp_path):
     killed.kill()
     killed.wait()
     assert not (tmp_path / "mlflow.db").exists()
-    printed = subprocess.check_output([sys.executable, "-c", CLIENT], cwd=tmp_path, env=env, text=True)
+    printed = subprocess.check_output([forked_python(), "-c", CLIENT], cwd=tmp_path, env=env, text=True)
     assert printed == "1\n"  # MLflow's own
     assert [path.name for path in Path(tmp_path).iterdir()] == ["mlflow.db"]

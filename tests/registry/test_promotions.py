@@ -1,13 +1,13 @@
 """The history of promotions in a real store: no record is lost, and the alias ends at the last one."""
 
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
+from forked_python import forked_python
 from project import ROOT
 from small_registry import add_versions
 
@@ -129,7 +129,7 @@ for _ in range(int(sys.argv[2])):
 
 
 def test_two_processes_that_promote_at_once_lose_no_record(store):
-    command = [sys.executable, "-c", PROMOTE_OFTEN]
+    command = [forked_python(), "-c", PROMOTE_OFTEN]
     processes = [
         subprocess.Popen([*command, version, "6"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         for version in ("1", "2")

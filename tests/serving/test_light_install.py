@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 
 import numpy as np
 import pytest
+from forked_python import forked_python
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
@@ -49,13 +50,13 @@ def closure(package: str) -> set[str]:
     return found
 
 
-def ftn(folder, *arguments):
+def ftn(folder, *arguments, python=sys.executable):
     light = closure("ftn")
     assert {"torch", "numpy", "typer"} <= light and not {"mlflow", "prefect", "dvc", "starlette"} & light
     extra = {m for m, names in packages_distributions().items() if not light & {*map(canonicalize_name, names)}}
     hidden = {m for m in extra if m not in sys.stdlib_module_names and not m.startswith("_")} | POSIX_ONLY
     return subprocess.run(
-        [sys.executable, "-c", HIDE.format(hidden=hidden), *arguments],
+        [python, "-c", HIDE.format(hidden=hidden), *arguments],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PATH": "/nowhere"},
         capture_output=True,
@@ -90,6 +91,6 @@ def test_pictures_of_8_and_16_bits_are_restored_by_the_released_model(folder):
 )
 def test_what_needs_more_says_which_extra(folder, arguments, extra):
     (folder / "mlflow.db").touch()
-    done = ftn(folder, *arguments)
+    done = ftn(folder, *arguments, python=forked_python())
     assert done.returncode == 2
     assert f"pip install 'ftn[{extra}]'" in done.stderr and "Traceback" not in done.stderr
