@@ -1,6 +1,7 @@
 """Starts a worker: ``python -m stack.worker default`` in a clone whose ``.env`` holds the servers' addresses."""
 
 import argparse
+import ctypes
 import os
 import socket
 import sys
@@ -56,6 +57,10 @@ def _gpus() -> list[str]:
     chosen = os.environ.get("FTN_GPUS")
     if chosen is not None:
         return [gpu for gpu in chosen.split(",") if gpu]
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:  # no driver: importing PyTorch takes two seconds
+        return []
     import torch
 
     return [str(i) for i in range(torch.cuda.device_count())]

@@ -53,40 +53,28 @@ def mlflow_runs(team, monkeypatch):
     return client, [run for run in runs if "ftn.stage" in run.data.tags]
 
 
-def states_of_the_newest_pipeline(team):
-    def ask(method, path, **options):
-        return requests.request(method, f"{team.env['PREFECT_API_URL']}{path}", auth=team.login, **options).json()
+def ask_prefect(team, method, path, **options):
+    answer = requests.request(method, f"{team.env['PREFECT_API_URL']}/{path}", auth=team.login, **options)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
 
+
+def states_of_the_newest_pipeline(team):
     begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}  # leaves out tonight's scheduled run
     wanted = {"flows": {"name": {"any_": ["pipeline"]}}, "flow_runs": begun, "sort": "START_TIME_DESC", "limit": 1}
-    (run,) = ask("POST", "/flow_runs/filter", json=wanted)
-    return [state["name"] for state in ask("GET", "/flow_run_states/", params={"flow_run_id": run["id"]})]
+    (run,) = ask_prefect(team, "POST", "flow_runs/filter", json=wanted)
+    return [state["name"] for state in ask_prefect(team, "GET", "flow_run_states/", params={"flow_run_id": run["id"]})]
 
 
-DEPLOY = """
-from stack.deploy import deploy
-from stack.settings import load_settings
-deploy(load_settings().client_environment())
-"""
+def schedule(team):
+    """The pipeline's, and its address."""
+    deployment = ask_prefect(team, "GET", "deployments/name/pipeline/pipeline")
+    (found,) = deployment["schedules"]
+    return found, f"deployments/{deployment['id']}/schedules/{found['id']}"
 
 
 def test_the_schedule_is_off_until_somebody_turns_it_on(team):
-    def ask(method, path, **options):
-        return requests.request(method, f"{team.env['PREFECT_API_URL']}{path}", auth=team.login, **options)
-
-    def schedule():
-        deployment = ask("GET", "/deployments/name/pipeline/pipeline").json()
-        (found,) = deployment["schedules"]
-        return deployment["id"], found["id"], found["active"]
-
-    deployment, found, active = schedule()
-    assert not active
-    ask("PATCH", f"/deployments/{deployment}/schedules/{found}", json={"active": True}).raise_for_status()
-    try:
-        team.here.python("-c", DEPLOY, **team.settings)  # as `make up` does
-        assert schedule()[2]
-    finally:  # it would start a pipeline beside the other tests if it is two at night
-        ask("PATCH", f"/deployments/{deployment}/schedules/{schedule()[1]}", json={"active": False}).raise_for_status()
+    assert not schedule(team)[0]["active"]
 
 
 def same_outputs(machine, alone, *names):
@@ -238,7 +226,12 @@ def test_no_secret_is_in_any_log_artifact_parameter_or_tag(team, spread):
 
 def test_up_again_changes_nothing_and_says_the_same(team):
     before = team.here.run(*team.supervisorctl, "pid", "prefect").stdout
-    out = team.up().stdout
+    ask_prefect(team, "PATCH", schedule(team)[1], json={"active": True})
+    try:
+        out = team.up().stdout
+        assert schedule(team)[0]["active"]
+    finally:  # it would start a pipeline beside the other tests if it is two at night
+        ask_prefect(team, "PATCH", schedule(team)[1], json={"active": False})
     assert f"Prefect  http://127.0.0.1:{team.settings['FTN_PREFECT_PORT']}" in out
     assert team.here.run(*team.supervisorctl, "pid", "prefect").stdout == before
     status = team.here.python("-m", "stack", "status").stdout

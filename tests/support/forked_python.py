@@ -32,6 +32,11 @@ LIBRARIES = (
     "skimage.restoration.non_local_means", "matplotlib.pyplot", "matplotlib.backends.backend_svg",
     "dvc.cli.parser", "dvc.commands.repro", "dvc.repo.open_repo", "dvc.repo.stage", "dvc.cachemgr", "dvc.data_cloud",
     "dvc.rwlock", "dvc.utils.strictyaml", "dulwich.walk", "networkx",
+    # what DVC imports once it has found a repository
+    "configobj", "dulwich.ignore", "dulwich.worktree", "dvc.repo.artifacts", "dvc.repo.datasets", "dvc.repo.index",
+    "dvc.repo.metrics", "dvc.repo.params", "dvc.repo.plots", "dvc_data.hashfile.db.local", "filelock",
+    "fsspec.implementations.memory", "platformdirs", "ruamel.yaml",
+    "alembic.config", "dotenv", "opentelemetry.sdk.metrics.export", "pydantic.dataclasses", "tifffile",
     "mlflow.pyfunc.model", "mlflow.system_metrics.system_metrics_monitor", "mlflow.store.db.utils",
     "mlflow.store.tracking.sqlalchemy_workspace_store", "mlflow.store.model_registry.sqlalchemy_workspace_store",
     "sqlalchemy.dialects.sqlite", "sqlalchemy.ext.asyncio", "pydantic.v1", "httpx", "fastapi", "asyncpg",
