@@ -5,6 +5,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
+# Python compiles what is imported, a third of what is installed, and must be allowed to keep it
+unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ $(READY): requirements.txt pyproject.toml $(MOVED)
 	@echo "Installing the locked requirements into .venv: a minute or two, several GB ..."
 	@$(PYTHON) -m venv $(if $(MOVED),--clear) .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
+	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --require-hashes -r requirements.txt
 	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "$$PWD" > $@
 

@@ -19,6 +19,7 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, LogFilter
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_database import make_database
 
 from flows.pipeline import main, pipeline
 
@@ -262,6 +263,7 @@ def test_interruption_ends_the_stages_and_starts_no_more(fresh, number, code):
 
 def test_a_run_whose_temporary_server_is_killed_makes_everything_and_says_so_at_once(fresh, tmp_path):
     Path("slow-prepare").write_text("3")
+    make_database(tmp_path / "prefect/prefect.db")
     env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
     flow = subprocess.Popen(
         [sys.executable, "-m", "flows.pipeline", "--target", "prepare"],

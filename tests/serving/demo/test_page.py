@@ -248,14 +248,14 @@ def test_comparison_with_another_model(open_page, project):
     expect(second).to_be_hidden()
 
 
-@pytest.mark.parametrize(("size", "beside"), [((900, 300), False), ((300, 900), True)])
-def test_two_pictures_lie_so_that_they_are_seen_largest(open_page, tmp_path, size, beside):
+def test_two_pictures_lie_so_that_they_are_seen_largest(open_page, tmp_path):
     page = open_page()
-    Image.effect_noise(size, 30).convert("RGB").save(tmp_path / "shape.png")
-    open_files(page, tmp_path / "shape.png")
     page.choose("#other", "dni")
-    first, second = (frame.bounding_box() for frame in page.page.locator("#viewer .frame").all())
-    assert (first["y"] == second["y"]) == beside and (first["x"] == second["x"]) != beside
+    for name, size, beside in (("wide.png", (900, 300), False), ("high.png", (300, 900), True)):
+        Image.effect_noise(size, 30).convert("RGB").save(tmp_path / name)
+        open_files(page, tmp_path / name)
+        first, second = (frame.bounding_box() for frame in page.page.locator("#viewer .frame").all())
+        assert (first["y"] == second["y"]) == beside and (first["x"] == second["x"]) != beside
 
 
 def test_a_version_is_picked_from_the_registry(open_page, project):

@@ -60,7 +60,7 @@ def test_while_it_serves(tmp_path, command, number):
 
 
 def test_while_it_restores_nothing_is_called_an_error(tmp_path):
-    process = start("demo", tmp_path)
+    process = start("demo", tmp_path, forked_python())
     file = io.BytesIO()
     Image.new("RGB", (5000, 4000)).save(file, "BMP")  # takes longer than what a server that ends waits
     address, key = open_picture(process, file.getvalue())
