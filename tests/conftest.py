@@ -13,13 +13,9 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 # as the stages do: waiting threads must not take the cores from the processes that tests start
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-import numpy as np
 import pytest
-import torch
 from forked_python import forked_python
 from own_mlflow import own_mlflow
-
-from ftn_core.data.store import Store, StoreWriter
 
 FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmarks"]
 """Folders with the longest tests, so that no worker is left alone with one at the end."""
@@ -50,6 +46,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     """Beside other tests, two threads that wait for each other take up to ten times as long as one."""
+    import torch  # not above: the process that starts the workers needs none of it
+
     torch.set_num_threads(1)
 
 
@@ -93,6 +91,9 @@ def _own_path():
 @pytest.fixture
 def make_store(tmp_path):
     """A packed store of smooth random pictures: gradients and rectangles, something a network can learn."""
+    import numpy as np
+
+    from ftn_core.data.store import Store, StoreWriter
 
     def make(name: str, count: int = 3, height: int = 40, width: int = 56, seed: int = 0) -> Store:
         rng = np.random.default_rng(seed)

@@ -513,8 +513,7 @@ TEXTS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("theme", "viewport"), [("light", DESKTOP), ("dark", PHONE)], ids=["desktop", "phone"])
 def test_it_is_legible_and_the_dial_is_in_sight(open_page, theme, viewport, tmp_path):
     opened = open_page(viewport, color_scheme=theme, has_touch=viewport is PHONE, is_mobile=viewport is PHONE)
     page = opened.page
