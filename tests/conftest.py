@@ -17,7 +17,7 @@ import pytest
 from forked_python import forked_python
 from own_mlflow import own_mlflow
 
-FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmarks"]
+FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmarks", "golden", "ftn_core/training"]
 """Folders with the longest tests, so that no worker is left alone with one at the end."""
 BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
 """The first has no windows of its own and takes half the time."""
@@ -37,8 +37,8 @@ def pytest_configure():
 
 def pytest_collection_modifyitems(items):
     def place(item):
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        return FIRST.index(folder) if folder in FIRST else len(FIRST)
+        folder = item.path.parent.relative_to(Path(__file__).parent)
+        return next((i for i, first in enumerate(FIRST) if folder.is_relative_to(first)), len(FIRST))
 
     items.sort(key=place)
 
