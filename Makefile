@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
-# Python compiles what is imported, a third of what is installed, and must be allowed to keep it
+# nothing is compiled at the installation, so Python must be allowed to keep what it compiles
 unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready
 

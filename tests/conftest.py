@@ -20,7 +20,7 @@ from own_mlflow import own_mlflow
 FIRST = ["stack", "pipeline", "tasks", "flows", "serving", "registry", "benchmarks", "golden", "ftn_core/training"]
 """Folders with the longest tests, so that no worker is left alone with one at the end."""
 BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
-"""The first has no windows of its own and takes half the time."""
+"""The first draws no windows of its own: two thirds of the processor's time."""
 
 
 def pytest_xdist_setupnodes(config, specs):

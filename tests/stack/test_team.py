@@ -296,7 +296,7 @@ def test_foreign_pages_do_not_reach_prefect_and_mlflow(team):
 
 def test_a_request_for_a_run_cannot_choose_command_folder_or_environment(team):
     api = team.env["PREFECT_API_URL"]
-    deployment = requests.get(f"{api}/deployments/name/stage/stage-default", auth=team.login).json()["id"]
+    deployment = ask_prefect(team, "GET", "deployments/name/stage/stage-default")["id"]
     for wish in ({"command": "id"}, {"working_dir": "/"}, {"env": {"LD_PRELOAD": "x"}}, {"env.LD_PRELOAD": "x"}):
         answer = requests.post(
             f"{api}/deployments/{deployment}/create_flow_run",

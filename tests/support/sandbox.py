@@ -43,7 +43,7 @@ VARYING = (
 )  # fmt: skip
 """Outputs that name a run or hold a measured time."""
 
-GIT = ("user.name=t", "user.email=t@t", "core.compression=0")
+GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "core.compression=0")
 PHOTOGRAPHS = [("train", "astronaut", 0), ("train", "coffee", 99), ("val", "chelsea", 40), ("test", "chelsea", 200)]
 """Split, scikit-image's name, and where a crop of 97 x 101 begins."""
 
@@ -90,9 +90,8 @@ class Sandbox:
 
     def commit(self) -> None:
         """Commit all files that Git does not ignore."""
-        options = [word for setting in GIT for word in ("-c", setting)]
         for command in (["add", "-A"], ["commit", "-qm", "sandbox"]):
-            subprocess.run(["git", *options, *command], cwd=self.root, check=True)
+            subprocess.run([*GIT, *command], cwd=self.root, check=True)
 
     def save_often(self) -> None:
         """Let trainings save their state ten times a second."""

@@ -331,7 +331,7 @@ def test_auto_sets_the_dial_and_says_the_level_in_the_one_line_that_there_is(ope
 
 def test_a_number_beyond_the_range_becomes_its_end_and_the_picture_follows(open_page, project):
     page = open_page()
-    for typed, becomes in (("", 0.4), ("7", 0.6), ("-1", 0), ("0.123", 0.123)):
+    for typed, becomes in (("", 0.4), ("7", 0.6), ("0.123", 0.123), ("-1", 0)):
         page.set_dial(typed)
         assert page.level == becomes
         expect(page.says).to_have_text("The model goes from 0 (0) to 0.6 (153)." if typed in ("7", "-1") else "")
